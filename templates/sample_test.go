@@ -111,7 +111,11 @@ func (s sampler) forms() []sample {
 	badVolumes.Mistakes = s.mistakes("ContainerClusterId", "ContainerResources", "ClusterId", "InitiatedByAck", "BackupType", "JobName")
 	pasted := s.form(param.Container, templates.Values{"choice.ContainerResources": "json", "ContainerResources": s.put(`[{"pvPath":"/"}]`)})
 	pasted.Section, pasted.Mistakes = "what", s.mistakes("ContainerResources")
+	back := s.form(param.UDMECS, templates.Values{"InstanceId": s.put("i-1")})
+	back.Page, back.Person = "D1", s.put("token")
+	back.Returned = &templates.Returned{SavedAt: s.now, Expires: s.now.Add(24 * time.Hour), Discard: "/drafts/D1/discard"}
 	return []sample{
+		{"form-returned", templates.Form(back)},
 		{"form-instance", templates.Form(s.form(param.UDMECS, nil))},
 		{"form-instance-open", templates.Form(open)},
 		{"form-instance-errors", templates.Form(wrong)},
@@ -148,6 +152,13 @@ func (s sampler) check(params param.Params) templates.CheckPage {
 	}
 }
 
+// draftCheck is the check page of a draft.
+func (s sampler) draftCheck() templates.CheckPage {
+	page := s.check(param.Params{"Region": "cn-hangzhou", "InstanceId": s.put("i-1")})
+	page.Shell, page.Draft, page.Form, page.Hidden = s.shell("/drafts/D1/check"), "/drafts/D1", "/drafts/D1?page=P1", nil
+	return page
+}
+
 func (s sampler) checks() []sample {
 	instance := s.check(param.Params{
 		"Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "Detail.diskIdList": param.StringList([]string{s.put("d-1"), s.put("d-2")}),
@@ -163,6 +174,7 @@ func (s sampler) checks() []sample {
 		"ContainerResources": param.VolumeList([]param.Volume{volume.WithInfo(param.VolumeInfo{Namespace: s.put("database"), PVCName: s.put("data-0")})}),
 	})
 	return []sample{
+		{"check-draft", templates.Check(s.draftCheck())},
 		{"check-instance", templates.Check(instance)},
 		{"check-writers", templates.Check(writers)},
 		{"check-files", templates.Check(files)},

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -10,14 +11,67 @@ import (
 	"backupportal/function/param"
 )
 
-// name returns the name of the submission: the JobName of the request or, if it has none, the name
-// of the job.
+// name returns what the submission backs up: a name, or an id if the name is not known.
 func (r Row) name() string {
-	if label := r.Record.Params["JobName"]; label != "" {
-		return label
-	}
-	return r.Record.JobName
+	name, _ := r.Record.Subject()
+	return name
 }
+
+// id returns the id beside the name; empty if the name is the id.
+func (r Row) id() string {
+	_, id := r.Record.Subject()
+	return id
+}
+
+// title returns the name, the kind and the day of the submission, for the tab of the browser.
+func (p StatusPage) title(ctx context.Context) string {
+	comma := in(ctx, param.Both(", ", "，"))
+	return p.Record.Title() + comma + in(ctx, p.source().Name()) + comma + p.minute(Language(ctx), p.Record.CreatedAt)
+}
+
+// took returns how long the job took, or how long it has been running; false if that is not known.
+func (r Row) took(ctx context.Context, now time.Time) (string, bool) {
+	job := r.Record.Job
+	switch {
+	case job.StartTime.IsZero():
+		return "", false
+	case !job.CompleteTime.IsZero():
+		return brief(ctx, job.CompleteTime.Sub(job.StartTime)), true
+	case r.State == backup.StateRunning || r.State == backup.StateCanceling:
+		return in(ctx, param.Both("%v so far", "已 %v"), brief(ctx, now.Sub(job.StartTime))), true
+	}
+	return "", false
+}
+
+// againAddress returns the address of the form with the values of the submission.
+func (r Row) againAddress() string {
+	return "/backups/new/" + string(r.source()) + "?from=" + r.Record.SubmissionID
+}
+
+// retention returns how many days the backup is kept; empty if that is not known.
+func (r Row) retention(ctx context.Context) string {
+	days := cmp.Or(r.Record.Complete["Retention"], r.Record.Params["Retention"])
+	if days == "" {
+		return ""
+	}
+	field, _ := param.FieldNamed("Retention")
+	return days + " " + in(ctx, field.Unit)
+}
+
+// reason returns the second line of the status in a list: who cancelled the job, or why there is no
+// complete backup.
+func (r Row) reason(ctx context.Context) string {
+	if r.State == backup.StateCanceled {
+		if by := r.Record.Cancellation.By.Name; by != "" {
+			return in(ctx, wordCancelledBy, by)
+		}
+		return ""
+	}
+	return param.Clean(in(ctx, r.Reason), maxReason)
+}
+
+// maxReason limits a reason in a list, in bytes. The page of the submission has all of it.
+const maxReason = 300
 
 // address returns the path of the submission's page.
 func (r Row) address() string { return "/backups/" + r.Record.SubmissionID }
@@ -352,14 +406,21 @@ func (p StatusPage) requestFacts(ctx context.Context) []fact {
 
 // ids returns the ids by which the job can be found elsewhere.
 func (p StatusPage) ids(ctx context.Context) []fact {
-	all := []fact{{
+	var all []fact
+	if label := p.Record.Params["JobName"]; label != "" {
+		all = append(all, fact{label: in(ctx, param.Both("Name", "名称")), lines: []string{label}})
+	}
+	if name := p.Record.JobName; name != "" && p.Record.Last.Kind == backup.StepCreated {
+		all = append(all, fact{label: in(ctx, param.Both("Job name", "任务名称")), lines: []string{name}, mono: true})
+	}
+	all = append(all, fact{
 		label: in(ctx, param.Both("Submission", "提交编号")),
 		lines: []string{p.Record.SubmissionID},
 		mono:  true,
-	}}
+	})
 	if id := p.Record.Last.JobID; id != "" {
 		job := fact{label: in(ctx, param.Both("Job ID", "任务 ID")), lines: []string{id}, mono: true}
-		all = append([]fact{job}, all...)
+		all = append(all, job)
 	}
 	if id := p.Record.Last.RequestID; id != "" {
 		all = append(all, fact{label: "RequestId", lines: []string{id}, mono: true})

@@ -32,14 +32,7 @@ func (w *world) checkPage(form url.Values, change ...string) *goquery.Document {
 // finding returns the text of a finding with its kind, or "" if the page has none.
 func finding(doc *goquery.Document, id string) string {
 	all := doc.Find(`li[data-check="` + id + `"]`)
-	return strings.TrimSpace(all.AttrOr("data-kind", "") + " " + spaced(all.Find("div")))
-}
-
-// spaced returns the words of a part of a page, with a blank between two elements.
-func spaced(part *goquery.Selection) string {
-	inside, _ := part.Html()
-	doc, _ := goquery.NewDocumentFromReader(strings.NewReader(strings.ReplaceAll(inside, "<", " <")))
-	return strings.Join(strings.Fields(doc.Text()), " ")
+	return strings.TrimSpace(all.AttrOr("data-kind", "") + " " + words(all.Find("div")))
 }
 
 // The check page says what exists, in words, and what it will be billed for.
@@ -60,7 +53,7 @@ func TestCheckPageShowsWhatExists(t *testing.T) {
 	if got := doc.Find(".lede").Text(); !strings.HasPrefix(got, "web01, both disks, crash-consistent, kept until about ") || !strings.Contains(got, "; copy in China (Shanghai), kept until about ") {
 		t.Errorf("the request in one sentence: %q", got)
 	}
-	cost := spaced(doc.Find("table.cost tbody"))
+	cost := words(doc.Find("table.cost tbody"))
 	want := "Snapshots China (Hangzhou) · cn-hangzhou 140 GiB × 30 days Software fee China (Hangzhou) · cn-hangzhou 1 instance × 30 days " +
 		"Traffic of the copy China (Shanghai) · cn-shanghai 140 GiB, once Copy China (Shanghai) · cn-shanghai 140 GiB × 15 days"
 	if cost != want {
@@ -81,7 +74,7 @@ func TestCheckPageEstimatesTheCost(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "rules:\n", "prices:\n  currency: CNY\n  date: \"2026-10-01\"\n  owner: the FinOps team\n  snapshot_storage: 0.12\n  software_fee: 5\n\nrules:\n")
 	section := w.checkPage(startable["UDM_ECS"], "Retention", "90").Find("section[aria-labelledby=cost]")
-	text := spaced(section)
+	text := words(section)
 	for _, want := range []string{"140 GiB × 90 days ¥50.40", "1 instance × 90 days ¥15.00", "Estimate ¥65.40",
 		"An estimate from the price table of 1 October 2026; your bill counts what is really stored, usually less.", "kept by the FinOps team"} {
 		if !strings.Contains(text, want) {
