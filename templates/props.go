@@ -213,13 +213,15 @@ type HistoryPage struct {
 type StatusPage struct {
 	Shell
 	Row
-	Account     backup.Account // of the submission; zero if the policy no longer has it
-	Means, Todo param.Text     // explanation of the cloud's code; may be empty
-	Denied      []string       // reasons of the policy, in the reader's language
-	Auto        bool           // reload every ten seconds without the script
-	Late        bool           // a cancellation came after the end
-	Every       time.Duration  // until the script asks again; 0 means never
-	MayCancel   bool           // the policy permits it
+	Account     backup.Account   // of the submission; zero if the policy no longer has it
+	Means, Todo param.Text       // explanation of the cloud's code; may be empty
+	Denied      []string         // reasons of the policy, in the reader's language
+	Auto        bool             // reload every ten seconds without the script
+	Late        bool             // a cancellation came after the end
+	Every       time.Duration    // until the script asks again; 0 means never
+	MayCancel   bool             // the policy permits it
+	Restore     []backup.Preview // commands that restore the backup; nil without one
+	Earlier     []time.Duration  // how long earlier backups of the same resource took, the newest first
 }
 
 // CancelPage asks for confirmation before a job is cancelled.

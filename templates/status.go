@@ -157,7 +157,7 @@ func (p StatusPage) pollMillis() string {
 
 // closeNote returns what happens to the submission if the page is closed.
 func (p StatusPage) closeNote() param.Text {
-	if !p.State.IsTerminal() && p.Record.Last.Kind == backup.StepCreated {
+	if !p.State.IsTerminal() && p.State != backup.StateCanceling && p.Record.Last.Kind == backup.StepCreated {
 		return wordCloseRuns
 	}
 	return wordClose
@@ -193,6 +193,8 @@ var (
 	wordRefused            = param.Both("Cloud Backup refused the request. Nothing was started.", "云备份拒绝了请求，没有开始备份。")
 	wordNotTaken           = param.Both("Cloud Backup did not accept the request. Nothing was started.", "云备份未接受请求，未开始备份。")
 	wordLook               = param.Both("Check History before you submit again.", "再次提交前请先查看历史记录。")
+	wordAskedToStop        = param.Both("Cloud Backup has been asked to stop this backup.", "已请求云备份停止此次备份。")
+	wordStopping           = param.Both("It usually takes a minute. What was copied so far is then thrown away. If the backup finishes first, it is kept, and this page says so.", "通常需要一分钟，已复制的数据随后会被丢弃。如果备份先完成，则会保留，并在本页说明。")
 	wordFailed             = param.Both("The backup did not finish", "备份未完成")
 	wordDenied             = param.Both("The policy of this portal does not allow this backup. No request was sent.", "本门户的策略不允许此备份，未发送任何请求。")
 	wordPartly             = param.Both("Some items were skipped", "有内容被跳过")
@@ -224,6 +226,8 @@ func (p StatusPage) alert(ctx context.Context) *alert {
 		}
 	case backup.StateDenied:
 		return &alert{tone: "bad", title: in(ctx, wordDenied), lines: p.Denied}
+	case backup.StateCanceling:
+		return &alert{tone: "warn", title: in(ctx, wordAskedToStop), lines: []string{in(ctx, wordStopping)}}
 	case backup.StateCanceled:
 		if by := p.Record.Cancellation.By.Name; by != "" {
 			return &alert{tone: "warn", title: in(ctx, wordCancelledBy, by)}
@@ -370,11 +374,21 @@ func (p StatusPage) progressFacts(ctx context.Context) []fact {
 	if d, ok := p.timeLeft(); ok {
 		add(true, param.Both("Time left", "剩余时间"), approximately(ctx, d), "")
 	}
+	if p.State == backup.StateCanceling && !p.Record.Cancellation.At.IsZero() {
+		add(true, param.Both("Asked to stop", "请求取消"), p.minute(Language(ctx), p.Record.Cancellation.At), by(ctx, p.Record.Cancellation.By.Name))
+	}
+	reached := job.Consistency
+	if point := job.Point; point != nil {
+		add(true, param.Both("Recovery point", "恢复点"), p.minute(Language(ctx), point.CreatedTime), point.SnapshotID)
+		if reached == (backup.Consistency{}) {
+			reached = point.Consistency
+		}
+	}
 	add(
-		job.ConsistentLevel != "",
+		reached.ConsistentLevel != "",
 		param.Both("Consistency reached", "实际达到的一致性"),
-		job.ConsistentLevel,
-		job.DowngradeReason,
+		reached.ConsistentLevel,
+		reached.DowngradeReason,
 	)
 	if p.Record.Complete["Detail.doCopy"] == "true" && job.CopyStatus != "" {
 		region := in(ctx, param.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
@@ -432,6 +446,9 @@ func (p StatusPage) ids(ctx context.Context) []fact {
 func (p StatusPage) keptUntil() time.Time {
 	done := p.State == backup.StateComplete || p.State == backup.StatePartialComplete
 	days, err := strconv.Atoi(p.Record.Complete["Retention"])
+	if point := p.Record.Job.Point; done && point != nil && !point.ExpireTime.IsZero() {
+		return p.local(point.ExpireTime)
+	}
 	if !done || err != nil || p.Record.Job.CompleteTime.IsZero() {
 		return time.Time{}
 	}

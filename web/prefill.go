@@ -44,7 +44,8 @@ func prefilled(source param.SourceType, query url.Values) (v templates.Values, u
 	return v, slices.Compact(unknown)
 }
 
-// expandCombined replaces values that stand for several controls: SpeedLimit becomes its rows. It
+// expandCombined replaces values that stand for several controls: SpeedLimit and ContainerResources become their
+// rows, if rows can hold them. It
 // also sets the choices without which given values would be hidden.
 func expandCombined(v templates.Values) {
 	expandWindows(v)
@@ -55,6 +56,7 @@ func expandCombined(v templates.Values) {
 	}
 	set("choice.SpeedLimit", "hours", v.Rows("SpeedLimit") > 0 || v["SpeedLimit"] != "")
 	set("choice.Detail.diskIdList", "some", v["Detail.diskIdList"] != "")
+	expandVolumes(v)
 	set("choice.ContainerResources", "json", v["ContainerResources"] != "")
 	consistent := v["Detail.appConsistent"] == "true"
 	paused := consistent && (hasPauseLimit(v) || v["Detail.enableFsFreeze"] == "false")

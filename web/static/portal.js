@@ -151,9 +151,14 @@ function copies(button, text) {
   };
 }
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  copies(button, () => document.getElementById(button.dataset.copy).textContent);
+function offerCopies(from) {
+  for (const button of from.querySelectorAll("[data-copy]")) {
+    copies(button, () => document.getElementById(button.dataset.copy).textContent);
+  }
 }
+offerCopies(document);
+
+document.addEventListener("click", (event) => event.target.closest("[data-print]") && print());
 
 const link = $("[data-link]");
 if (link) {
@@ -179,12 +184,35 @@ function pace(live) {
 
 function swap(old, fresh) {
   const focused = old.contains(document.activeElement) && document.activeElement.id;
+  for (const [i, was] of old.querySelectorAll("details").entries()) {
+    const now = fresh.querySelectorAll("details")[i];
+    if (now) now.open = was.open;
+  }
   old.replaceWith(fresh);
+  offerCopies(fresh);
   if (focused) document.getElementById(focused)?.focus();
   const { step, said } = fresh.dataset;
   if (step === old.dataset.step) return;
   $("#said").textContent = said;
-  if ($("#again")) document.title = said + " – " + document.title;
+  if (!$("#again")) return;
+  document.title = said + " – " + document.title;
+  if (tell?.dataset.on) {
+    try {
+      new Notification(tell.dataset.notify, { body: said });
+    } catch {} // some phones only allow notifications of service workers
+  }
+  tell?.remove();
+}
+
+// The browser is asked for permission only after a click.
+const tell = $("[data-notify]");
+if (tell && "Notification" in window) {
+  tell.hidden = false;
+  tell.onclick = async () => {
+    const granted = (await Notification.requestPermission()) === "granted";
+    tell.textContent = granted ? tell.dataset.done : tell.dataset.no;
+    if (granted) tell.dataset.on = "yes";
+  };
 }
 
 async function look() {
