@@ -11,17 +11,6 @@ import (
 	"backupportal/function/param"
 )
 
-// Permitted calls CreateBackupJob without parameters. RAM decides before the service checks the
-// parameters, so a refusal because of them means that the call is permitted. It implements
-// [backup.Cloud].
-func (c *Client) Permitted(ctx context.Context, target backup.Target) error {
-	_, _, refused := c.perform(ctx, operation{action: createBackupJob, target: target})
-	if refused == nil || isPermitted(refused) {
-		return nil
-	}
-	return refused
-}
-
 // isPermitted reports whether a refused call without required parameters was permitted: the
 // service refused the parameters, or a role is missing that has its own check.
 func isPermitted(refused *backup.CloudError) bool {
