@@ -58,6 +58,9 @@ func (s *Server) pageID(values url.Values) string {
 //
 // Without a store for drafts the address of the next page contains what was typed.
 func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
+	if r.ParseForm() == nil && r.PostForm.Get("at") == "volumes" {
+		return s.volumesInLanguage(w, r)
+	}
 	values, err := readForm(r)
 	if err != nil {
 		return err
