@@ -124,6 +124,9 @@ func fillDefaults(page templates.FormPage) {
 		set("Region", regions[0])
 	}
 	set("Retention", strconv.FormatInt(nearestAllowed(30, page.Offer.Lines), 10))
+	if days, err := strconv.ParseInt(page.Values["Retention"], 10, 64); err == nil && len(page.Offer.CopyLines) > 0 {
+		set("Detail.destinationRetention", strconv.FormatInt(nearestAllowed(days, page.Offer.CopyLines), 10))
+	}
 	set("choice.Detail.diskIdList", "all")
 	set("choice.Detail.appConsistent", "crash")
 	set("choice.SpeedLimit", "none")

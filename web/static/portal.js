@@ -89,6 +89,28 @@ form?.addEventListener("input", (event) => {
     : "";
 });
 
+// The copy is in another region than the backup, and its retention follows that of the backup until it is changed.
+const [region, days, copyRegion, copyDays] = ["Region", "Retention", "Detail-destinationRegionId", "Detail-destinationRetention"].map(
+  (name) => document.getElementById("f-" + name));
+if (region && copyRegion) {
+  const other = () => {
+    for (const option of copyRegion.options) option.disabled = option.value !== "" && option.value === region.value;
+    if (copyRegion.selectedOptions[0]?.disabled) copyRegion.value = "";
+  };
+  region.addEventListener("change", other);
+  other();
+}
+if (days && copyDays) {
+  let before = days.value;
+  days.addEventListener("input", () => {
+    if (copyDays.value === before) {
+      copyDays.value = days.value;
+      copyDays.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    before = days.value;
+  });
+}
+
 // Candidates: the script for them is loaded when the control first gets the focus.
 for (const control of form?.querySelectorAll("[data-pick]") ?? []) {
   control.addEventListener("focus", async () => (await import(form.dataset.picker)).pick(form, control), { once: true });
