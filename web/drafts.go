@@ -167,7 +167,8 @@ func (s *Server) newestDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, draftsPath+"/"+d.ID, http.StatusSeeOther)
+	// The address of the page remains when the next draft replaces an interim one.
+	http.Redirect(w, r, draftsPath+"/"+d.Page, http.StatusSeeOther)
 	return nil
 }
 
