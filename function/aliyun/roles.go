@@ -2,24 +2,10 @@ package aliyun
 
 import (
 	"context"
-	"errors"
-	"net/http"
-	"slices"
-	"strings"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
 )
-
-// isPermitted reports whether a refused call without required parameters was permitted: the
-// service refused the parameters, or a role is missing that has its own check.
-func isPermitted(refused *backup.CloudError) bool {
-	known, listed := meaningOf(refused.Code)
-	return errors.Is(refused, backup.ErrRefused) && !isRAMRefusal(refused) &&
-		(listed || refused.HTTPStatus != http.StatusForbidden) &&
-		!strings.HasPrefix(refused.Code, "InvalidRegion") &&
-		(!listed || known.caller || slices.Contains(missingRoleCodes, refused.Code))
-}
 
 // CheckRoles checks the roles that Cloud Backup assumes: for an account with access
 // hbr_cross_account the registration and the role there, for an instance the service-linked
