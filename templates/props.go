@@ -98,14 +98,26 @@ func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".",
 type FormPage struct {
 	Shell
 	Source        param.SourceType
-	Key           string           // idempotency key of the submission
-	Values        Values           // of the controls; missing ones have their defaults
-	Mistakes      []param.Mistake  // in the order of the form, including refusals of the policy
-	Accounts      []backup.Account // that can be chosen, each with its regions
-	Offer         policy.Offer     // what the rules permit
-	UnknownParams []string         // parameters of the link that the form does not have
-	Focus         string           // control that gets the focus; the error summary has precedence
-	Section       string           // id of the section to scroll to; empty for none
+	Key           string                 // idempotency key of the submission
+	Values        Values                 // of the controls; missing ones have their defaults
+	Mistakes      []param.Mistake        // in the order of the form, including refusals of the policy
+	Accounts      []backup.Account       // that can be chosen, each with its regions
+	Offer         policy.Offer           // what the rules permit
+	UnknownParams []string               // parameters of the link that the form does not have
+	Matches       map[string]OptionsPage // candidates to choose from, by field; those that were searched
+	Focus         string                 // control that gets the focus; the error summary has precedence
+	Section       string                 // id of the section to scroll to; empty for none
+}
+
+// FindPrefix begins the name of the text box beside the radio buttons of a field. Its text is the value
+// of the field if none of them is chosen.
+const FindPrefix = "find."
+
+// OptionsPage is the candidates that match a search.
+type OptionsPage struct {
+	Search     string
+	Machines   []inventory.Machine
+	Unreadable bool // the list cannot be read now, so candidates are missing or old
 }
 
 // A Hidden is one hidden input of the check page, which repeats a value of the form.

@@ -102,6 +102,7 @@ func posted(r *http.Request) (templates.Values, param.InvalidError) {
 			v[name] = tidy(name, values[0])
 		}
 	}
+	mergeFound(v)
 	return v, expandText(v)
 }
 
@@ -114,6 +115,10 @@ func isOwn(name string) bool { return name == "op" || name == "at" || name == "k
 // isControl reports whether name is a parameter, an object of parameters, a choice, or a control in a
 // row.
 func isControl(name string) bool {
+	if field, ok := strings.CutPrefix(name, templates.FindPrefix); ok {
+		_, ok = pickers[field]
+		return ok
+	}
 	if _, ok := param.FieldNamed(name); ok || slices.Contains(choices, name) || slices.Contains(param.ObjectNames(), name) {
 		return true
 	}

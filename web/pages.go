@@ -99,7 +99,7 @@ func (s *Server) formPage(
 	bad []param.Mistake,
 ) templates.FormPage {
 	values["SourceType"] = string(source)
-	return templates.FormPage{
+	page := templates.FormPage{
 		Shell:    s.shell(r),
 		Source:   source,
 		Key:      s.key(r),
@@ -108,6 +108,8 @@ func (s *Server) formPage(
 		Accounts: s.accounts(principal(r)),
 		Offer:    s.Policy.Offer(principal(r), source),
 	}
+	s.addMatches(r, &page)
+	return page
 }
 
 // key returns the idempotency key of the form in r, or a new one. A form keeps its key from the
@@ -129,6 +131,7 @@ func (s *Server) key(r *http.Request) string {
 //	add:FIELD              add a row
 //	remove:FIELD:ROW       remove a row
 //	draw                   show the form again
+//	find:FIELD             search the candidates of FIELD
 //
 // With the header X-Part the answer is only the rows of FIELD, for the script.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
@@ -155,7 +158,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 		fillDefaults(page)
 	case "add", "remove":
 		page.Focus = rowOp(values, verb, argument, row)
-	case "draw":
+	case "draw", "find":
 	default:
 		return errRequest
 	}
@@ -235,7 +238,9 @@ type formResult struct {
 // checkForm converts, validates and authorizes a form without submitting it. Its error is one that
 // is not a mistake in the form.
 func (s *Server) checkForm(r *http.Request, values templates.Values) (formResult, error) {
+	ambiguous := s.resolveNames(r.Context(), principal(r), values)
 	params, values, bad := formInput(values)
+	bad = append(bad, ambiguous...)
 	j := formResult{key: s.key(r), values: values, params: params, status: http.StatusOK}
 	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: j.key, Params: params}
 	var err error

@@ -124,6 +124,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther))
 	mux.Handle("POST /backups/preview", s.page(s.reads(s.preview)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
+	mux.Handle("GET /options/{Kind}", s.page(s.reads(s.options)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))
 	mux.Handle("POST /access", s.page(s.reads(s.askAccess)))
 	mux.Handle("GET /backups", s.page(s.reads(s.history)))

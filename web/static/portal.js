@@ -62,9 +62,26 @@ form?.addEventListener("input", (event) => {
     : "";
 });
 
-// Candidates: the script for them is loaded when the control first gets the focus.
-for (const control of form?.querySelectorAll("[data-pick]") ?? []) {
-  control.addEventListener("focus", async () => (await import(form.dataset.picker)).pick(form, control), { once: true });
+// Candidates: the script makes comboboxes of their text boxes.
+const picks = form?.querySelectorAll("[data-pick]") ?? [];
+if (picks.length) import(form.dataset.picker).then(({ pick }) => picks.forEach((control) => pick(form, control)), () => {});
+
+// Regions follow the account: those of other accounts are not offered.
+const regions = form && $("select[name=Region]:has(optgroup)", form);
+if (regions) {
+  const groups = [...regions.querySelectorAll("optgroup")];
+  const follow = () => {
+    const account = new FormData(form).get("Account");
+    const own = groups.filter((g) => g.dataset.account === account);
+    if (!own.length || regions.querySelectorAll("optgroup").length === 1 && own[0].isConnected) return;
+    const { value } = regions;
+    groups.forEach((g) => g.remove());
+    regions.append(...own);
+    const same = [...own[0].children].find((o) => o.value === value) ?? (own[0].children.length === 1 ? own[0].children[0] : regions.options[0]);
+    same.selected = true;
+  };
+  form.addEventListener("change", (event) => event.target.name === "Account" && follow());
+  follow();
 }
 
 // A second click on the button that starts a backup is ignored.
