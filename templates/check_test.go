@@ -141,8 +141,33 @@ func TestCheckRepeatsTheForm(t *testing.T) {
 		t.Errorf("sections are changed by %q", got)
 	}
 	start := doc.Find("form#req .filled")
-	if attr(start, "formaction") != "/backups" || attr(doc.Find("form#req"), "action") != "/backups/preview" {
+	if attr(start, "formaction") != "/backups" || attr(doc.Find("form#req"), "action") != "/drafts" {
 		t.Error("the Start button alone must lead to /backups")
+	}
+}
+
+// The check page of a draft has links to the form, and its form has only the button that starts the backup.
+func TestCheckOfADraft(t *testing.T) {
+	s := newSampler(same)
+	doc := draw(t, templates.Check(s.draftCheck()), param.English)
+	var sections []string
+	for _, link := range doc.Find(`a[href^="/drafts/D1?page=P1&section="]`).EachIter() {
+		_, section, _ := strings.Cut(attr(link, "href"), "#")
+		sections = append(sections, section)
+	}
+	if got := strings.Join(sections, " "); got != "account account what consistency keeping note" {
+		t.Errorf("links to sections %q", got)
+	}
+	if doc.Find("form#req input").Length() != 0 || doc.Find("button[name=op]").Length() != 0 {
+		t.Error("the page repeats the form")
+	}
+	for _, button := range doc.Find("form#req button[type=submit]").EachIter() {
+		if attr(button, "formaction") != "/drafts/D1/start" {
+			t.Errorf("the button %q leads to %q", button.Text(), attr(button, "formaction"))
+		}
+	}
+	if back := doc.Find(`header form[action="/lang"] input[name=back]`); attr(back, "value") != "/drafts/D1/check?a=b" {
+		t.Errorf("the language buttons lead to %q", attr(back, "value"))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"backupportal/function/cost"
 	"backupportal/function/param"
 	"backupportal/function/precheck"
@@ -24,12 +26,32 @@ var findingTags = map[precheck.Kind]struct {
 	precheck.OK:         {"good tick", param.Both("In order", "正常")},
 }
 
-// enter returns what the Enter key does: it starts the backup, or checks again if it cannot start.
+// enter returns what the Enter key does: it starts the backup, or checks again if it cannot start. The page of a
+// draft has no input in which a person could press it.
 func (p CheckPage) enter(ctx context.Context) enter {
-	if p.Checks.Blocked() {
+	switch {
+	case p.Draft != "":
+		return enter{}
+	case p.Checks.Blocked():
 		return enter{label: in(ctx, wordRecheck), op: "check"}
 	}
-	return enter{label: in(ctx, wordStart), action: "/backups"}
+	return enter{label: in(ctx, wordStart), action: p.start()}
+}
+
+// start returns the address that starts the backup.
+func (p CheckPage) start() string {
+	if p.Draft != "" {
+		return p.Draft + "/start"
+	}
+	return "/backups"
+}
+
+// action returns the address of the page's form, for all buttons except the one that starts the backup.
+func (p CheckPage) action() templ.SafeURL {
+	if p.Draft != "" {
+		return templ.SafeURL(p.start())
+	}
+	return "/drafts"
 }
 
 // firstSection returns the id of the form's first section.
@@ -62,7 +84,7 @@ func (p CheckPage) obstacles(ctx context.Context) string {
 			all = append(all, in(ctx, wordAgainAt, p.clock(f.Until)))
 		}
 	}
-	return strings.Join(append(all, in(ctx, wordNothingYet)), " ")
+	return strings.Join(append(all, in(ctx, wordNothingYet)), in(ctx, wordBetween))
 }
 
 // doubts counts the warnings and what was not checked; empty if there are none.
@@ -108,8 +130,11 @@ func (p CheckPage) findingText(ctx context.Context, f precheck.Finding) string {
 	if f.Kind == precheck.Wait && !f.Until.IsZero() {
 		all = append(all, in(ctx, wordAgainAt, p.clock(f.Until)))
 	}
-	return strings.Join(all, " ")
+	return strings.Join(all, in(ctx, wordBetween))
 }
+
+// wordBetween stands between two sentences.
+var wordBetween = param.Both(" ", "")
 
 // summary returns the whole request in one sentence.
 func (p CheckPage) summary(ctx context.Context) string {
@@ -225,10 +250,10 @@ func (p CheckPage) costNote(ctx context.Context) string {
 	}
 	text := in(ctx, wordPriceNote, day)
 	if prices.Reason != (param.Text{}) {
-		text += " " + in(ctx, prices.Reason) + in(ctx, param.Both(".", "。"))
+		text += in(ctx, wordBetween) + in(ctx, prices.Reason) + in(ctx, param.Both(".", "。"))
 	}
 	if prices.Owner != (param.Text{}) {
-		text += " " + in(ctx, wordPriceOwner, prices.Owner)
+		text += in(ctx, wordBetween) + in(ctx, wordPriceOwner, prices.Owner)
 	}
 	return text
 }

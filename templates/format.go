@@ -88,6 +88,20 @@ func approximately(ctx context.Context, d time.Duration) string {
 	return in(ctx, param.Both("about %v days", "约 %v 天"), int((d+12*time.Hour)/(24*time.Hour)))
 }
 
+// brief returns a duration to the minute: "4 min", "1 h 12 min".
+func brief(ctx context.Context, d time.Duration) string {
+	minutes := int(max(d, 0).Round(time.Minute) / time.Minute)
+	switch {
+	case minutes < 1:
+		return in(ctx, param.Both("less than 1 min", "不到 1 分钟"))
+	case minutes < 60:
+		return in(ctx, param.Both("%v min", "%v 分钟"), minutes)
+	case minutes%60 == 0:
+		return in(ctx, param.Both("%v h", "%v 小时"), minutes/60)
+	}
+	return in(ctx, param.Both("%v h %v min", "%v 小时 %v 分钟"), minutes/60, minutes%60)
+}
+
 // speed returns a rate in KB/s, or in MB/s of 1024 KB/s if it is a whole number of them.
 func speed(rate int64) string {
 	if rate > 0 && rate%1024 == 0 {

@@ -2,6 +2,8 @@ package templates
 
 import (
 	"context"
+	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -17,17 +19,140 @@ func (s Shell) seesOthers(rows []Row) bool {
 
 // heading returns the title, which depends on whether rows of others are visible.
 func (p HistoryPage) heading(ctx context.Context) string {
-	if p.seesOthers(p.Rows) {
+	switch {
+	case p.Filters["Whose"] == "mine":
+		return in(ctx, wordMine)
+	case p.Filters["Status"] == refusedRequests:
+		return in(ctx, wordRefusedRequests)
+	case p.Filters["InstanceId"] != "" && len(p.Rows) > 0:
+		return in(ctx, wordBackupsOf, p.Rows[0].Record.Title())
+	case p.Filters["Account"] != "":
+		return in(ctx, wordBackupsIn, p.accountName(ctx))
+	case p.seesOthers(p.Rows):
 		return in(ctx, wordVisible)
 	}
 	return in(ctx, wordMine)
+}
+
+// accountName returns the name of the account in the filter, or what was typed.
+func (p HistoryPage) accountName(ctx context.Context) string {
+	for _, a := range p.Accounts {
+		if a.Alias == p.Filters["Account"] {
+			return in(ctx, a.Label())
+		}
+	}
+	return p.Filters["Account"]
+}
+
+// Values of the filter Status for the quick links.
+var (
+	failedBackups   = joinStates(backup.StateFailed, backup.StateExpired, backup.StateUnavailable)
+	refusedRequests = joinStates(backup.StateDenied, backup.StateRejected)
+)
+
+// joinStates returns a value of the filter Status.
+func joinStates(states ...backup.State) string {
+	words := make([]string, len(states))
+	for i, state := range states {
+		words[i] = string(state)
+	}
+	return strings.Join(words, ",")
+}
+
+// A quickLink is a list of the history that is one click away.
+type quickLink struct {
+	text    param.Text
+	filters map[string]string
+}
+
+// quickLinks returns the links above the filters.
+func (p HistoryPage) quickLinks() []quickLink {
+	return []quickLink{
+		{wordWeek, map[string]string{"From": p.Week}},
+		{wordFailedOnes, map[string]string{"Status": failedBackups}},
+		{wordMineShort, map[string]string{"Whose": "mine"}},
+		{wordRefusedRequests, map[string]string{"Status": refusedRequests}},
+		{wordEveryBackup, nil},
+	}
+}
+
+// isCurrent reports whether the page shows what the link leads to.
+func (p HistoryPage) isCurrent(l quickLink) bool { return maps.Equal(p.Filters, l.filters) }
+
+// historyAddress returns the address of the history with filters.
+func historyAddress(filters map[string]string) string {
+	if len(filters) == 0 {
+		return "/backups"
+	}
+	query := url.Values{}
+	for name, value := range filters {
+		query.Set(name, value)
+	}
+	return "/backups?" + query.Encode()
+}
+
+// without returns the address of the history without some of the page's filters.
+func (p HistoryPage) without(names ...string) string {
+	rest := maps.Clone(p.Filters)
+	for _, name := range names {
+		delete(rest, name)
+	}
+	return historyAddress(rest)
+}
+
+// onlySearch returns the address of the history with no filter but the search.
+func (p HistoryPage) onlySearch() string {
+	return historyAddress(map[string]string{"Search": p.Filters["Search"]})
+}
+
+// filterWords returns the filters in words, without the search: "Status: Failed; From: 2026-11-16".
+func (p HistoryPage) filterWords(ctx context.Context) string {
+	var all []string
+	for _, name := range append([]string{"Status", "Whose"}, moreFilters...) {
+		if p.Filters[name] == "" {
+			continue
+		}
+		c := p.filter(ctx, name)
+		value := c.value
+		for _, o := range c.options {
+			if o.on {
+				value = o.label
+			}
+		}
+		all = append(all, c.label+in(ctx, param.Both(": ", "："))+value)
+	}
+	return strings.Join(all, in(ctx, param.Both("; ", "；")))
 }
 
 // isFiltered reports whether a filter is used.
 func (p HistoryPage) isFiltered() bool { return len(p.Filters) > 0 }
 
 // emptyTitle returns the title of a page without rows.
-func (p HistoryPage) emptyTitle() param.Text {
+func (p HistoryPage) emptyTitle(ctx context.Context) string {
+	switch search := p.Filters["Search"]; {
+	case search != "" && p.Filters["Status"] == failedBackups:
+		return in(ctx, wordNoFailed, search)
+	case search != "":
+		return in(ctx, wordNotFound, search)
+	}
+	return in(ctx, p.noneTitle())
+}
+
+// others returns how many entries there are without the search; empty if there are none.
+func (p HistoryPage) others(ctx context.Context) string {
+	switch {
+	case p.Others == 0:
+		return ""
+	case p.MoreOthers:
+		return in(ctx, wordMoreOthers, p.Others)
+	case p.Others == 1:
+		return in(ctx, wordOneOther)
+	}
+	return in(ctx, wordOthers, p.Others)
+}
+
+// noneTitle returns the title of a page without rows and without a search.
+func (p HistoryPage) noneTitle() param.Text {
 	if len(p.Filters) == 1 && p.Filters["Status"] != "" {
 		return wordNoState
 	}
@@ -51,6 +176,7 @@ var states = [][]backup.State{
 	{backup.StateUnknown}, {backup.StateComplete}, {backup.StatePartialComplete},
 	{backup.StateFailed, backup.StateExpired, backup.StateUnavailable},
 	{backup.StateCanceled}, {backup.StateRefused}, {backup.StateDenied}, {backup.StateNotSent}, {backup.StateRejected},
+	{backup.StateDenied, backup.StateRejected},
 }
 
 // filter returns the control of a filter.
@@ -70,6 +196,8 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 	}
 	all := option{label: in(ctx, param.Both("All", "全部"))}
 	switch name {
+	case "Search":
+		c.kind, c.label = textBox, in(ctx, param.Both("Name, ID, person or ticket", "名称、ID、发起人或工单号"))
 	case "Status":
 		c.label, c.options = in(ctx, wordStatus), append([]option{all}, statusOptions(ctx)...)
 	case "Whose":
@@ -123,13 +251,12 @@ func (c *control) choose() {
 func statusOptions(ctx context.Context) []option {
 	var options []option
 	for i, same := range states {
-		words := make([]string, len(same))
-		for j, state := range same {
-			words[j] = string(state)
-		}
-		o := option{value: strings.Join(words, ","), label: in(ctx, same[0].Name())}
-		if i == 0 {
+		o := option{value: joinStates(same...), label: in(ctx, same[0].Name())}
+		switch {
+		case i == 0:
 			o.label = in(ctx, param.Both("In progress", "进行中"))
+		case o.value == refusedRequests:
+			o.label = in(ctx, wordRefusedRequests)
 		}
 		options = append(options, o)
 	}
@@ -145,10 +272,17 @@ func (r Row) rejectedName(ctx context.Context) string {
 	return wordRejected.Fill(l, r.Rejection.Count, r.Rejection.Door.Name())
 }
 
-// copiedBytes returns how much the job has copied, or a dash if that is unknown.
-func (r Row) copiedBytes() string {
-	if job := r.Record.Job; job.BytesDone > 0 || job.BytesTotal > 0 {
-		return size(job.BytesDone)
+// senderLabel returns the heading of the column with the sender. Messages of machines have a source.
+func senderLabel(rows []Row) param.Text {
+	rejected := func(r Row) bool { return r.Rejection != nil }
+	switch {
+	case !slices.ContainsFunc(rows, rejected):
+		return wordAskedBy
+	case !slices.ContainsFunc(rows, func(r Row) bool { return !rejected(r) }):
+		return wordFromMachine
 	}
-	return "–"
+	return wordSender
 }
+
+// keptUntil returns when the backup of a row will be deleted; zero before its end.
+func (r Row) keptUntil() time.Time { return StatusPage{Row: r}.keptUntil() }

@@ -7,7 +7,7 @@ func (p Problem) enter(ctx context.Context) enter {
 	if p.Resend == nil {
 		return enter{}
 	}
-	return enter{label: in(ctx, p.Resend.Text), action: "/backups"}
+	return enter{label: in(ctx, p.Resend.Text), action: p.Resend.Action}
 }
 
 // linkClass returns the CSS class of the link. A page has at most one filled button.

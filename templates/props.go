@@ -98,15 +98,18 @@ func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".",
 type FormPage struct {
 	Shell
 	Source        param.SourceType
-	Key           string                 // idempotency key of the submission
+	Key           string                 // idempotency key of the submission; not used with Page
+	Page          string                 // id of this page, by which the store finds what was typed on it; empty without a store for drafts
+	Person        string                 // token of the person, for a form that is posted after the end of the session; may be empty
+	Returned      *Returned              // not nil: the form was posted after the end of the session
 	Values        Values                 // of the controls; missing ones have their defaults
 	Mistakes      []param.Mistake        // in the order of the form, including refusals of the policy
 	Accounts      []backup.Account       // that can be chosen, each with its regions
 	Offer         policy.Offer           // what the rules permit
 	UnknownParams []string               // parameters of the link that the form does not have
-	Matches       map[string]OptionsPage // candidates to choose from, by field; those that were searched
 	Focus         string                 // control that gets the focus; the error summary has precedence
 	Section       string                 // id of the section to scroll to; empty for none
+	Matches       map[string]OptionsPage // candidates to choose from, by field; those that were searched
 }
 
 // FindPrefix begins the name of the text box beside the radio buttons of a field. Its text is the value
@@ -120,6 +123,12 @@ type OptionsPage struct {
 	Unreadable bool // the list cannot be read now, so candidates are missing or old
 }
 
+// Returned says that a person is back in a form that was posted after the end of the session.
+type Returned struct {
+	SavedAt, Expires time.Time // of the draft
+	Discard          string    // address that removes the draft
+}
+
 // A Hidden is one hidden input of the check page, which repeats a value of the form.
 type Hidden struct{ Name, Value string }
 
@@ -127,17 +136,18 @@ type Hidden struct{ Name, Value string }
 // "bandwidth" of the row is then ignored.
 const NoLimit = "none"
 
-// CheckPage shows all values and the exact call before the backup starts.
+// CheckPage shows all values and the exact call before the backup starts. It has either Draft and Form, or Hidden.
 type CheckPage struct {
 	Shell
 	Call     backup.Call      // with the complete JobName
 	Values   Values           // of choices, which have no parameter
-	Hidden   []Hidden         // the form, for the button that starts the backup
+	Hidden   []Hidden         // the form, for the button that starts the backup, without Draft
 	Previews []backup.Preview // the call for other tools
 	Notes    []param.Text     // about values that are not sent as they were given
 	Checks   precheck.Result
 	Cost     cost.Estimate
-	Form     string // address of the form with these values; empty: buttons of the page show it
+	Draft    string // address of the draft; empty without a store for drafts
+	Form     string // address of the form with these values, with a query; empty: buttons of the page show it
 }
 
 // ChoosePage offers the kinds of backup.
@@ -154,6 +164,8 @@ type Row struct {
 	Rejection *backup.Rejection // not nil: the row is about rejected messages, and Record is zero
 
 	AccountLabel param.Text // empty: the alias is shown
+	Reason       param.Text // why there is no complete backup; empty if nothing went wrong or it is not known
+	Cancellable  bool       // a list offers to cancel the job
 }
 
 // StartPage shows the machines that the person may back up, the last submissions and the rules.
@@ -204,19 +216,24 @@ type HistoryPage struct {
 	Filters      map[string]string // that are used, by name, as received
 	Mistakes     []param.Mistake   // in the filters; then there are no rows
 	Accounts     []backup.Account  // of the filter; empty means that nothing can be started
+	Week         string            // the first day of the filter "Last 7 days", as 2026-11-23
+	Others       int               // entries of a search without a result that the other filters find
+	MoreOthers   bool              // there are more than Others
 }
 
 // StatusPage shows one submission and its job.
 type StatusPage struct {
 	Shell
 	Row
-	Account     backup.Account // of the submission; zero if the policy no longer has it
-	Means, Todo param.Text     // explanation of the cloud's code; may be empty
-	Denied      []string       // reasons of the policy, in the reader's language
-	Auto        bool           // reload every ten seconds without the script
-	Late        bool           // a cancellation came after the end
-	Every       time.Duration  // until the script asks again; 0 means never
-	MayCancel   bool           // the policy permits it
+	Account     backup.Account   // of the submission; zero if the policy no longer has it
+	Means, Todo param.Text       // explanation of the cloud's code; may be empty
+	Denied      []string         // reasons of the policy, in the reader's language
+	Auto        bool             // reload every ten seconds without the script
+	Late        bool             // a cancellation came after the end
+	Every       time.Duration    // until the script asks again; 0 means never
+	MayCancel   bool             // the policy permits it
+	Restore     []backup.Preview // commands that restore the backup; nil without one
+	Earlier     []time.Duration  // how long earlier backups of the same resource took, the newest first
 }
 
 // CancelPage asks for confirmation before a job is cancelled.

@@ -112,7 +112,11 @@ func (s sampler) forms() []sample {
 	badVolumes.Mistakes = s.mistakes("ContainerClusterId", "ContainerResources", "ClusterId", "InitiatedByAck", "BackupType", "JobName")
 	pasted := s.form(param.Container, templates.Values{"choice.ContainerResources": "json", "ContainerResources": s.put(`[{"pvPath":"/"}]`)})
 	pasted.Section, pasted.Mistakes = "what", s.mistakes("ContainerResources")
+	back := s.form(param.UDMECS, templates.Values{"InstanceId": s.put("i-1")})
+	back.Page, back.Person = "D1", s.put("token")
+	back.Returned = &templates.Returned{SavedAt: s.now, Expires: s.now.Add(24 * time.Hour), Discard: "/drafts/D1/discard"}
 	return []sample{
+		{"form-returned", templates.Form(back)},
 		{"form-instance", templates.Form(s.form(param.UDMECS, nil))},
 		{"form-instance-open", templates.Form(open)},
 		{"form-instance-errors", templates.Form(wrong)},
@@ -149,6 +153,13 @@ func (s sampler) check(params param.Params) templates.CheckPage {
 	}
 }
 
+// draftCheck is the check page of a draft.
+func (s sampler) draftCheck() templates.CheckPage {
+	page := s.check(param.Params{"Region": "cn-hangzhou", "InstanceId": s.put("i-1")})
+	page.Shell, page.Draft, page.Form, page.Hidden = s.shell("/drafts/D1/check"), "/drafts/D1", "/drafts/D1?page=P1", nil
+	return page
+}
+
 func (s sampler) checks() []sample {
 	instance := s.check(param.Params{
 		"Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "Detail.diskIdList": param.StringList([]string{s.put("d-1"), s.put("d-2")}),
@@ -164,6 +175,7 @@ func (s sampler) checks() []sample {
 		"ContainerResources": param.VolumeList([]param.Volume{volume.WithInfo(param.VolumeInfo{Namespace: s.put("database"), PVCName: s.put("data-0")})}),
 	})
 	return []sample{
+		{"check-draft", templates.Check(s.draftCheck())},
 		{"check-instance", templates.Check(instance)},
 		{"check-writers", templates.Check(writers)},
 		{"check-files", templates.Check(files)},
@@ -206,6 +218,14 @@ func (s sampler) statuses() []sample {
 		}
 		page.Auto, page.Late = state == backup.StateSending, state == backup.StateComplete
 		page.Record.Cancellation.By.Name = s.put("bob")
+		page.Earlier = []time.Duration{28 * time.Minute, 35 * time.Minute, 72 * time.Minute}
+		if state == backup.StateComplete || state == backup.StatePartialComplete {
+			page.Restore = []backup.Preview{{Title: s.text("To a new instance", "恢复为新实例"), Code: s.put("aliyun hbr CreateRestoreJob --dryrun")}}
+		}
+		if state == backup.StateComplete {
+			page.Record.ResourceName = s.put("web01")
+			page.Record.Job.Point = &backup.RecoveryPoint{SnapshotID: s.put("s-1"), CreatedTime: s.now, ExpireTime: s.now.AddDate(0, 0, 14)}
+		}
 		name := "status-" + strings.ToLower(string(state))
 		if state.IsTerminal() || state == backup.StateRunning || state == backup.StateUnknown || state == backup.StateSending || state == backup.StateQueued || state == backup.StateCanceling {
 			all = append(all, sample{name, templates.Status(page)})

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -10,14 +11,67 @@ import (
 	"backupportal/function/param"
 )
 
-// name returns the name of the submission: the JobName of the request or, if it has none, the name
-// of the job.
+// name returns what the submission backs up: a name, or an id if the name is not known.
 func (r Row) name() string {
-	if label := r.Record.Params["JobName"]; label != "" {
-		return label
-	}
-	return r.Record.JobName
+	name, _ := r.Record.Subject()
+	return name
 }
+
+// id returns the id beside the name; empty if the name is the id.
+func (r Row) id() string {
+	_, id := r.Record.Subject()
+	return id
+}
+
+// title returns the name, the kind and the day of the submission, for the tab of the browser.
+func (p StatusPage) title(ctx context.Context) string {
+	comma := in(ctx, param.Both(", ", "，"))
+	return p.Record.Title() + comma + in(ctx, p.source().Name()) + comma + p.minute(Language(ctx), p.Record.CreatedAt)
+}
+
+// took returns how long the job took, or how long it has been running; false if that is not known.
+func (r Row) took(ctx context.Context, now time.Time) (string, bool) {
+	job := r.Record.Job
+	switch {
+	case job.StartTime.IsZero():
+		return "", false
+	case !job.CompleteTime.IsZero():
+		return brief(ctx, job.CompleteTime.Sub(job.StartTime)), true
+	case r.State == backup.StateRunning || r.State == backup.StateCanceling:
+		return in(ctx, param.Both("%v so far", "已 %v"), brief(ctx, now.Sub(job.StartTime))), true
+	}
+	return "", false
+}
+
+// againAddress returns the address of the form with the values of the submission.
+func (r Row) againAddress() string {
+	return "/backups/new/" + string(r.source()) + "?from=" + r.Record.SubmissionID
+}
+
+// retention returns how many days the backup is kept; empty if that is not known.
+func (r Row) retention(ctx context.Context) string {
+	days := cmp.Or(r.Record.Complete["Retention"], r.Record.Params["Retention"])
+	if days == "" {
+		return ""
+	}
+	field, _ := param.FieldNamed("Retention")
+	return days + " " + in(ctx, field.Unit)
+}
+
+// reason returns the second line of the status in a list: who cancelled the job, or why there is no
+// complete backup.
+func (r Row) reason(ctx context.Context) string {
+	if r.State == backup.StateCanceled {
+		if by := r.Record.Cancellation.By.Name; by != "" {
+			return in(ctx, wordCancelledBy, by)
+		}
+		return ""
+	}
+	return param.Clean(in(ctx, r.Reason), maxReason)
+}
+
+// maxReason limits a reason in a list, in bytes. The page of the submission has all of it.
+const maxReason = 300
 
 // address returns the path of the submission's page.
 func (r Row) address() string { return "/backups/" + r.Record.SubmissionID }
@@ -103,7 +157,7 @@ func (p StatusPage) pollMillis() string {
 
 // closeNote returns what happens to the submission if the page is closed.
 func (p StatusPage) closeNote() param.Text {
-	if !p.State.IsTerminal() && p.Record.Last.Kind == backup.StepCreated {
+	if !p.State.IsTerminal() && p.State != backup.StateCanceling && p.Record.Last.Kind == backup.StepCreated {
 		return wordCloseRuns
 	}
 	return wordClose
@@ -139,6 +193,8 @@ var (
 	wordRefused            = param.Both("Cloud Backup refused the request. Nothing was started.", "云备份拒绝了请求，没有开始备份。")
 	wordNotTaken           = param.Both("Cloud Backup did not accept the request. Nothing was started.", "云备份未接受请求，未开始备份。")
 	wordLook               = param.Both("Check History before you submit again.", "再次提交前请先查看历史记录。")
+	wordAskedToStop        = param.Both("Cloud Backup has been asked to stop this backup.", "已请求云备份停止此次备份。")
+	wordStopping           = param.Both("It usually takes a minute. What was copied so far is then thrown away. If the backup finishes first, it is kept, and this page says so.", "通常需要一分钟，已复制的数据随后会被丢弃。如果备份先完成，则会保留，并在本页说明。")
 	wordFailed             = param.Both("The backup did not finish", "备份未完成")
 	wordDenied             = param.Both("The policy of this portal does not allow this backup. No request was sent.", "本门户的策略不允许此备份，未发送任何请求。")
 	wordPartly             = param.Both("Some items were skipped", "有内容被跳过")
@@ -170,6 +226,8 @@ func (p StatusPage) alert(ctx context.Context) *alert {
 		}
 	case backup.StateDenied:
 		return &alert{tone: "bad", title: in(ctx, wordDenied), lines: p.Denied}
+	case backup.StateCanceling:
+		return &alert{tone: "warn", title: in(ctx, wordAskedToStop), lines: []string{in(ctx, wordStopping)}}
 	case backup.StateCanceled:
 		if by := p.Record.Cancellation.By.Name; by != "" {
 			return &alert{tone: "warn", title: in(ctx, wordCancelledBy, by)}
@@ -316,11 +374,21 @@ func (p StatusPage) progressFacts(ctx context.Context) []fact {
 	if d, ok := p.timeLeft(); ok {
 		add(true, param.Both("Time left", "剩余时间"), approximately(ctx, d), "")
 	}
+	if p.State == backup.StateCanceling && !p.Record.Cancellation.At.IsZero() {
+		add(true, param.Both("Asked to stop", "请求取消"), p.minute(Language(ctx), p.Record.Cancellation.At), by(ctx, p.Record.Cancellation.By.Name))
+	}
+	reached := job.Consistency
+	if point := job.Point; point != nil {
+		add(true, param.Both("Recovery point", "恢复点"), p.minute(Language(ctx), point.CreatedTime), point.SnapshotID)
+		if reached == (backup.Consistency{}) {
+			reached = point.Consistency
+		}
+	}
 	add(
-		job.ConsistentLevel != "",
+		reached.ConsistentLevel != "",
 		param.Both("Consistency reached", "实际达到的一致性"),
-		job.ConsistentLevel,
-		job.DowngradeReason,
+		reached.ConsistentLevel,
+		reached.DowngradeReason,
 	)
 	if p.Record.Complete["Detail.doCopy"] == "true" && job.CopyStatus != "" {
 		region := in(ctx, param.RegionName(p.Record.Complete["Detail.destinationRegionId"]))
@@ -352,14 +420,21 @@ func (p StatusPage) requestFacts(ctx context.Context) []fact {
 
 // ids returns the ids by which the job can be found elsewhere.
 func (p StatusPage) ids(ctx context.Context) []fact {
-	all := []fact{{
+	var all []fact
+	if label := p.Record.Params["JobName"]; label != "" {
+		all = append(all, fact{label: in(ctx, param.Both("Name", "名称")), lines: []string{label}})
+	}
+	if name := p.Record.JobName; name != "" && p.Record.Last.Kind == backup.StepCreated {
+		all = append(all, fact{label: in(ctx, param.Both("Job name", "任务名称")), lines: []string{name}, mono: true})
+	}
+	all = append(all, fact{
 		label: in(ctx, param.Both("Submission", "提交编号")),
 		lines: []string{p.Record.SubmissionID},
 		mono:  true,
-	}}
+	})
 	if id := p.Record.Last.JobID; id != "" {
 		job := fact{label: in(ctx, param.Both("Job ID", "任务 ID")), lines: []string{id}, mono: true}
-		all = append([]fact{job}, all...)
+		all = append(all, job)
 	}
 	if id := p.Record.Last.RequestID; id != "" {
 		all = append(all, fact{label: "RequestId", lines: []string{id}, mono: true})
@@ -371,6 +446,9 @@ func (p StatusPage) ids(ctx context.Context) []fact {
 func (p StatusPage) keptUntil() time.Time {
 	done := p.State == backup.StateComplete || p.State == backup.StatePartialComplete
 	days, err := strconv.Atoi(p.Record.Complete["Retention"])
+	if point := p.Record.Job.Point; done && point != nil && !point.ExpireTime.IsZero() {
+		return p.local(point.ExpireTime)
+	}
 	if !done || err != nil || p.Record.Job.CompleteTime.IsZero() {
 		return time.Time{}
 	}

@@ -39,7 +39,7 @@ func TestStateTagsHaveTextAndShape(t *testing.T) {
 		{backup.StateCreated, "Queued", "muted dot", true, ""},
 		{backup.StateQueued, "Queued", "muted dot", true, ""},
 		{backup.StateRunning, "Running", "accent dot", true, ""},
-		{backup.StateCanceling, "Cancelling", "warn dash", true, ""},
+		{backup.StateCanceling, "Cancelling", "warn dash", true, "asked to stop this backup"},
 		{backup.StateComplete, "Complete", "good dot", false, "less consistent than requested"},
 		{backup.StatePartialComplete, "Partly complete", "warn half", false, "Some items were skippedCloud Backup says: what the cloud says"},
 		{backup.StateFailed, "Failed", "bad diamond", false, "The backup did not finish"},

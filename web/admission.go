@@ -114,9 +114,9 @@ func offerAgain(p *templates.Problem, r *http.Request) {
 	if r.PostForm == nil {
 		return
 	}
-	typed, _ := posted(r)
+	typed, _ := posted(r.PostForm)
 	values := hidden(typed, r.PostForm.Get("key"))
-	for _, name := range []string{"op", "at"} {
+	for _, name := range []string{"op", "at", "page", "person"} {
 		if value := r.PostForm.Get(name); value != "" && isPlainText(value) {
 			values = append(values, templates.Hidden{Name: name, Value: value})
 		}

@@ -134,6 +134,7 @@ func answerWords() map[string]doc {
 		"BackupJob.Region":             about(""),
 		"BackupJob.SourceType":         schemaOf("SourceType"),
 		"BackupJob.InstanceId":         about("The ID of the instance."),
+		"BackupJob.ResourceName":       about("The name of the instance or cluster when the backup was submitted. Omitted if it was not known."),
 		"BackupJob.ContainerClusterId": about("The ID of the cluster, for container backups."),
 		"BackupJob.Door": {
 			"enum": []backup.Door{backup.DoorForm, backup.DoorAPI, backup.DoorWebhook, backup.DoorEvent},

@@ -30,6 +30,7 @@ type BackupJob struct {
 	SourceType   string         `json:"SourceType"`
 	InstanceID   string         `json:"InstanceId,omitempty"`
 	ClusterID    string         `json:"ContainerClusterId,omitempty"`
+	ResourceName string         `json:"ResourceName,omitempty"` // of the instance or cluster when it was submitted
 	Door         backup.Door    `json:"Door"`
 	AskedBy      string         `json:"AskedBy"`
 	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
@@ -89,6 +90,7 @@ func (s *Server) newBackupJob(r backup.Record, status backup.State) BackupJob {
 		SourceType:   string(r.Complete.SourceType()),
 		InstanceID:   r.Complete["InstanceId"],
 		ClusterID:    r.Complete["ContainerClusterId"],
+		ResourceName: r.ResourceName,
 		Door:         r.Door,
 		AskedBy:      r.Principal.Name,
 		Reason:       r.Reason(),

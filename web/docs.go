@@ -162,6 +162,10 @@ func problemKinds() []templates.ProblemKind {
 
 // filterWords explains the query parameters of the list.
 var filterWords = map[string]templates.Filter{
+	"Search": {
+		Example: "web01",
+		Meaning: param.Text{En: "A part of the name or the ID of the instance or cluster, of the requested name, of a volume's name or of the sender", Zh: "实例或集群的名称或 ID、任务名称、存储卷名称或发起人的一部分"},
+	},
 	"Whose": {
 		Example: "mine",
 		Meaning: param.Text{En: "`mine`: backups that you submitted; `all` or no value: all backups that you are allowed to view", Zh: "`mine`：您提交的备份；`all` 或不填：您有权查看的所有备份"},

@@ -281,7 +281,7 @@ func TestReferenceHasEveryFilter(t *testing.T) {
 				t.Errorf("%s: %s=%s: status %d, %q", l, name, example, answer.Code, tr.Text())
 			}
 		}
-		want := []string{"Whose", "Status", "Account", "SourceType", "InstanceId", "From", "To", "limit", "before"}
+		want := []string{"Search", "Whose", "Status", "Account", "SourceType", "InstanceId", "From", "To", "limit", "before"}
 		if !slices.Equal(names, want) {
 			t.Errorf("%s: %q, want %q", l, names, want)
 		}

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"backupportal/function/admission"
@@ -250,7 +252,7 @@ func faultOf(err error) fault {
 		f.detail = tooLong(long.Limit)
 		return f
 	}
-	for _, f := range append(faults[:len(faults):len(faults)], signInFaults...) {
+	for _, f := range slices.Concat(faults, signInFaults, formFaults) {
 		if errors.Is(err, f.err) {
 			return f
 		}
@@ -335,6 +337,10 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 		Shell: s.shell(r), Status: f.status, Title: f.title, Lines: []string{f.detail.In(l)}, RequestID: requestID(r),
 	}
 	switch {
+	case errors.Is(err, errDraftGone):
+		p.Link, p.LinkText = "/backups/new", param.Text{En: "New backup", Zh: "新建备份"}
+	case errors.Is(err, auth.ErrSignedOut) && s.SignIn == nil && r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, draftsPath):
+		p.Link, p.LinkText = draftsPath, param.Text{En: "Back to what you typed", Zh: "返回已填写的内容"}
 	case f.status == http.StatusNotFound || f.status == http.StatusInternalServerError:
 		p.Link, p.LinkText = "/backups", param.Text{En: "History", Zh: "历史记录"}
 	case isSignInError(err), errors.Is(err, auth.ErrSignedOut) && s.SignIn != nil:
@@ -388,10 +394,16 @@ func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 	if r.Method != http.MethodPost || r.PostForm == nil {
 		return
 	}
-	values, _ := posted(r)
+	values, _ := posted(r.PostForm)
 	_, ok := errors.AsType[*backup.BusyError](err)
 	_, limited := errors.AsType[*backup.LimitError](err)
 	switch {
+	case r.PathValue("DraftId") != "": // the values are in the store
+		if ok || limited || errors.Is(err, backup.ErrStoreUnavailable) {
+			p.Resend = &templates.Resend{Action: r.URL.Path, Text: sendAgain}
+		}
+	case r.URL.Path == draftsPath && errors.Is(err, backup.ErrStoreUnavailable):
+		offerAgain(p, r)
 	case ok && errors.Is(err, backup.ErrKeyReused):
 		p.Resend = &templates.Resend{
 			Action: formPath,

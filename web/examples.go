@@ -69,6 +69,7 @@ func exampleJob(state backup.State, change ...func(*BackupJob)) BackupJob {
 		SourceType:   "UDM_ECS",
 		InstanceID:   "i-bp1demoweb01",
 		Door:         backup.DoorAPI,
+		ResourceName: "web01",
 		AskedBy:      "demo",
 		CreatedAt:    exampleBegan,
 	}

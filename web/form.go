@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,11 +42,16 @@ func readForm(r *http.Request) (templates.Values, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errRequest, err)
 	}
-	if len(r.PostForm) > maxControls {
+	return readValues(r.PostForm)
+}
+
+// readValues does the work of readForm for the names and values of a form.
+func readValues(form url.Values) (templates.Values, error) {
+	if len(form) > maxControls {
 		return nil, errControls
 	}
 	var bad param.InvalidError
-	for name, values := range r.PostForm {
+	for name, values := range form {
 		switch {
 		case !isControl(name) && !isOwn(name):
 			bad = append(bad, param.UnknownField(name))
@@ -59,7 +65,7 @@ func readForm(r *http.Request) (templates.Values, error) {
 		slices.SortFunc(bad, func(a, b param.Mistake) int { return strings.Compare(a.Field, b.Field) })
 		return nil, bad
 	}
-	v, bad := posted(r)
+	v, bad := posted(form)
 	if bad != nil {
 		return nil, bad
 	}
@@ -93,11 +99,11 @@ func expandText(v templates.Values) param.InvalidError {
 	return bad
 }
 
-// posted returns the values of the form's controls in r, and skips unknown and repeated names. The
+// posted returns the values of the controls in form, and skips unknown and repeated names. The
 // mistakes are the mistakes that [expandText] returns.
-func posted(r *http.Request) (templates.Values, param.InvalidError) {
+func posted(form url.Values) (templates.Values, param.InvalidError) {
 	v := templates.Values{}
-	for name, values := range r.PostForm {
+	for name, values := range form {
 		if isControl(name) && len(values) == 1 {
 			v[name] = tidy(name, values[0])
 		}
@@ -107,10 +113,6 @@ func posted(r *http.Request) (templates.Values, param.InvalidError) {
 }
 
 var msgNotPlain = param.Text{En: "%v contains a character that a form cannot contain", Zh: "%v 含有表单不能包含的字符"}
-
-// isOwn reports whether name is a hidden input that controls the form itself: the button, the page
-// and the key.
-func isOwn(name string) bool { return name == "op" || name == "at" || name == "key" }
 
 // isControl reports whether name is a parameter, an object of parameters, a choice, or a control in a
 // row.

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
@@ -26,7 +27,7 @@ const (
 
 // filterNames are the query parameters that filter the history, for the page and the API, in the
 // order of the page.
-var filterNames = []string{"Whose", "Status", "Account", "SourceType", "InstanceId", "From", "To"}
+var filterNames = []string{"Search", "Whose", "Status", "Account", "SourceType", "InstanceId", "From", "To"}
 
 // whoseAll is the value of Whose that does not filter.
 const whoseAll = "all"
@@ -36,6 +37,7 @@ const (
 	statePattern    = `[A-Z][A-Z0-9_]{0,39}`
 	mostStates      = 20 // in one Status
 	resourcePattern = `[A-Za-z0-9._-]{1,128}`
+	mostSearch      = 100 // characters of Search
 )
 
 var (
@@ -48,6 +50,7 @@ var (
 	msgWhose  = param.Text{En: "Whose must be mine or all", Zh: "Whose 必须是 mine 或 all"}
 	msgStates = param.Text{En: "status must be a comma-separated list of values such as COMPLETE", Zh: "状态必须是以逗号分隔的值，例如 COMPLETE"}
 	msgID     = param.Text{En: "instance or cluster ID can contain only letters, digits, dots, underscores and hyphens", Zh: "实例或集群 ID 只能包含字母、数字、点、下划线和短横线"}
+	msgSearch = param.Text{En: "search must have at most %v characters", Zh: "搜索内容最多 %v 个字符"}
 	msgTime   = param.Text{En: "%v must be a date such as 2026-11-23, or a time such as 2026-11-23T09:00:00Z", Zh: "%v必须是日期（如 2026-11-23）或时间（如 2026-11-23T09:00:00Z）"}
 	msgOrder  = param.Text{En: "“To” must not be before “From”", Zh: "结束日期不能早于开始日期"}
 	msgCursor = param.Text{En: "%v must be a value returned by a list request", Zh: "%v 必须是列表请求返回的值"}
@@ -68,6 +71,9 @@ func (s *Server) readFilters(p identity.Principal, given map[string]string) (bac
 	var bad param.InvalidError
 	wrong := func(field, code string, text param.Text, args ...any) {
 		bad = append(bad, param.Mistake{Field: field, Code: code, Text: text, Args: args})
+	}
+	if q.Search = strings.TrimSpace(given["Search"]); utf8.RuneCountInString(q.Search) > mostSearch || !isPlainText(q.Search) {
+		wrong("Search", "length", msgSearch, mostSearch)
 	}
 	switch given["Whose"] {
 	case "mine":
@@ -200,6 +206,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	page := templates.HistoryPage{Shell: s.shell(r), Filters: given}
+	page.Week = s.Backups.Now().In(s.Zone).AddDate(0, 0, -7).Format(time.DateOnly)
 	page.Accounts = s.Policy.Accounts(principal(r), backup.ActionView)
 	q, err := s.readFilters(principal(r), given)
 	if err != nil {
@@ -216,10 +223,26 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	for _, e := range l.entries {
-		page.Rows = append(page.Rows, s.entryRow(e))
+		row := s.entryRow(e)
+		row.Cancellable = e.Rejection == nil && e.Record.Cancellable(s.Backups.Now()) == nil &&
+			s.Backups.MayCancel(r.Context(), principal(r), e.Record)
+		page.Rows = append(page.Rows, row)
+	}
+	if len(l.entries) == 0 && q.Search != "" {
+		if page.Others, page.MoreOthers, err = s.countOthers(r.Context(), principal(r), q); err != nil {
+			return err
+		}
 	}
 	page.Newer, page.Older = listAddress(given, "after", l.newer), listAddress(given, "before", l.older)
 	return render(w, r, http.StatusOK, templates.History(page))
+}
+
+// countOthers returns how many entries q would find without its search, at most a page, and whether
+// there are more.
+func (s *Server) countOthers(ctx context.Context, p identity.Principal, q backup.Query) (n int, more bool, err error) {
+	q.Search, q.Before, q.After = "", nil, nil
+	l, err := s.list(ctx, p, q)
+	return len(l.entries), l.older != nil, err
 }
 
 // listAddress returns the address of the adjacent page with the same filters, or an empty text if p
@@ -254,11 +277,33 @@ func (s *Server) entryRow(e backup.Entry) templates.Row {
 
 // row returns the record with its present state.
 func (s *Server) row(record backup.Record) templates.Row {
-	row := templates.Row{Record: record, State: record.State(s.Backups.Now())}
+	row := templates.Row{Record: record, State: record.State(s.Backups.Now()), Reason: s.reason(record)}
 	if account, ok := s.Policy.Account(record.Account()); ok {
 		row.AccountLabel = account.Label()
 	}
 	return row
+}
+
+// reason returns why there is no complete backup, in one sentence: the explanation of the cloud's code, or what
+// the cloud or the policy says. It is empty if nothing went wrong, or if that is not known.
+func (s *Server) reason(record backup.Record) param.Text {
+	switch record.State(s.Backups.Now()) {
+	case backup.StateDenied:
+		return record.Denied[0]
+	case backup.StateRefused, backup.StateNotSent:
+		if means := s.Backups.Explain(record.Last.Code).Means; means != (param.Text{}) {
+			return means
+		}
+		return backup.CloudServiceOf(record.Last.Code).Says(record.Last.Message)
+	case backup.StateFailed, backup.StateExpired, backup.StateUnavailable:
+		if means := s.Backups.ExplainJob(errorCode(record.Job.ErrorMessage)).Means; means != (param.Text{}) {
+			return means
+		}
+		return backup.CloudService("").Says(record.Job.ErrorMessage)
+	case backup.StatePartialComplete:
+		return backup.CloudService("").Says(record.Job.ErrorMessage)
+	}
+	return param.Text{}
 }
 
 // A BackupJobList is one page of submissions, newest first.

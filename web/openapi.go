@@ -133,6 +133,13 @@ func describeCreate() doc {
 func describeList(zone string) doc {
 	parameters := []doc{
 		{
+			"name": "Search",
+			"in":   "query",
+			"description": "A part of the name or the ID of the instance or cluster, of the requested name, of the name of a volume " +
+				"or of the sender. Case is ignored.",
+			"schema": doc{"type": "string", "maxLength": mostSearch},
+		},
+		{
 			"name":        "Whose",
 			"in":          "query",
 			"description": "mine: backups that you submitted. all, or no value: all backups that you are allowed to view.",

@@ -2,7 +2,9 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"backupportal/function/backup"
@@ -36,6 +38,9 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		if id := r.PathValue("SubmissionId"); id != "" {
 			shell.Path = "/backups/" + id
 		}
+		if id := r.PathValue("DraftId"); id != "" {
+			shell.Path = draftsPath + "/" + id + "/check"
+		}
 	}
 	if r.URL.Path == auth.CallbackPath {
 		shell.Path, shell.Query = "/", "" // the address contains the provider's code, which is valid only once
@@ -65,18 +70,33 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Choose(templates.ChoosePage{Shell: s.shell(r), Offered: offered}))
 }
 
-// newBackup returns the handler of the form for one kind of backup. The form is filled from the
-// query, or from the submission that the parameter from names.
+// newBackup returns the handler of the form for one kind of backup. The form is filled from what was
+// typed on this page before, from the query, or from the submission that the parameter from names.
+//
+// A browser is redirected to an address with the id of a new page, so that it shows what was typed when
+// it returns there.
 func (s *Server) newBackup(source param.SourceType) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
+		id := s.pageID(r.URL.Query())
+		if s.Drafts != nil && r.URL.Query().Has("page") {
+			d, err := s.typedOn(r, id)
+			if err == nil && (d.SubmissionID != "" || d.Values["SourceType"] == string(source)) {
+				return s.renderDraft(w, r, d, id)
+			}
+			if err != nil && !errors.Is(err, errDraftGone) {
+				return err
+			}
+		} else if to := withPage(r.URL, id); s.Drafts != nil && r.Header.Get("Sec-Fetch-Dest") == "document" && len(to) <= maxURL {
+			http.Redirect(w, r, to, http.StatusSeeOther)
+			return nil
+		}
 		values, unknown := prefilled(source, r.URL.Query())
 		if from := r.URL.Query().Get("from"); from != "" {
 			record, err := s.Backups.Refresh(r.Context(), principal(r), from)
 			if err != nil {
 				return err
 			}
-			// A program may have given another name. The reason and the ticket are asked again.
-			values = formValues(record.Params.WithFittingName().WithoutNotes())
+			values = formValues(record.Params.WithoutNotes()) // the reason and the ticket are asked again
 			expandCombined(values)
 		}
 		_, bad := param.ParseSpeedLimit(values["SpeedLimit"])
@@ -85,10 +105,22 @@ func (s *Server) newBackup(source param.SourceType) handler {
 		}
 		page := s.formPage(r, source, values, mistakes(bad))
 		page.Key = s.Backups.NewID()
+		if s.Drafts != nil {
+			page.Page = id
+		}
 		fillDefaults(page)
 		page.UnknownParams = unknown
 		return render(w, r, http.StatusOK, templates.Form(page))
 	}
+}
+
+// withPage returns the address u with the id of a page.
+func withPage(u *url.URL, id string) string {
+	query := "page=" + url.QueryEscape(id)
+	if u.RawQuery != "" {
+		query = u.RawQuery + "&" + query
+	}
+	return u.EscapedPath() + "?" + query
 }
 
 // formPage returns the page with the form, the given values and their mistakes.
@@ -109,6 +141,9 @@ func (s *Server) formPage(
 		Offer:    s.Policy.Offer(principal(r), source),
 	}
 	s.addMatches(r, &page)
+	if s.SignIn != nil && s.Drafts != nil {
+		page.Person = s.SignIn.Sessions.FormToken(principal(r))
+	}
 	return page
 }
 
@@ -122,8 +157,9 @@ func (s *Server) key(r *http.Request) string {
 	return s.Backups.NewID()
 }
 
-// preview answers POST /backups/preview, the target of all buttons except the one that starts the
-// backup. The control op has a verb and arguments:
+// preview answers POST /backups/preview: it draws the page that follows a button of the form, and stores
+// nothing. It is for parts of a page, which the script requests, and for forms that [Server.saveDraft] cannot
+// store. The control op has a verb and arguments:
 //
 //	check                  show the check page
 //	lang:TAG               show the same page in another language
@@ -151,6 +187,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	case "lang":
 		return s.redraw(w, r, source, values, argument)
 	}
+	searchText(r, values)
 	page := s.formPage(r, source, values, nil)
 	switch verb {
 	case "edit":
@@ -209,14 +246,16 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 		s.countForm(j.refused)
 		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
 	}
-	return render(w, r, j.status, templates.Check(s.checkPage(r, j)))
+	page := s.checkPage(r, j)
+	page.Hidden = hidden(j.values, j.key)
+	return render(w, r, j.status, templates.Check(page))
 }
 
 // checkPage returns the check page of a form without mistakes. It asks the cloud.
 func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
 	checks := s.checks.Check(r.Context(), j.call)
 	return templates.CheckPage{
-		Shell: s.shell(r), Call: j.call, Values: j.values, Hidden: hidden(j.values, j.key), Previews: j.previews,
+		Shell: s.shell(r), Call: j.call, Values: j.values, Previews: j.previews,
 		Notes:  param.Notes(j.params, j.call.Params),
 		Checks: checks,
 		Cost:   cost.Of(j.call.Params, checks.Machine.GiB, s.Policy.Prices()),
@@ -238,10 +277,15 @@ type formResult struct {
 // checkForm converts, validates and authorizes a form without submitting it. Its error is one that
 // is not a mistake in the form.
 func (s *Server) checkForm(r *http.Request, values templates.Values) (formResult, error) {
+	return s.checkValues(r, s.key(r), values)
+}
+
+// checkValues does the work of checkForm for a submission with the given key.
+func (s *Server) checkValues(r *http.Request, key string, values templates.Values) (formResult, error) {
 	ambiguous := s.resolveNames(r.Context(), principal(r), values)
 	params, values, bad := formInput(values)
 	bad = append(bad, ambiguous...)
-	j := formResult{key: s.key(r), values: values, params: params, status: http.StatusOK}
+	j := formResult{key: key, values: values, params: params, status: http.StatusOK}
 	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: j.key, Params: params}
 	var err error
 	j.call, j.previews, err = s.Backups.Previews(r.Context(), sub)

@@ -120,16 +120,33 @@ const ambiguous = "ambiguous"
 
 var msgAmbiguous = param.Text{En: "%v are called %v: choose one", Zh: "有 %v 台实例名为 %v，请选择其中一台"}
 
-// addMatches adds to page the candidates to choose from: those that match the text of the button
-// "Search" of a field, and those of each ambiguous name.
+// searched returns the field whose button "Search" was pressed in the form of r; empty without one.
+func searched(r *http.Request) string {
+	field, _ := strings.CutPrefix(r.PostForm.Get("op"), "find:")
+	if _, ok := pickers[field]; !ok {
+		return ""
+	}
+	return field
+}
+
+// searchText makes the text beside the button "Search" the value of its field, in place of a radio button
+// that was chosen before.
+func searchText(r *http.Request, values templates.Values) {
+	if field := searched(r); field != "" {
+		values[field] = cmp.Or(strings.TrimSpace(r.PostForm.Get(templates.FindPrefix+field)), values[field])
+	}
+}
+
+// addMatches adds to page the candidates to choose from: those that match the text of a
+// field whose button "Search" was pressed, and those of each ambiguous name.
 func (s *Server) addMatches(r *http.Request, page *templates.FormPage) {
 	ctx, p := r.Context(), principal(r)
 	page.Matches = map[string]templates.OptionsPage{}
-	verb, field, _ := strings.Cut(r.PostForm.Get("op"), ":")
-	if kind, ok := pickers[field]; ok && verb == "find" {
-		text := cmp.Or(strings.TrimSpace(r.PostForm.Get(templates.FindPrefix+field)), page.Values[field])
+	field := cmp.Or(searched(r), r.URL.Query().Get("find"))
+	if kind, ok := pickers[field]; ok {
+		text := page.Values[field]
 		found, ok := s.find(ctx, p, kind, page.Values, text)
-		page.Values[field], page.Focus = text, field
+		page.Focus = field
 		page.Matches[field] = templates.OptionsPage{Search: text, Machines: found, Unreadable: !ok}
 	}
 	for _, m := range page.Mistakes {

@@ -128,3 +128,37 @@ func TestOptions(t *testing.T) {
 		}
 	}
 }
+
+// The button Search stores what was typed, as the other buttons do, and the page with the candidates has an
+// address of its own. Continue after it leads to the check page with the chosen machine.
+func TestSearchKeepsDraft(t *testing.T) {
+	w := newTwins(t)
+	values := url.Values{
+		"SourceType": {"UDM_ECS"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "Retention": {"77"}, "InstanceId": {"web01"},
+		"page": {"PAGE1"}, "op": {"find:InstanceId"},
+	}
+	post := func() string {
+		t.Helper()
+		answer := w.ask("POST", "/drafts", "application/x-www-form-urlencoded", values.Encode())
+		if answer.Code != http.StatusSeeOther {
+			t.Fatalf("%d %s", answer.Code, answer.Body)
+		}
+		return answer.Header().Get("Location")
+	}
+	doc, _ := w.look(t, post())
+	if n := doc.Find(`.found [type=radio]`).Length(); n != 3 || doc.Find(`[name="Retention"]`).AttrOr("value", "") != "77" {
+		t.Errorf("%d radio buttons: %s", n, words(doc.Find("main")))
+	}
+	values.Set("op", "check")
+	answer := w.ask("GET", post(), "", "") // the name is ambiguous
+	if answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), "2 are called web01: choose one") || !strings.Contains(answer.Body.String(), `value="i-bp1demoweb02"`) {
+		t.Errorf("an ambiguous name: %d", answer.Code)
+	}
+	values.Set("find.InstanceId", "web01")
+	values.Set("InstanceId", "i-bp1demoweb02")
+	to := post()
+	doc, _ = w.look(t, to)
+	if !strings.HasSuffix(to, "/check") || !strings.Contains(doc.Text(), "i-bp1demoweb02") {
+		t.Errorf("the choice leads to %s", to)
+	}
+}

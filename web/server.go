@@ -31,6 +31,7 @@ import (
 
 	"backupportal/function/admission"
 	"backupportal/function/backup"
+	"backupportal/function/draft"
 	"backupportal/function/identity"
 	"backupportal/function/inventory"
 	"backupportal/function/param"
@@ -52,7 +53,7 @@ type Store struct {
 }
 
 // Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
-// SignIn, HookBytes and Metrics.
+// SignIn, HookBytes, Drafts and Metrics.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -68,6 +69,7 @@ type Server struct {
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Store     Store                                           // described by /healthz and /readyz
+	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
 	Zone      *time.Location                                  // of the times on pages
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
@@ -120,8 +122,13 @@ func (s *Server) Handler() http.Handler {
 	for _, source := range param.SourceTypes {
 		mux.Handle("GET /backups/new/"+string(source), s.page(s.reads(s.newBackup(source))))
 	}
-	// The address was typed, or the page was reloaded.
-	mux.Handle("GET /backups/preview", http.RedirectHandler("/backups/new", http.StatusSeeOther))
+	mux.Handle("GET "+draftsPath, s.page(s.reads(s.newestDraft)))
+	mux.Handle("POST "+draftsPath, s.page(s.admitted(admission.Read, s.resumed(s.saveDraft))))
+	mux.Handle("GET "+draftsPath+"/{DraftId}", s.page(s.reads(s.draftForm)))
+	mux.Handle("GET "+draftsPath+"/{DraftId}/check", s.page(s.reads(s.checkDraft)))
+	mux.Handle("POST "+draftsPath+"/{DraftId}/start", s.page(s.admitted(admission.Submission, s.resumed(s.rateLimited(s.startDraft)))))
+	mux.Handle("POST "+draftsPath+"/{DraftId}/discard", s.page(s.admitted(admission.Read, s.resumed(s.discardDraft))))
+	mux.Handle("GET /backups/preview", s.page(s.reads(s.carried)))
 	mux.Handle("POST /backups/preview", s.page(s.reads(s.preview)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
 	mux.Handle("GET /options/{Kind}", s.page(s.reads(s.options)))

@@ -17,6 +17,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	record = s.Backups.WithPoint(r.Context(), principal(r), record)
 	page := s.statusPage(r, record)
 	if r.URL.Query().Get("part") != "live" {
 		if page.Auto && page.Every > 0 {
@@ -25,8 +26,8 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 		return render(w, r, http.StatusOK, templates.Status(page))
 	}
 	job := record.Job
-	tag := fmt.Sprintf(`"%s-%d-%d-%s%d-%t-%s"`, page.State, job.Progress/100, job.BytesDone>>20, job.CopyStatus, job.CopyProgress,
-		job.Consistency == backup.Consistency{}, templates.Language(r.Context()))
+	tag := fmt.Sprintf(`"%s-%d-%d-%s%d-%t-%t-%s"`, page.State, job.Progress/100, job.BytesDone>>20, job.CopyStatus, job.CopyProgress,
+		job.Consistency == backup.Consistency{}, job.Point == nil, templates.Language(r.Context()))
 	w.Header().Set("ETag", tag)
 	if matches(r.Header.Get("If-None-Match"), tag) {
 		w.WriteHeader(http.StatusNotModified)
@@ -64,6 +65,10 @@ func (s *Server) statusPage(r *http.Request, record backup.Record) templates.Sta
 	}
 	page.Means, page.Todo = explained.Means, explained.Todo
 	page.MayCancel = s.Backups.MayCancel(r.Context(), principal(r), record)
+	page.Restore = s.Backups.RestoreCommands(principal(r), record)
+	if !page.State.IsTerminal() && record.Last.Kind == backup.StepCreated {
+		page.Earlier = s.Backups.EarlierDurations(r.Context(), principal(r), record)
+	}
 	if !record.IsTerminal(page.Now) {
 		page.Every = pollInterval(page.Now.Sub(record.CreatedAt))
 	}

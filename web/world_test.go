@@ -35,6 +35,7 @@ type world struct {
 	server  *web.Server
 	cloud   *emulator.Cloud
 	db      *store.DB
+	url     string // of the database
 	clock   *clock
 }
 
@@ -95,7 +96,8 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	if w.db, err = store.Open(store.Config{URL: secret.New("sqlite:" + filepath.Join(t.TempDir(), "portal.db"))}); err != nil {
+	w.url = "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
+	if w.db, err = store.Open(store.Config{URL: secret.New(w.url)}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.db.Close() })
@@ -104,7 +106,7 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 			Cloud: client, Store: w.db, Limits: w.db, Policy: rules, Log: log, Now: w.clock.Now, NewID: rand.Text,
 			Wait: func(_ context.Context, d time.Duration) error { w.clock.Add(d); return nil },
 		},
-		Policy: rules, Inventory: inventory.New(client, log, w.clock.Now), Sender: auth.Demo, Mode: auth.ModeDemo, Host: web.OnLoopback, Demo: true, Store: web.Store{Kind: w.db.Kind(), Ready: w.db.Ready}, Log: log,
+		Policy: rules, Inventory: inventory.New(client, log, w.clock.Now), Sender: auth.Demo, Mode: auth.ModeDemo, Host: web.OnLoopback, Demo: true, Store: web.Store{Kind: w.db.Kind(), Ready: w.db.Ready}, Drafts: w.db, Log: log,
 		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600),
 	}
 	w.handler = w.server.Handler()

@@ -3,7 +3,6 @@ package checks
 import (
 	"testing"
 
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -46,7 +45,7 @@ func TestComboboxKeys(t *testing.T) {
 	}
 	alt := func(key string) {
 		t.Helper()
-		b.do(chromedp.KeyEvent(key, chromedp.KeyModifiers(input.ModifierAlt)))
+		b.do(chromedp.KeyEvent(key, chromedp.KeyModifiers(chromedp.ModifierAlt)))
 	}
 	count := func(n int) {
 		t.Helper()

@@ -83,12 +83,15 @@ var instanceID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
 
 // instances lists instances (ECS, DescribeInstances). A search text that has the form of an
 // id may also be a name, so two requests are made at the same time. The instance with that
-// id is the first of the result.
+// id is the first of the result. With q.InstanceID it makes one request for that instance.
 func (c *Client) instances(
 	ctx context.Context,
 	target backup.Target,
 	q backup.CandidateQuery,
 ) (backup.Candidates, *backup.CloudError) {
+	if q.InstanceID != "" {
+		return c.instancePage(ctx, target, "", "InstanceIds", param.StringList([]string{q.InstanceID}), true)
+	}
 	name := strings.Trim(q.Search, "*")
 	if name == "" || !instanceID.MatchString(name) || q.Next != "" {
 		return c.instancePage(ctx, target, q.Next, "InstanceName", "*"+name+"*", name != "")
@@ -288,11 +291,11 @@ func (c *Client) clusters(
 	target backup.Target,
 	q backup.CandidateQuery,
 ) (backup.Candidates, *backup.CloudError) {
-	return c.pagedList(ctx, operation{
-		api:    cloudBackup,
-		action: describeContainerCluster,
-		target: target,
-	}, q, func(body []byte) (candidates []backup.Candidate, n int, err error) {
+	op := operation{api: cloudBackup, action: describeContainerCluster, target: target}
+	if q.ClusterID != "" {
+		op.params = []param.Parameter{{Name: "ClusterId", Value: q.ClusterID}}
+	}
+	return c.pagedList(ctx, op, q, func(body []byte) (candidates []backup.Candidate, n int, err error) {
 		var page struct {
 			Clusters []struct{ ClusterId, Name, ClusterType, AgentStatus string }
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
@@ -27,6 +28,7 @@ func isPermitted(refused *backup.CloudError) bool {
 	known, listed := meaningOf(refused.Code)
 	return errors.Is(refused, backup.ErrRefused) && !isRAMRefusal(refused) &&
 		(listed || refused.HTTPStatus != http.StatusForbidden) &&
+		!strings.HasPrefix(refused.Code, "InvalidRegion") &&
 		(!listed || known.caller || slices.Contains(missingRoleCodes, refused.Code))
 }
 

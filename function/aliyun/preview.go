@@ -48,8 +48,13 @@ func requestText(origin *url.URL, region string, params []param.Parameter) strin
 
 // commandText returns a command of the Alibaba Cloud CLI for a POSIX shell.
 func commandText(region string, params []param.Parameter) string {
+	return operationText(createBackupJob, region, params) + "\n"
+}
+
+// operationText returns a command that calls an operation of Cloud Backup, without a line break at the end.
+func operationText(action, region string, params []param.Parameter) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "aliyun %s %s --RegionId %s", product, createBackupJob, shellQuote(region))
+	fmt.Fprintf(&b, "aliyun %s %s --RegionId %s", product, action, shellQuote(region))
 	for _, p := range params {
 		between := " "
 		if strings.HasPrefix(p.Value, "-") {
@@ -57,7 +62,7 @@ func commandText(region string, params []param.Parameter) string {
 		}
 		fmt.Fprintf(&b, " \\\n  --%s%s%s", p.Name, between, shellQuote(p.Value))
 	}
-	return b.String() + "\n"
+	return b.String()
 }
 
 // portalText returns a curl command that sends the submission to the portal's API. It has an

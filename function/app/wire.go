@@ -19,6 +19,7 @@ import (
 	"backupportal/function/admission"
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/draft"
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
 	"backupportal/function/identity"
@@ -107,6 +108,12 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
 			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,
 		},
+	}
+	if !cfg.Ephemeral { // otherwise the next request may reach an instance without the draft
+		server.Drafts = db
+		service.ForgetDrafts = func(ctx context.Context, now time.Time) error {
+			return db.ForgetDrafts(ctx, now.Add(-draft.Life))
+		}
 	}
 	if !cfg.MetricsToken.IsZero() {
 		server.Metrics = meter.Handler(cfg.MetricsToken)

@@ -24,6 +24,8 @@ type Cloud interface {
 	// DescribeUdmSnapshots returns the consistency of the recovery point that the job of an
 	// instance made. It is the zero value while there is no recovery point.
 	DescribeUdmSnapshots(ctx context.Context, target Target, job Job) (Consistency, error)
+	// RecoveryPoints returns the recovery points of instances that match the filter, the newest first.
+	RecoveryPoints(ctx context.Context, target Target, filter SnapshotFilter) ([]RecoveryPoint, error)
 	// CancelBackupJob requests the end of a job. Success means that the cloud accepted the
 	// request; the job may still be running. vaultID is the vault of the job, or empty if the
 	// job has none.
@@ -44,6 +46,9 @@ type Cloud interface {
 	List(ctx context.Context, target Target, q CandidateQuery) (Candidates, error)
 	// Previews returns the call in several notations. It makes no call.
 	Previews(call Call) []Preview
+	// RestoreCommands returns commands that restore what the job of call has backed up. It makes no
+	// call.
+	RestoreCommands(call Call, job Job) []Preview
 	// Explain describes an error code of CreateBackupJob. The texts are empty for an unknown
 	// code.
 	Explain(code string) Explanation

@@ -30,7 +30,10 @@ type Job struct {
 	// Consistency is set only for an application-consistent backup. It comes from the recovery
 	// point and never from DescribeBackupJobs2.
 	Consistency
-	SeenAt time.Time // when the portal asked; set by the portal, not by the cloud
+	// Point is the recovery point that the job of an instance made; nil if it is not known. Like
+	// Consistency, it never comes from DescribeBackupJobs2.
+	Point  *RecoveryPoint `json:",omitempty"`
+	SeenAt time.Time      // when the portal asked; set by the portal, not by the cloud
 }
 
 // Consistency is the consistency of a recovery point, in the words of DescribeUdmSnapshots. The

@@ -23,6 +23,9 @@ type Query struct {
 	Account    string // alias
 	Resource   string // id of an instance or a cluster
 	SourceType param.SourceType
+	// Search is a part of the name or the id of the resource, of the name of the submission, of its
+	// volumes, of its ticket, reason or sender. Case is ignored.
+	Search     string
 	States     []State   // any of these; nil: all
 	Rejections bool      // [Service.History] returns rejections too
 	From, To   time.Time // From <= created < To

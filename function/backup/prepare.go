@@ -68,15 +68,12 @@ func (s *Service) resolveAlias(sub Submission) param.Params {
 //
 // An account id or a role name in a request is a mistake unless it is that of the account: the
 // portal may assume roles that its callers may not assume. An account that no rule names for the
-// principal is handled like an unknown one. The JobName of a program is made to fit
-// ([param.FitName]). For a person, a JobName that does not fit is a mistake.
+// principal is handled like an unknown one. A JobName is made to fit ([param.FitName]): the record
+// keeps it as the caller typed it.
 func (s *Service) completeParams(sub Submission, given param.Params, grant Grant) (param.Params, Account, error) {
 	var mistakes param.InvalidError
 	principal := sub.Principal
-	p := grant.addTo(given).WithDefaults()
-	if sub.Door != DoorForm {
-		p = p.WithFittingName()
-	}
+	p := grant.addTo(given).WithDefaults().WithFittingName()
 	account, known := s.Policy.Account(p["Account"])
 	if !s.Policy.AccountVisible(principal, p["Account"]) {
 		account, known = Account{}, false

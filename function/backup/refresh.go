@@ -128,7 +128,7 @@ func (s *Service) refreshJobs(ctx context.Context, target Target, records []Reco
 			continue
 		}
 		records[i].Job = jobs[at]
-		records[i].Job.SeenAt, records[i].Job.Consistency = asked, r.Job.Consistency
+		records[i].Job.SeenAt, records[i].Job.Consistency, records[i].Job.Point = asked, r.Job.Consistency, r.Job.Point
 		if !s.storeJob(ctx, records[i]) {
 			continue
 		}

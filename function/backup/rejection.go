@@ -245,7 +245,7 @@ func (q Query) onlyRejections() bool { return len(q.States) == 1 && q.States[0] 
 
 // withRejections reports whether q selects rejections.
 func (q Query) withRejections() bool {
-	return q.Rejections && q.Principal == "" && q.Account == "" && q.Resource == "" && q.SourceType == "" &&
+	return q.Rejections && q.Principal == "" && q.Account == "" && q.Resource == "" && q.SourceType == "" && q.Search == "" &&
 		(q.States == nil || slices.Contains(q.States, StateRejected))
 }
 

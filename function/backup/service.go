@@ -47,6 +47,9 @@ type Service struct {
 	// Warned limits the warnings about refused messages that are not stored. Nil logs each of them.
 	Warned *Hourly
 
+	// ForgetDrafts removes the drafts of forms that have expired at now, in each sweep. Nil removes none.
+	ForgetDrafts func(ctx context.Context, now time.Time) error
+
 	// ListFirst reports whether the store can lose records. Then the cloud's list is searched
 	// before the first attempt of each call of [Service.Submit]. Nil means that it cannot.
 	ListFirst func() bool

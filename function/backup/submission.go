@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,6 +114,9 @@ type Record struct {
 	SubmissionID string
 	Fingerprint  string // see [Submission.Fingerprint]
 	JobName      string // ends with SubmissionID; set by the store
+	// ResourceName is the name of the instance or cluster in the cloud when the submission was made. It
+	// is empty if it was not known, and in records of earlier versions.
+	ResourceName string
 	AccountID    string // of the account alias at that time; empty for an unknown alias
 	Access       Access // how the portal reached the account
 	// CallerID is the ID of the account whose credentials sign the calls. It is empty in records of
@@ -156,6 +160,60 @@ func (r Record) Resource() string {
 	}
 	return r.Params["ContainerClusterId"]
 }
+
+// Subject returns what r backs up, for people: a name, and the id beside it. An instance has its
+// name and its id. Volumes have "namespace / claim" of the first one and the number of the others,
+// and the name of their cluster. Without a name, name is the id, and id is empty.
+func (r Record) Subject() (name, id string) {
+	id = r.Resource()
+	if r.Params.SourceType() == param.Container {
+		if name = claimsOf(r.Complete.Volumes()); name != "" {
+			return name, cmp.Or(r.ResourceName, id)
+		}
+	}
+	if r.ResourceName == "" || r.ResourceName == id {
+		return id, ""
+	}
+	return r.ResourceName, id
+}
+
+// Title returns the subject of r in one line: "web01 (i-bp1…)", or the id alone.
+func (r Record) Title() string {
+	name, id := r.Subject()
+	if id == "" {
+		return name
+	}
+	return name + " (" + id + ")"
+}
+
+// claimsOf returns the namespace and the claim of the first of the volumes, and the number of the
+// others. It returns "" if the first volume has no claim.
+func claimsOf(volumes []param.Volume) string {
+	if len(volumes) == 0 || volumes[0].Info().PVCName == "" {
+		return ""
+	}
+	name := volumes[0].Info().PVCName
+	if space := volumes[0].Info().Namespace; space != "" {
+		name = space + " / " + name
+	}
+	if more := len(volumes) - 1; more > 0 {
+		name += " +" + strconv.Itoa(more)
+	}
+	return name
+}
+
+// SearchText returns the texts of r that [Query.Search] finds besides the columns of the store: the
+// name as the caller typed it, the ticket, the reason, and the namespaces and claims of volumes.
+func (r Record) SearchText() string {
+	texts := []string{r.Params["JobName"], r.Ticket(), r.Reason()}
+	for _, v := range r.Complete.Volumes() {
+		texts = append(texts, v.Info().Namespace, v.Info().PVCName, v.Info().PVName)
+	}
+	return param.Clean(strings.Join(texts, " "), maxSearchText)
+}
+
+// maxSearchText limits [Record.SearchText], in bytes.
+const maxSearchText = 2000
 
 // Reason returns why the sender needs the backup; empty if the request does not say.
 func (r Record) Reason() string { return r.Params["Reason"] }

@@ -62,6 +62,8 @@ type Claims interface {
 	// Known returns the submission that a key stands for at now. The argument is the id of the
 	// key's first use. The error is [ErrNotFound] if the key is new or has expired.
 	Known(ctx context.Context, key string, now time.Time) (Record, error)
+	// SetResourceName stores [Record.ResourceName] of a submission.
+	SetResourceName(ctx context.Context, id, name string) error
 }
 
 // KeyExpires is how long an idempotency key stands for its submission. A repeat after this time
@@ -141,6 +143,9 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	r, ours, err := s.claim(ctx, sub, call)
 	if err != nil {
 		return Answer{}, err
+	}
+	if ours {
+		r.ResourceName = s.nameResource(ctx, r.SubmissionID, call)
 	}
 	for sends := 0; ; {
 		var answer Answer

@@ -153,9 +153,9 @@ func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
 	return err
 }
 
-// forget removes submissions and rejections that are older than keep, and entries of the limits
-// that have ended. It removes them one hour late, because another process may still use a record
-// that has just expired.
+// forget removes submissions and rejections that are older than keep, entries of the limits that
+// have ended, and drafts. It removes all but drafts one hour late, because another process may still
+// use a record that has just expired.
 func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 	now := w.Now().Add(-time.Hour)
 	before := now.Add(-max(keep, KeyExpires))
@@ -174,6 +174,11 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 	}
 	if err := w.Store.ForgetRejections(ctx, before); err != nil {
 		w.Log.WarnContext(ctx, "removing old rejections", "error", err) // the next sweep repeats it
+	}
+	if w.ForgetDrafts != nil {
+		if err := w.ForgetDrafts(ctx, w.Now()); err != nil {
+			w.Log.WarnContext(ctx, "removing old drafts", "error", err) // the next sweep repeats it
+		}
 	}
 	if w.Limits == nil {
 		return nil

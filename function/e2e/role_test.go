@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/draft"
 	"backupportal/function/emulator"
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
@@ -85,6 +86,16 @@ func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	}
 	if err := db.Revoke(t.Context(), "session", now.Add(time.Hour), now); err != nil {
 		t.Errorf("ending a session: %v", err)
+	}
+	typed := draft.Draft{ID: "d", Owner: "o", Page: "p", Values: map[string]string{"Retention": "77"}, SavedAt: now}
+	if err := db.SaveDraft(t.Context(), typed); err != nil {
+		t.Errorf("saving a draft: %v", err)
+	}
+	if err := db.SubmitDraft(t.Context(), "o", "d", answer.SubmissionID); err != nil {
+		t.Errorf("submitting a draft: %v", err)
+	}
+	if _, err := db.FindDraft(t.Context(), "o", "d", now.Add(-draft.Life)); err != nil {
+		t.Errorf("finding a draft: %v", err)
 	}
 	if err := db.ForgetLimits(t.Context(), now.AddDate(0, 0, 30)); err != nil {
 		t.Errorf("forgetting limits: %v", err)

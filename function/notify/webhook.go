@@ -66,6 +66,7 @@ type data struct {
 	SourceType   string         `json:"SourceType"`
 	InstanceID   string         `json:"InstanceId,omitempty"`
 	ClusterID    string         `json:"ContainerClusterId,omitempty"`
+	ResourceName string         `json:"ResourceName,omitempty"` // of the instance or cluster when it was submitted
 	AskedBy      string         `json:"AskedBy"`
 	Door         backup.Door    `json:"Door"`
 	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
@@ -95,6 +96,7 @@ func newPayload(n backup.Notice, environment, link string) payload {
 		SourceType:   string(r.Complete.SourceType()),
 		InstanceID:   r.Complete["InstanceId"],
 		ClusterID:    r.Complete["ContainerClusterId"],
+		ResourceName: r.ResourceName,
 		AskedBy:      r.Principal.Name,
 		Door:         r.Door,
 		Reason:       r.Reason(),

@@ -12,7 +12,8 @@ import (
 // Texts of chat messages.
 var (
 	wordInstance  = param.Both("Instance", "实例")
-	wordCluster   = param.Both("Cluster", "集群")
+	wordVolumes   = param.Both("Volumes", "存储卷")
+	wordKind      = param.Both("Kind", "类型")
 	wordAccount   = param.Both("Account", "账号")
 	wordRegion    = param.Both("Region", "地域")
 	wordName      = param.Both("Name", "名称")
@@ -79,9 +80,12 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 		add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
 		return m
 	}
-	add(wordInstance, inert(r.Complete["InstanceId"]))
-	add(wordCluster, inert(r.Complete["ContainerClusterId"]))
-	add(wordName, inert(r.Params["JobName"]))
+	if r.Complete.SourceType() == param.Container {
+		add(wordVolumes, inert(r.Title()))
+	} else {
+		add(wordInstance, inert(r.Title()))
+	}
+	add(wordKind, inert(r.Complete.SourceType().Name().In(l)))
 	add(wordAccount, inert(s.account(r.Account()).In(l)))
 	add(wordRegion, inert(wordBeside.Fill(l, param.RegionName(r.Region()), r.Region())))
 	add(wordWhy, inert(r.Reason()))
@@ -98,6 +102,7 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 		add(backup.CloudService("").Label(), inert(r.Job.DowngradeReason))
 	}
 	add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
+	add(wordName, inert(r.Params["JobName"]))
 	return m
 }
 

@@ -114,3 +114,18 @@ func TestAccountsHaveTheirNames(t *testing.T) {
 		t.Errorf("the webhook got %s", body)
 	}
 }
+
+// TestMessagesNameTheInstance proves that a chat message says what was backed up in the words that people
+// use, and that the name of the submission comes last.
+func TestMessagesNameTheInstance(t *testing.T) {
+	n := notice(backup.EventSucceeded)
+	n.Record.ResourceName = "web01"
+	body := string(sent(t, receiverAt(backup.Slack, ""), n, func(*Config) {}).body)
+	name, kind, label := strings.Index(body, "web01 (i-bp1demoweb01)"), strings.Index(body, "A whole ECS instance"), strings.Index(body, "before-upgrade")
+	if name < 0 || kind < name || label < kind {
+		t.Errorf("the order is %d, %d, %d in %s", name, kind, label, body)
+	}
+	if body := string(sent(t, receiverAt(backup.WebhookReceiver, ""), n, func(*Config) {}).body); !strings.Contains(body, `"ResourceName":"web01"`) {
+		t.Errorf("the webhook got %s", body)
+	}
+}

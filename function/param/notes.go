@@ -14,11 +14,13 @@ var (
 	msgNotOf    = Text{"%v was ignored: it does not apply to %v", "已忽略 %v：不适用于%v"}
 	msgSentAs   = Text{"%v is sent as %v", "%v 以 %v 提交"}
 	msgNameFits = Text{
-		"JobName was changed to %v: it can contain only letters, digits, dots, underscores and hyphens, at most %v",
-		"JobName 已改为 %v：只能包含字母、数字、点、下划线和短横线，最多 %v 个字符",
+		"JobName was changed to %v: it can contain only letters, digits, dots, underscores and hyphens, at most %v; the portal shows it as it was given",
+		"JobName 已改为 %v：只能包含字母、数字、点、下划线和短横线，最多 %v 个字符；门户中仍按填写的内容显示",
 	}
-	msgNoName = Text{"JobName was ignored: it can contain only letters, digits, dots, underscores and hyphens",
-		"已忽略 JobName：只能包含字母、数字、点、下划线和短横线"}
+	msgNoName = Text{
+		"JobName was ignored: it can contain only letters, digits, dots, underscores and hyphens; the portal shows it as it was given",
+		"已忽略 JobName：只能包含字母、数字、点、下划线和短横线；门户中仍按填写的内容显示",
+	}
 )
 
 // Notes returns a sentence, without a full stop, for each value of given that is not sent as the
@@ -71,8 +73,7 @@ func FitName(name string) string {
 	return fitted[:min(len(fitted), MaxLabel)]
 }
 
-// WithFittingName returns p with a JobName that can be sent ([FitName]). It is for programs, which
-// cannot be asked again. P is not changed.
+// WithFittingName returns p with a JobName that can be sent ([FitName]). P is not changed.
 func (p Params) WithFittingName() Params {
 	fitted := FitName(p["JobName"])
 	if fitted == p["JobName"] {

@@ -33,10 +33,10 @@ func TestNotes(t *testing.T) {
 		"over midnight": {Params{"SourceType": "ECS_FILE", "SpeedLimit": "22:6:5"}, []string{"SpeedLimit is sent as 22:24:5|0:6:5"}},
 		"a name":        {Params{"JobName": "nightly"}, nil},
 		"a name with blanks": {Params{"JobName": "before upgrade/2"}, []string{
-			"JobName was changed to before-upgrade-2: it can contain only letters, digits, dots, underscores and hyphens, at most 37",
+			"JobName was changed to before-upgrade-2: it can contain only letters, digits, dots, underscores and hyphens, at most 37; the portal shows it as it was given",
 		}},
 		"a name of other letters": {Params{"JobName": "备份"}, []string{
-			"JobName was ignored: it can contain only letters, digits, dots, underscores and hyphens",
+			"JobName was ignored: it can contain only letters, digits, dots, underscores and hyphens; the portal shows it as it was given",
 		}},
 		"nothing": {nil, nil},
 	} {

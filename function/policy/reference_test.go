@@ -37,6 +37,7 @@ type plainPolicy struct {
 	Pipelines     any `yaml:"pipelines,omitempty"`     // has no effect on decisions
 	Operators     any `yaml:"operators,omitempty"`     // has no effect on decisions
 	Notifications any `yaml:"notifications,omitempty"` // has no effect on decisions
+	Prices        any `yaml:"prices,omitempty"`        // likewise
 }
 
 type plainDefaults struct {

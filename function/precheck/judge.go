@@ -2,8 +2,10 @@ package precheck
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,6 +148,9 @@ func isRefusal(err error) bool {
 func (j *judge) refused(id string, title param.Text, err error) {
 	f := Finding{ID: id, Kind: Change, Param: "Account", Title: title}
 	if failed, ok := errors.AsType[*backup.CloudError](err); ok {
+		if strings.HasPrefix(failed.Code, "InvalidRegion") {
+			f.Param = "Region"
+		}
 		e := j.explain(failed.Code)
 		f.Text = sentences(e.Means, e.Todo)
 		if e.Means == (param.Text{}) {
@@ -450,8 +455,19 @@ func (j *judge) volumes() {
 		return
 	}
 	missing := false
+	wrong, doubtful := malformed(j.call.Params["ContainerResources"])
+	for _, text := range doubtful {
+		j.add(Finding{ID: "volumes", Kind: Warning, Title: param.Both("Cloud Backup may not accept the list of volumes", "云备份可能不接受存储卷列表"), Text: text})
+	}
+	for _, text := range wrong {
+		missing = true
+		j.add(Finding{ID: "volumes", Kind: Change, Param: "ContainerResources",
+			Title: param.Both("The list of volumes cannot be used", "存储卷列表无法使用"),
+			Text:  sentences(text, param.Both("Cloud Backup would refuse this backup.", "云备份会拒绝此次备份。")),
+		})
+	}
 	for _, v := range j.call.Params.Volumes() {
-		if _, ok := find(j.survey.volumes.value, v.ResourceID); ok {
+		if _, ok := find(j.survey.volumes.value, v.ResourceID); ok || v.ResourceID == "" {
 			continue
 		}
 		missing = true
@@ -468,6 +484,36 @@ func (j *judge) volumes() {
 		j.add(f)
 	}
 }
+
+// volumeKeys are the members of an element of ContainerResources. Source: Cloud Backup,
+// CreateBackupJob.
+var volumeKeys = []string{"resourceType", "backupMethod", "resourceId", "resourceInfo", "host", "hostPrefix", "pvPath"}
+
+// malformed returns a sentence for each element of ContainerResources that Cloud Backup does not
+// take, although it is a JSON object of texts, and for each key that its API page does not have.
+func malformed(text string) (wrong, doubtful []param.Text) {
+	var elements []map[string]any
+	_ = json.Unmarshal([]byte(text), &elements) // checked by [param.Params.Validate]
+	for i, e := range elements {
+		for _, key := range slices.Sorted(maps.Keys(e)) {
+			if !slices.Contains(volumeKeys, key) {
+				doubtful = append(doubtful, say("Volume %d has the key %v, which the API page does not have.", "第 %d 个存储卷有 API 文档中没有的键 %v。", i+1, param.Clean(key, 80)))
+			}
+		}
+		switch {
+		case e["resourceType"] != "PV":
+			wrong = append(wrong, say("The resourceType of volume %d must be PV.", "第 %d 个存储卷的 resourceType 须为 PV。", i+1))
+		case e["backupMethod"] != "FILE":
+			wrong = append(wrong, say("The backupMethod of volume %d must be FILE.", "第 %d 个存储卷的 backupMethod 须为 FILE。", i+1))
+		case e["resourceId"] == "" || e["resourceId"] == nil:
+			wrong = append(wrong, say("The volume ID (resourceId) of volume %d is missing.", "第 %d 个存储卷缺少存储卷 ID（resourceId）。", i+1))
+		}
+	}
+	return wrong[:min(len(wrong), maxMalformed)], doubtful[:min(len(doubtful), maxMalformed)]
+}
+
+// maxMalformed limits how many faults of ContainerResources are told.
+const maxMalformed = 10
 
 // running judges whether another backup of the resource is running. Cloud Backup accepts a second
 // one.

@@ -59,6 +59,9 @@ type dialect struct {
 	// noIndex is a prefix for the name of a column. The prefix makes the database ignore the index
 	// of that column. It is empty for PostgreSQL, which has statistics about values.
 	noIndex string
+	// like is the operator that compares a text with a pattern and ignores case. SQLite ignores it only
+	// in ASCII letters.
+	like string
 	// freshPlan are extra arguments before the arguments of a statement. They make the database
 	// plan the statement for its own values. They are empty if the database always does this.
 	freshPlan             []any
@@ -79,6 +82,7 @@ var sqliteDialect = dialect{
 	clock:      `CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
 	local:      true,
 	noIndex:    "+",
+	like:       "LIKE",
 	isReadOnly: func(error) bool { return false },
 	isBusy: func(err error) bool {
 		e, ok := errors.AsType[*sqlite.Error](err)
@@ -106,6 +110,7 @@ var postgresDialect = dialect{
 		`SELECT pg_advisory_xact_lock(7263548120996341)`,
 	},
 	table: `SELECT to_regclass($1) IS NOT NULL`,
+	like:  "ILIKE",
 	clock: `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,
 	writable: []string{`INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
 		SELECT id, 0, 'attempt', '', 0, 0, '', '', '', '' FROM submission WHERE id = ''`},

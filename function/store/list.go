@@ -100,6 +100,13 @@ func (d dialect) listQuery(q backup.Query, state backup.State) (statement string
 		}
 		where(f.column+" = $%d", f.value)
 	}
+	if q.Search != "" {
+		var any []string
+		for _, column := range []string{"resource_name", "resource", "search_text", "principal_name", "job_name"} {
+			any = append(any, column+" "+d.like+" $%[1]d ESCAPE '!'")
+		}
+		where("("+strings.Join(any, " OR ")+")", likePart(q.Search))
+	}
 	if !q.From.IsZero() {
 		where("created_ms >= $%d", ms(q.From))
 	}
@@ -120,6 +127,12 @@ func (d dialect) listQuery(q backup.Query, state backup.State) (statement string
 	}
 	args = append(args, q.Limit)
 	return fmt.Sprintf("SELECT %s FROM (%s%s LIMIT $%d)%s%s", columns, inner, order, len(args), joins, order), args
+}
+
+// likePart returns a pattern for [dialect.like] that matches every text that contains part. The escape
+// character is "!".
+func likePart(part string) string {
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(part) + "%"
 }
 
 // newestFirst compares two records for a sort by time of creation, then by id, both descending.

@@ -20,16 +20,16 @@ import (
 // shortens the name so that the result has at most 64 characters, the limit of the API.
 //
 // The statement also inserts nothing if created_ms differs from the expression clock, which is the
-// database's time, by more than the last argument. Other instances compare the stored times with
+// database's time, by more than the argument before the last. Other instances compare the stored times with
 // their own clocks. It inserts nothing if the condition durable is false ([dialect.durable]).
 func insertSubmission(clock, durable string) string {
 	return `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
-	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id)
+	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id, search_text)
 SELECT CAST($1 AS TEXT) || next.use, CAST($1 AS TEXT), next.turn, $2, $3, $4, $5, $6, $7, $8, $9, $10,
 	CASE WHEN next.turn = 0 THEN CAST($11 AS TEXT)
 		ELSE substr(CAST($12 AS TEXT), 1, 63 - length(CAST($1 AS TEXT)) - length(next.use)) || '-' || CAST($1 AS TEXT) || next.use END,
-	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20
+	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20, $22
 FROM (SELECT used.turns AS turn, used.expired_ms, CASE WHEN used.turns = 0 THEN '' ELSE '-' || CAST(used.turns + 1 AS TEXT) END AS use
 	FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms
 		FROM submission WHERE key_hash = CAST($1 AS TEXT)) used) next
@@ -78,6 +78,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		r.PolicyHash,
 		r.CallerID,
 		d.maxSkewMillis(),
+		r.SearchText(),
 	}
 	if err := checkTexts(args); err != nil {
 		return backup.Record{}, false, err
@@ -353,6 +354,13 @@ ON CONFLICT (submission_id) DO UPDATE SET
 // Cancel implements [backup.Jobs].
 func (d *DB) Cancel(ctx context.Context, id string, c backup.Cancellation) error {
 	return d.changeOne(ctx, "cancel", upsertCancellation, id, ms(c.At), c.By.ID(), c.By.Name)
+}
+
+const updateResourceName = `UPDATE submission SET resource_name = $2 WHERE id = $1`
+
+// SetResourceName implements [backup.Claims].
+func (d *DB) SetResourceName(ctx context.Context, id, name string) error {
+	return d.changeOne(ctx, "name", updateResourceName, id, name)
 }
 
 const updateState = `UPDATE submission SET state = $2 WHERE id = $1`

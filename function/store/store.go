@@ -16,6 +16,7 @@
 //	cooldown         resource with a cool-down            yes               ForgetLimits
 //	admission        submission that reserved limits      yes               ForgetLimits
 //	revoked          session that was ended               never             Revoke
+//	draft            post of a form by a person           once              ForgetDrafts, SaveDraft
 //	audit            record of the audit trail            never             an operator
 //	schema_version   migration that has run               never             nothing
 //
@@ -30,9 +31,9 @@
 //	Lease         attempts of notice, by compare and swap: one process sends each attempt
 //
 // Therefore no lock is held between two statements of the program, and a process may stop,
-// freeze or lose its connection between any two of them. Four writes need more than one
+// freeze or lose its connection between any two of them. Five writes need more than one
 // statement and are transactions: a step with its audit records, a reservation of limits,
-// a refund, and a rejection with its notices.
+// a refund, a rejection with its notices, and a draft with the removal of older ones.
 //
 // Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come
 // from the clock of the application, never from the clock of the database.

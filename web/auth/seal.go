@@ -13,9 +13,10 @@ import (
 	"backupportal/function/secret"
 )
 
-// The purposes of sealed cookies. The key and the authenticated data of a seal depend on the
-// purpose, so a cookie sealed for one purpose never opens for another.
+// The purposes of sealed cookies, and of the token in a form. The key and the authenticated data of a
+// seal depend on the purpose, so a text sealed for one purpose never opens for another.
 const (
+	formPurpose    = "form"
 	loginPurpose   = "login"
 	sessionPurpose = "session"
 )

@@ -17,6 +17,7 @@ const (
 	sessionIdle = time.Hour        // without a request, to the end
 	sessionSeen = 5 * time.Minute  // resolution of the time of the last request
 	loginAge    = 10 * time.Minute // from the start of a sign-in to its callback
+	formAge     = 24 * time.Hour   // of the token in a form
 	maxCookie   = 3600             // in characters
 )
 
@@ -34,6 +35,7 @@ type Sessions struct {
 	Ended   func(ctx context.Context, p identity.Principal)       // called after a session was ended; nil means no call
 	login   *sealer
 	session *sealer
+	form    *sealer
 }
 
 // NewSessions returns sessions whose cookies are sealed with keys. The caller sets the exported
@@ -47,7 +49,11 @@ func NewSessions(keys Keys) (*Sessions, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sessions{login: login, session: session}, nil
+	form, err := newSealer(keys, formPurpose)
+	if err != nil {
+		return nil, err
+	}
+	return &Sessions{login: login, session: session, form: form}, nil
 }
 
 // A session is the content of a session cookie. Times are in seconds since 1970. The member names
@@ -171,6 +177,33 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.set(w, s.sessionName(), "", -time.Second)
 	return nil
+}
+
+// A formToken is the content of the token in a form. Expires is in seconds since 1970.
+type formToken struct {
+	Owner   string `json:"o"` // [identity.Principal.ID]
+	Expires int64  `json:"e"`
+}
+
+// FormToken returns a token that says for 24 hours that a form was drawn for p. It proves nothing about the
+// sender of the form, so it grants only that typed values are stored for p. It is empty if it would be too long.
+func (s *Sessions) FormToken(p identity.Principal) string {
+	token, err := sealed(s.form, formToken{Owner: p.ID(), Expires: s.Now().Add(formAge).Unix()})
+	if err != nil {
+		return ""
+	}
+	return token
+}
+
+// FormOwner returns the id of the person for whom a form with the given token was drawn. ok is false if the token
+// was not made by [Sessions.FormToken] or has expired.
+func (s *Sessions) FormOwner(token string) (owner string, ok bool) {
+	var t formToken
+	content, err := s.form.open(token)
+	if err != nil || json.Unmarshal(content, &t) != nil || !s.Now().Before(time.Unix(t.Expires, 0)) {
+		return "", false
+	}
+	return t.Owner, t.Owner != ""
 }
 
 // sealed returns v as JSON, sealed for a cookie, or [ErrTooLarge].

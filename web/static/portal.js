@@ -32,6 +32,7 @@ async function redraw(op) {
   const fresh = page.getElementById(id);
   if (!answer.ok || !fresh) throw answer;
   document.getElementById(id).replaceWith(fresh);
+  form.dispatchEvent(new Event("input")); // rows were added or removed
   if (verb === "draw") return;
   const rows = fresh.querySelectorAll(".row");
   $("input, select", rows[verb === "add" ? rows.length - 1 : Math.min(row, rows.length - 1)]).focus();
@@ -48,6 +49,32 @@ form?.addEventListener("change", (event) => {
   const op = event.target.closest("[data-draw]")?.dataset.draw;
   if (op) redraw(op).catch(() => {}); // the picture only repeats the rows, so a failure is ignored
 });
+
+// What is typed is stored after a short pause, so that it is there after Reload, in another tab and after a
+// sign-in. The buttons store it without this.
+let typing;
+
+function keep() {
+  clearTimeout(typing);
+  typing = 0;
+  const data = new URLSearchParams(new FormData(form));
+  data.set("op", "keep");
+  fetch("/drafts", { method: "POST", body: data, keepalive: true }).catch(() => {}); // the next change stores it again
+}
+
+if (form?.elements.page) {
+  for (const kind of ["input", "change"]) {
+    form.addEventListener(kind, () => {
+      clearTimeout(typing);
+      typing = setTimeout(keep, 400);
+    });
+  }
+  form.addEventListener("submit", () => {
+    clearTimeout(typing);
+    typing = 0; // the post stores it
+  });
+  addEventListener("pagehide", () => typing && keep());
+}
 
 // The date until which a backup is kept follows the typed number of days.
 form?.addEventListener("input", (event) => {
@@ -87,16 +114,16 @@ if (regions) {
 // A second click on the button that starts a backup is ignored.
 form?.addEventListener("submit", (event) => {
   const to = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
-  if (to !== "/backups") return;
+  if (to !== "/backups" && !to.endsWith("/start")) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
-  $("[data-once]").setAttribute("aria-disabled", "true");
+  for (const button of form.querySelectorAll("[data-once]")) button.setAttribute("aria-disabled", "true");
 });
 
 addEventListener("pageshow", () => {
   if (!form) return;
   delete form.dataset.sent;
-  $("[data-once]")?.removeAttribute("aria-disabled");
+  for (const button of form.querySelectorAll("[data-once]")) button.removeAttribute("aria-disabled");
 });
 
 // Links of the error summary scroll the control to the middle.
@@ -119,9 +146,14 @@ function copies(button, text) {
   };
 }
 
-for (const button of document.querySelectorAll("[data-copy]")) {
-  copies(button, () => document.getElementById(button.dataset.copy).textContent);
+function offerCopies(from) {
+  for (const button of from.querySelectorAll("[data-copy]")) {
+    copies(button, () => document.getElementById(button.dataset.copy).textContent);
+  }
 }
+offerCopies(document);
+
+document.addEventListener("click", (event) => event.target.closest("[data-print]") && print());
 
 const link = $("[data-link]");
 if (link) {
@@ -147,12 +179,35 @@ function pace(live) {
 
 function swap(old, fresh) {
   const focused = old.contains(document.activeElement) && document.activeElement.id;
+  for (const [i, was] of old.querySelectorAll("details").entries()) {
+    const now = fresh.querySelectorAll("details")[i];
+    if (now) now.open = was.open;
+  }
   old.replaceWith(fresh);
+  offerCopies(fresh);
   if (focused) document.getElementById(focused)?.focus();
   const { step, said } = fresh.dataset;
   if (step === old.dataset.step) return;
   $("#said").textContent = said;
-  if ($("#again")) document.title = said + " – " + document.title;
+  if (!$("#again")) return;
+  document.title = said + " – " + document.title;
+  if (tell?.dataset.on) {
+    try {
+      new Notification(tell.dataset.notify, { body: said });
+    } catch {} // some phones only allow notifications of service workers
+  }
+  tell?.remove();
+}
+
+// The browser is asked for permission only after a click.
+const tell = $("[data-notify]");
+if (tell && "Notification" in window) {
+  tell.hidden = false;
+  tell.onclick = async () => {
+    const granted = (await Notification.requestPermission()) === "granted";
+    tell.textContent = granted ? tell.dataset.done : tell.dataset.no;
+    if (granted) tell.dataset.on = "yes";
+  };
 }
 
 async function look() {

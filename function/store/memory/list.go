@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"backupportal/function/backup"
@@ -33,7 +34,7 @@ func (s *Store) List(ctx context.Context, q backup.Query) (page []backup.Record,
 	found := s.selected(func(sub *submission) bool {
 		r := sub.record
 		return is(q.Principal, r.Principal.ID()) && is(q.Account, r.Account()) && is(q.Resource, r.Resource()) &&
-			is(string(q.SourceType), string(r.Complete.SourceType())) &&
+			is(string(q.SourceType), string(r.Complete.SourceType())) && contains(r, q.Search) &&
 			(q.States == nil || sub.state == "" || slices.Contains(q.States, sub.state)) &&
 			(q.From.IsZero() || ms(r.CreatedAt) >= ms(q.From)) && (q.To.IsZero() || ms(r.CreatedAt) < ms(q.To)) &&
 			(q.Before == nil || compare(r.Place(), *q.Before) < 0) && (q.After == nil || compare(r.Place(), *q.After) > 0)
@@ -47,6 +48,14 @@ func (s *Store) List(ctx context.Context, q backup.Query) (page []backup.Record,
 		page = append(page, sub.snapshot())
 	}
 	return page, ctx.Err()
+}
+
+// contains reports whether one of the texts of r that a search finds contains part.
+func contains(r backup.Record, part string) bool {
+	texts := []string{r.ResourceName, r.Resource(), r.SearchText(), r.Principal.Name, r.JobName}
+	return slices.ContainsFunc(texts, func(text string) bool {
+		return strings.Contains(strings.ToLower(text), strings.ToLower(part))
+	})
 }
 
 // Open implements [backup.Upkeep].

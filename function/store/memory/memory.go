@@ -191,6 +191,17 @@ func (s *Store) Known(ctx context.Context, key string, now time.Time) (backup.Re
 	return use.snapshot(), ctx.Err()
 }
 
+// SetResourceName implements [backup.Claims].
+func (s *Store) SetResourceName(ctx context.Context, id, name string) error {
+	if err := storable(ctx, id, name); err != nil {
+		return err
+	}
+	return s.change(ctx, id, func(to *submission) error {
+		to.record.ResourceName = name
+		return nil
+	})
+}
+
 // Find implements [backup.Steps].
 func (s *Store) Find(ctx context.Context, id string) (r backup.Record, err error) {
 	err = s.change(ctx, id, func(found *submission) error {

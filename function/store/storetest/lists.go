@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ var lists = map[string]test{
 	"a new submission does not move older pages": pagesAreStable,
 	"every filter limits a list":                 filteredLists,
 	"lists by state find ended submissions":      listsByState,
+	"a search finds names and ids":               searchedLists,
 }
 
 // claimMixed claims twelve records that differ in every value that a list can filter by. The
@@ -189,6 +191,45 @@ func listsByState(t *testing.T, s backup.Store) {
 		if sorted(got) != sorted(c.want) {
 			t.Errorf("%v: got %q, want %q", c.states, got, c.want)
 		}
+	}
+}
+
+// searchedLists checks what a search finds. The characters % and _ have no meaning in it.
+func searchedLists(t *testing.T, s backup.Store) {
+	names := map[string]string{}
+	volume := param.Volume{ResourceID: "r"}.WithInfo(param.VolumeInfo{Namespace: "orders", PVCName: "data-pg-0"})
+	for n, given := range []param.Params{
+		{"Account": "demo", "InstanceId": "i-web", "JobName": "内核升级前"},
+		{"Account": "demo", "InstanceId": "i-db", "JobName": "100%_done"},
+		{"Account": "demo", "ContainerClusterId": "cc-1", "SourceType": "CONTAINER", "ContainerResources": param.VolumeList([]param.Volume{volume})},
+	} {
+		r := Record(n)
+		r.Principal.Name = []string{"Alice", "Bob", "Carol"}[n]
+		r.Params, r.Complete = given, given.WithDefaults()
+		r = claim(t, s, r)
+		names[r.SubmissionID] = string(rune('a' + n))
+		if n == 0 {
+			if err := s.SetResourceName(t.Context(), r.SubmissionID, "Web01"); err != nil {
+				t.Fatal(err)
+			}
+			if got := find(t, s, r.SubmissionID); got.ResourceName != "Web01" {
+				t.Errorf("the name of the resource is %q", got.ResourceName)
+			}
+		}
+	}
+	for part, want := range map[string]string{
+		"web01": "a", "WEB": "a", "i-": "ba", "升级": "a", "%": "b", "_": "b", "!": "", "orders": "c", "PG-0": "c", "cc-1": "c",
+		"bob": "b", "": "cba", "demo": "", "nothing": "",
+	} {
+		if got, _, _ := list(t, s, names, backup.Query{Search: part, Limit: 9}); got != want {
+			t.Errorf("a search for %q finds %q, want %q", part, got, want)
+		}
+	}
+	if got, _, _ := list(t, s, names, backup.Query{Search: "i-", Account: "other", Limit: 9}); got != "" {
+		t.Errorf("a search in another account finds %q", got)
+	}
+	if err := s.SetResourceName(t.Context(), "none", "x"); !errors.Is(err, backup.ErrNotFound) {
+		t.Errorf("the name of an unknown submission: %v", err)
 	}
 }
 

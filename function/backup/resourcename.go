@@ -1,0 +1,47 @@
+package backup
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"backupportal/function/param"
+)
+
+// The name of a resource is looked up for at most nameTimeout before the first attempt, and only if
+// the call has nameReserve left.
+const (
+	nameTimeout = time.Second
+	nameReserve = 10 * time.Second
+)
+
+// nameResource asks the cloud for the name of the resource of call, stores it with the submission id,
+// and returns it. It makes at most one request, which the cloud's client may answer from its cache.
+// It returns "" if the name is not known or cannot be stored: a submission does not need it.
+func (s *Service) nameResource(ctx context.Context, id string, call Call) string {
+	if !hasTimeLeft(ctx, nameReserve) {
+		return ""
+	}
+	limited, cancel := context.WithTimeout(ctx, nameTimeout)
+	defer cancel()
+	q := CandidateQuery{Kind: Instances, InstanceID: call.Params["InstanceId"]}
+	resource := q.InstanceID
+	if call.Params.SourceType() == param.Container {
+		resource = call.Params["ContainerClusterId"]
+		q = CandidateQuery{Kind: Clusters, ClusterID: resource}
+	}
+	found, err := s.Cloud.List(limited, call.Target, q)
+	if err != nil {
+		s.Log.InfoContext(ctx, "name of the resource unknown", "submission", id, "resource", resource, "error", err)
+		return ""
+	}
+	at := slices.IndexFunc(found.Items, func(c Candidate) bool { return c.ID == resource })
+	if at < 0 || found.Items[at].Name == "" {
+		return ""
+	}
+	if err := s.Store.SetResourceName(limited, id, found.Items[at].Name); err != nil {
+		s.Log.WarnContext(ctx, "storing the name of a resource", "submission", id, "error", err)
+		return ""
+	}
+	return found.Items[at].Name
+}

@@ -1,0 +1,204 @@
+package web_test
+
+import (
+	"maps"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"backupportal/function/backup"
+	emulated "backupportal/function/emulator/world"
+)
+
+// checkPage posts a form and returns the check page.
+func (w *world) checkPage(form url.Values, change ...string) *goquery.Document {
+	w.t.Helper()
+	form = maps.Clone(form)
+	for i := 0; i+1 < len(change); i += 2 {
+		form.Set(change[i], change[i+1])
+	}
+	form.Set("op", "check")
+	answer := w.ask("POST", "/backups/preview", "application/x-www-form-urlencoded", form.Encode())
+	doc, err := goquery.NewDocumentFromReader(answer.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return doc
+}
+
+// finding returns the text of a finding with its kind, or "" if the page has none.
+func finding(doc *goquery.Document, id string) string {
+	all := doc.Find(`li[data-check="` + id + `"]`)
+	return strings.TrimSpace(all.AttrOr("data-kind", "") + " " + words(all.Find("div")))
+}
+
+// The check page says what exists, in words, and what it will be billed for.
+func TestCheckPageShowsWhatExists(t *testing.T) {
+	w := newWorld(t)
+	doc := w.checkPage(startable["UDM_ECS"], "Detail.doCopy", "true", "Detail.destinationRegionId", "cn-shanghai", "Detail.destinationRetention", "15")
+	for id, want := range map[string]string{
+		"permission": "ok The portal may start backups in this account",
+		"instance":   "ok web01 exists and is running cn-hangzhou-h · 2 disks, 140 GiB",
+		"disks":      "ok The disks fit 2 disks, 140 GiB · cloud_essd",
+		"running":    "ok No other backup is running",
+		"last":       "ok Last good backup None in the last 30 days",
+	} {
+		if got := finding(doc, id); got != want {
+			t.Errorf("%s: %q, want %q", id, got, want)
+		}
+	}
+	if got := doc.Find(".lede").Text(); !strings.HasPrefix(got, "web01, both disks, crash-consistent, kept until about ") || !strings.Contains(got, "; copy in China (Shanghai), kept until about ") {
+		t.Errorf("the request in one sentence: %q", got)
+	}
+	cost := words(doc.Find("table.cost tbody"))
+	want := "Snapshots China (Hangzhou) · cn-hangzhou 140 GiB × 30 days Software fee China (Hangzhou) · cn-hangzhou 1 instance × 30 days " +
+		"Traffic of the copy China (Shanghai) · cn-shanghai 140 GiB, once Copy China (Shanghai) · cn-shanghai 140 GiB × 15 days"
+	if cost != want {
+		t.Errorf("the costs are %q, want %q", cost, want)
+	}
+	files := w.checkPage(startable["ECS_FILE"])
+	if got := finding(files, "client"); !strings.HasPrefix(got, "ok The backup client is active Last heartbeat: 2") {
+		t.Errorf("client: %q", got)
+	}
+	volumes := w.checkPage(startable["CONTAINER"])
+	if got := finding(volumes, "volumes"); got != "ok The volumes exist 1 of them, 8 GiB" {
+		t.Errorf("volumes: %q", got)
+	}
+}
+
+// With a price table the page shows amounts, marked as an estimate.
+func TestCheckPageEstimatesTheCost(t *testing.T) {
+	w := newWorld(t)
+	w.govern(t, "rules:\n", "prices:\n  currency: CNY\n  date: \"2026-10-01\"\n  owner: the FinOps team\n  snapshot_storage: 0.12\n  software_fee: 5\n\nrules:\n")
+	section := w.checkPage(startable["UDM_ECS"], "Retention", "90").Find("section[aria-labelledby=cost]")
+	text := words(section)
+	for _, want := range []string{"140 GiB × 90 days ¥50.40", "1 instance × 90 days ¥15.00", "Estimate ¥65.40",
+		"An estimate from the price table of 1 October 2026; your bill counts what is really stored, usually less.", "kept by the FinOps team"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the costs lack %q: %s", want, text)
+		}
+	}
+}
+
+// From the heading, the first Tab leads to what is doubtful and the second to Start.
+func TestStartIsTheSecondTabAfterTheHeading(t *testing.T) {
+	w := newWorld(t)
+	for name, form := range map[string]url.Values{"in order": startable["UDM_ECS"], "with a warning": changed(startable["ECS_FILE"], "InstanceId", "i-bp1demoweb02")} {
+		doc := w.checkPage(form)
+		tabs, started := 0, false
+		after := false
+		for _, s := range doc.Find("main h1, main a[href], main button, main input:not([type=hidden]), main summary").EachIter() {
+			switch {
+			case goquery.NodeName(s) == "h1":
+				after = true
+			case after && !started:
+				tabs++
+				started = s.AttrOr("formaction", "") == "/backups"
+			}
+		}
+		if !started || tabs > 2 {
+			t.Errorf("%s: Start is Tab %d", name, tabs)
+		}
+	}
+}
+
+func changed(form url.Values, name, value string) url.Values {
+	form = maps.Clone(form)
+	form.Set(name, value)
+	return form
+}
+
+// The answers of the cloud are used for a minute, those of the store are always new.
+func TestCheckPageAsksTheCloudOnceAMinute(t *testing.T) {
+	w := newWorld(t)
+	w.limit(backup.Grant{Rule: "demo", Quotas: []backup.Quota{{Key: "t:web", Day: 20}}})
+	asked := func() int {
+		before := w.calls()
+		w.checkPage(startable["UDM_ECS"])
+		return w.calls() - before
+	}
+	if got := asked(); got != 6 {
+		t.Errorf("the first page made %d calls, want 6", got)
+	}
+	w.clock.Add(50 * time.Second)
+	if got := asked(); got != 0 {
+		t.Errorf("after 50 seconds: %d calls", got)
+	}
+	w.clock.Add(11 * time.Second)
+	if got := asked(); got != 6 {
+		t.Errorf("after a minute: %d calls", got)
+	}
+	if got := finding(w.checkPage(startable["UDM_ECS"]), "limits"); got != "ok Within your limits Team web: 20 of 20 backups left today" {
+		t.Errorf("limits: %q", got)
+	}
+	w.ask("POST", "/backups", "application/x-www-form-urlencoded", changed(startable["UDM_ECS"], "key", "K").Encode())
+	if got := finding(w.checkPage(startable["UDM_ECS"]), "limits"); got != "ok Within your limits Team web: 19 of 20 backups left today" {
+		t.Errorf("limits after a backup: %q", got)
+	}
+}
+
+// A cloud that is silent does not stop the backup, and the page waits three seconds at most.
+func TestSilentCloudDoesNotBlock(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits three seconds")
+	}
+	w := newWorld(t)
+	if err := w.cloud.SetFaults("DescribeDisks: hang forever; DescribeBackupJobs2: hang forever; CheckRole: refuse 403 NoPermission forever"); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	doc := w.checkPage(startable["UDM_ECS"])
+	if waited := time.Since(began); waited > 6*time.Second {
+		t.Errorf("the page took %v", waited)
+	}
+	for id, want := range map[string]string{
+		"disks":    "not_checked The disks Cloud Backup did not answer within 3 seconds. This does not stop the backup.",
+		"running":  "not_checked Other backups Cloud Backup did not answer within 3 seconds. This does not stop the backup.",
+		"roles":    "not_checked The roles of Cloud Backup The portal's role in that account does not have permission for this operation. This does not stop the backup.",
+		"instance": "ok web01 exists and is running cn-hangzhou-h",
+	} {
+		if got := strings.Replace(finding(doc, id), "ECS did", "Cloud Backup did", 1); got != want {
+			t.Errorf("%s: %q, want %q", id, got, want)
+		}
+	}
+	if doc.Find(`main [formaction="/backups"]`).Length() != 2 {
+		t.Error("the backup cannot be started")
+	}
+}
+
+// During the cool-down the page says when the backup can start, and links to the earlier one. A
+// running backup without a cool-down is a warning.
+func TestCheckPageShowsTheEarlierBackup(t *testing.T) {
+	w := newWorldIn(t, func(x *emulated.World) { x.JobDuration = 5 * time.Minute })
+	location := w.ask("POST", "/backups", "application/x-www-form-urlencoded", changed(startable["UDM_ECS"], "key", "K").Encode()).Header().Get("Location")
+	w.clock.Add(time.Minute)
+	doc := w.checkPage(startable["UDM_ECS"])
+	if got := finding(doc, "running"); !strings.HasPrefix(got, "warning Another backup of web01 is running It was started 1 minute ago.") {
+		t.Errorf("running: %q", got)
+	}
+	if doc.Find(`li[data-check=running] a`).AttrOr("href", "") != location {
+		t.Errorf("the running backup is not linked")
+	}
+	w.clock.Add(6 * time.Minute)   // the SDK signs with the system clock, which may differ by 15 minutes
+	w.ask("GET", location, "", "") // reads the end of the job
+	doc = w.checkPage(startable["UDM_ECS"])
+	if got := finding(doc, "last"); !strings.HasPrefix(got, "warning web01 was backed up 2 minutes ago By demo, kept for 30 days. You may not need another one.") {
+		t.Errorf("last: %q", got)
+	}
+
+	w.limit(backup.Grant{Rule: "demo", Cooldown: 4 * time.Hour})
+	second := w.ask("POST", "/backups", "application/x-www-form-urlencoded", changed(startable["UDM_ECS"], "key", "K2").Encode()).Header().Get("Location")
+	until := w.clock.Now().Add(4 * time.Hour).In(w.server.Zone)
+	w.clock.Add(time.Minute)
+	doc = w.checkPage(startable["UDM_ECS"])
+	got := finding(doc, "limits")
+	if !strings.HasPrefix(got, "wait web01 was backed up a short time ago The rule demo needs 4 hours between two backups. You can start again at ") || !strings.Contains(got, until.Format("15:04")) {
+		t.Errorf("limits: %q, want %v", got, until)
+	}
+	if doc.Find(`li[data-check=limits] a`).AttrOr("href", "") != second || doc.Find(`main [formaction="/backups"]`).Length() != 0 {
+		t.Errorf("the earlier backup is not linked, or the page has a Start button: %s", doc.Find(".start").Text())
+	}
+}
