@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -127,7 +128,7 @@ func TestComboboxKeys(t *testing.T) {
 	b.do(chromedp.KeyEvent("web01"))
 	count(1)
 	b.turned(b.pressEnter)
-	if got := b.value("InstanceId"); got != "i-bp1demoweb01" {
-		t.Errorf("the name became %q", got)
+	if got := b.text("main"); !strings.HasSuffix(b.path(), "/check") || !strings.Contains(got, "i-bp1demoweb01") {
+		t.Errorf("the name leads to %s:\n%s", b.path(), got)
 	}
 }

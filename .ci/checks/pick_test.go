@@ -59,7 +59,7 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 	b.picture("combobox")
 	b.open("/backups/new/ECS_FILE?Account=demo&Region=cn-hangzhou")
 	b.tabTo("#f-VaultId")
-	b.wait(offered("VaultId")+` === "v-0001demovault02,v-0001demovault01"`, soon)
+	b.wait(offered("VaultId")+` === "v-0001demovault01,v-0001demovault02"`, soon)
 	b.open("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demoweb01&choice.Detail.diskIdList=some")
 	b.tabTo(`[name="Detail.diskIdList"]`)
 	b.wait(`document.querySelectorAll(".picks button").length === 2`, soon)
