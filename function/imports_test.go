@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"function/inventory":          {"function/backup", "function/cache", "function/identity", "function/lenhash", "function/param"},
 	"function/jsontext":           {},
 	"function/lenhash":            {},
+	"function/kubectl":            {},
 	"function/logging":            {},
 	"function/metric":             {"function/secret"},
 	"function/notify":             {"function/backup", "function/param"},
@@ -66,8 +67,8 @@ var allowed = map[string][]string{
 	"function/store/postgrestest": {},
 	"function/store/storetest":    {"function/backup", "function/draft", "function/identity", "function/param"},
 	"function/webhook":            {"function/identity", "function/jsontext", "function/param", "function/secret"},
-	"templates":                   {"function/backup", "function/cost", "function/inventory", "function/param", "function/policy", "function/precheck"},
-	"web":                         {"function/admission", "function/backup", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/logging", "function/param", "function/policy", "function/precheck", "function/webhook", "templates", "web/auth"},
+	"templates":                   {"function/backup", "function/cost", "function/inventory", "function/jsontext", "function/kubectl", "function/param", "function/policy", "function/precheck"},
+	"web":                         {"function/admission", "function/backup", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/kubectl", "function/logging", "function/param", "function/policy", "function/precheck", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/cache", "function/identity", "function/jsontext", "function/param", "function/secret"},
 }
 
@@ -81,7 +82,7 @@ var owners = map[string][]string{
 	"github.com/aws/aws-lambda-go/events":           {"function/event"},
 	"github.com/aws/aws-lambda-go/lambdacontext":    {"function/event"},
 	"github.com/aws/aws-lambda-go/lambda":           {"function"},
-	"go.yaml.in/yaml/v3":                            {"function/policy", "function/emulator/ram", "function/emulator/world"},
+	"go.yaml.in/yaml/v3":                            {"function/policy", "function/kubectl", "function/emulator/ram", "function/emulator/world"},
 	"github.com/VictoriaMetrics/metrics":            {"function/metric"},
 	"github.com/a-h/templ":                          {"templates", "web"},
 	"github.com/coreos/go-oidc":                     {"web/auth"},

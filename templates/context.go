@@ -9,6 +9,7 @@
 //	FormPage              Form, Part        form.templ, controls.templ, rows.templ
 //	CheckPage             Check             check.templ
 //	StatusPage            Status, Live      status.templ
+//	VolumesPage           Volumes           volumes.templ
 //	CancelPage            Cancel            cancel.templ
 //	HistoryPage           History           history.templ
 //	AccessPage            Access            access.templ

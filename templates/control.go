@@ -247,14 +247,33 @@ func (f form) listFor(name string) []string {
 // plainOptions returns the values of listFor as options.
 func (f form) plainOptions(ctx context.Context, name string) []option {
 	var options []option
+	own := f.onlyRegion()
 	for _, value := range f.listFor(name) {
 		label := value
+		if name == "Detail.destinationRegionId" && value == own {
+			continue // a copy must be in another region than the backup
+		}
 		if name == "Detail.destinationRegionId" {
 			label = regionLabel(ctx, value)
 		}
 		options = append(options, option{value: value, label: label, on: value == f.value(name)})
 	}
 	return options
+}
+
+// onlyRegion returns the region of every account, or "" if there are several. Only this region is left
+// out of the regions of the copy: without script the person can still choose another region for the
+// backup.
+func (f form) onlyRegion() (only string) {
+	for _, a := range f.Accounts {
+		for _, region := range a.Regions {
+			if only != "" && region != only {
+				return ""
+			}
+			only = region
+		}
+	}
+	return only
 }
 
 // policyLines returns one sentence for each rule, with the days that it permits, its reason and its

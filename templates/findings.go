@@ -119,9 +119,9 @@ func (p CheckPage) checkedWhen(ctx context.Context) string {
 func (s Shell) clock(t time.Time) string {
 	local, today := s.local(t), s.local(s.Now)
 	if local.Format(time.DateOnly) == today.Format(time.DateOnly) {
-		return local.Format("15:04 ") + zoneName(local)
+		return local.Format("15:04 ") + param.UTCOffset(local)
 	}
-	return local.Format("2006-01-02 15:04 ") + zoneName(local)
+	return local.Format("2006-01-02 15:04 ") + param.UTCOffset(local)
 }
 
 // findingText returns the sentences of a finding.

@@ -22,7 +22,7 @@ func (s Shell) minute(l param.Language, t time.Time) string {
 	if l == param.Chinese {
 		layout = "2006年1月2日 15:04 "
 	}
-	return t.Format(layout) + zoneName(t)
+	return t.Format(layout) + param.UTCOffset(t)
 }
 
 // day returns the date of t.
@@ -31,20 +31,6 @@ func (s Shell) day(l param.Language, t time.Time) string {
 		return s.local(t).Format("2006年1月2日")
 	}
 	return s.local(t).Format("2 January 2006")
-}
-
-// zoneName returns the zone of t as an offset from UTC. Names of zones in Go are not known in both
-// languages.
-func zoneName(t time.Time) string {
-	_, offset := t.Zone()
-	if offset == 0 {
-		return "UTC"
-	}
-	hours, minutes := offset/3600, max(offset, -offset)%3600/60
-	if minutes == 0 {
-		return fmt.Sprintf("UTC%+d", hours)
-	}
-	return fmt.Sprintf("UTC%+d:%02d", hours, minutes)
 }
 
 // keptUntil returns a phrase with the date that is days after today: how long a backup with this retention

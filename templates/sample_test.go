@@ -9,6 +9,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/inventory"
+	"backupportal/function/kubectl"
 	"backupportal/function/param"
 	"backupportal/function/policy"
 	"backupportal/templates"
@@ -276,6 +277,18 @@ func (s sampler) others() []sample {
 		{"history-rejected", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: append(s.rejected(), rows[:2]...)})},
 		{"history-empty", templates.History(templates.HistoryPage{Shell: s.shell("/backups")})},
 		{"api", templates.API(s.reference())},
+		{"volumes-paste", templates.Volumes(templates.VolumesPage{Shell: s.shell("/backups/new"), Cluster: s.put("cc-0001")})},
+		{"volumes-unreadable", templates.Volumes(templates.VolumesPage{
+			Shell: s.shell("/backups/new"), Output: s.put("$ kubectl"), Unreadable: &kubectl.SyntaxError{Line: 1, Column: 1, Kind: kubectl.Prompt},
+		})},
+		{"volumes", templates.Volumes(templates.VolumesPage{
+			Shell: s.shell("/backups/new"), Cluster: s.put("cc-0001"), Listed: true,
+			Rows: []templates.VolumeRow{
+				{Namespace: s.put("orders"), Claim: s.put("data-0"), Name: s.put("d-1"), Size: s.put("100Gi"), StorageClass: s.put("essd"), Node: s.put("node"), ID: s.put("674dac6d"), Ticked: true},
+				{Namespace: s.put("shop"), Claim: s.put("uploads"), Ticked: true, Wrong: true, Typed: s.put("a b")},
+				{Namespace: s.put("shop"), Claim: s.put("cache"), Problem: "driver", Detail: s.put("hostPath")},
+			},
+		})},
 		{"cancel", templates.Cancel(templates.CancelPage{Shell: s.shell("/backups/k7v2/cancel"), Row: s.row(backup.StateRunning)})},
 		{"problem-signed-out", templates.ProblemPage(templates.Problem{
 			Shell: signedOut, Status: 401, Title: s.text("Sign in to start a backup", "登录后即可备份"), Lines: []string{s.put("…")}, RequestID: s.put("r-1"),

@@ -271,15 +271,13 @@ func jsonInput(data []byte) (param.Params, error) {
 }
 
 // addValidation adds the mistakes that Validate finds in params to the mistakes in err, so that one
-// answer reports all mistakes. It adds none if a name is given more than once: it is unknown which value
-// was meant, so further mistakes could be false. It returns other errors, and nil, unchanged.
+// answer reports all mistakes. It returns other errors, and nil, unchanged.
 func addValidation(params param.Params, err error) error {
 	bad, ok := errors.AsType[param.InvalidError](err)
-	if !ok || bad.HasRepeat() {
+	if !ok {
 		return err
 	}
-	rest, _ := errors.AsType[param.InvalidError](params.WithFittingName().Validate())
-	return param.InvalidError(mergeMistakes(bad, rest))
+	return param.InvalidError(mergeMistakes(bad, params.WithFittingName().ValidateBeside(bad)))
 }
 
 // writeResult writes a result as an HTTP answer.

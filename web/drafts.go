@@ -59,6 +59,9 @@ func (s *Server) pageID(values url.Values) string {
 //
 // Without a store for drafts the address of the next page contains what was typed.
 func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
+	if r.ParseForm() == nil && r.PostForm.Get("at") == "volumes" {
+		return s.volumesInLanguage(w, r)
+	}
 	values, err := readForm(r)
 	if err != nil {
 		return err
@@ -168,7 +171,8 @@ func (s *Server) newestDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, draftsPath+"/"+d.ID, http.StatusSeeOther)
+	// The address of the page remains when the next draft replaces an interim one.
+	http.Redirect(w, r, draftsPath+"/"+d.Page, http.StatusSeeOther)
 	return nil
 }
 

@@ -31,6 +31,7 @@ var (
 	errEncoded  = errors.New("body has a Content-Encoding")
 	errOrigin   = errors.New("sent by another site")
 	errMethod   = errors.New("method not allowed")
+	errNoKind   = errors.New("no rule grants this source type")
 	errNoPage   = errors.New("no such page")
 	errNoSource = errors.New("no such webhook source")
 	errRequest  = errors.New("unreadable request")
@@ -113,6 +114,9 @@ var faults = []fault{
 	{backup.ErrDenied, http.StatusForbidden, "denied",
 		param.Text{En: "You are not allowed to do this", Zh: "您没有权限执行此操作"},
 		param.Text{En: "No rule allows this backup.", Zh: "没有规则授权此备份。"}},
+	{errNoKind, http.StatusForbidden, "denied",
+		param.Text{En: "You are not allowed to start backups of this source type", Zh: "您没有发起此数据源类型备份的权限"},
+		param.Text{En: "No rule allows it. Choose another source type, or see on the start page whom to contact.", Zh: "没有规则授权此操作。请选择其他数据源类型，或在首页查看联系人。"}},
 	{errOrigin, http.StatusForbidden, "other-site",
 		param.Text{En: "This request came from another site", Zh: "请求来自其他网站"},
 		param.Text{En: "Nothing was changed. Open the portal and try again there.", Zh: "未执行任何操作。请打开门户后再试。"}},

@@ -69,6 +69,7 @@ func limitWords(limit *backup.LimitError, rules *policy.Policy, zone *time.Locat
 	if limit.RetryAfter == 0 {
 		return param.Text{En: msgLimitOf.Fill(param.English, who), Zh: msgLimitOf.Fill(param.Chinese, who)}
 	}
-	at := now.Add(limit.RetryAfter + time.Second).In(zone).Format("15:04:05 MST")
+	end := now.Add(limit.RetryAfter + time.Second).In(zone)
+	at := end.Format("15:04:05 ") + param.UTCOffset(end)
 	return param.Text{En: msgLimitTill.Fill(param.English, who, at), Zh: msgLimitTill.Fill(param.Chinese, who, at)}
 }

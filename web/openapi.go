@@ -137,7 +137,7 @@ func describeList(zone string) doc {
 			"in":   "query",
 			"description": "A part of the name or the ID of the instance or cluster, of the requested name, of the name of a volume " +
 				"or of the sender. Case is ignored.",
-			"schema": doc{"type": "string", "maxLength": mostSearch},
+			"schema": doc{"type": "string", "maxLength": mostSearch, "pattern": `^[^\x00]*$`},
 		},
 		{
 			"name":        "Whose",

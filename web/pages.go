@@ -5,12 +5,14 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"backupportal/function/backup"
 	"backupportal/function/cost"
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 	"backupportal/templates"
 	"backupportal/web/auth"
 )
@@ -104,6 +106,9 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			bad = nil
 		}
 		page := s.formPage(r, source, values, mistakes(bad))
+		if !page.Offer.Granted {
+			return errNoKind
+		}
 		page.Key = s.Backups.NewID()
 		if s.Drafts != nil {
 			page.Page = id
@@ -131,20 +136,41 @@ func (s *Server) formPage(
 	bad []param.Mistake,
 ) templates.FormPage {
 	values["SourceType"] = string(source)
+	offer := s.Policy.Offer(principal(r), source)
 	page := templates.FormPage{
 		Shell:    s.shell(r),
 		Source:   source,
 		Key:      s.key(r),
 		Values:   values,
-		Mistakes: bad,
+		Mistakes: withRanges(bad, offer),
 		Accounts: s.accounts(principal(r)),
-		Offer:    s.Policy.Offer(principal(r), source),
+		Offer:    offer,
 	}
 	s.addMatches(r, &page)
 	if s.SignIn != nil && s.Drafts != nil {
 		page.Person = s.SignIn.Sessions.FormToken(principal(r))
 	}
 	return page
+}
+
+// withRanges returns bad with the range of the rules in each mistake about the range of a retention,
+// because the form shows the days of the rules beside the field. The range goes from the smallest to the
+// largest number of days of all rules. bad is not changed.
+func withRanges(bad []param.Mistake, offer policy.Offer) []param.Mistake {
+	lines := map[string][]policy.Line{"Retention": offer.Lines, "Detail.destinationRetention": offer.CopyLines}
+	bad = slices.Clone(bad)
+	for i, m := range bad {
+		rules := lines[m.Field]
+		if m.Code != "between" || len(m.Args) != 3 || len(rules) == 0 {
+			continue
+		}
+		low, high := rules[0].Min, rules[0].Max
+		for _, r := range rules {
+			low, high = min(low, r.Min), max(high, r.Max)
+		}
+		bad[i].Args = []any{m.Args[0], param.Count(max(1, low)), param.Count(high)}
+	}
+	return bad
 }
 
 // key returns the idempotency key of the form in r, or a new one. A form keeps its key from the

@@ -44,7 +44,8 @@ func prefilled(source param.SourceType, query url.Values) (v templates.Values, u
 	return v, slices.Compact(unknown)
 }
 
-// expandCombined replaces values that stand for several controls: SpeedLimit becomes its rows. It
+// expandCombined replaces values that stand for several controls: SpeedLimit and ContainerResources become their
+// rows, if rows can hold them. It
 // also sets the choices without which given values would be hidden.
 func expandCombined(v templates.Values) {
 	expandWindows(v)
@@ -55,6 +56,7 @@ func expandCombined(v templates.Values) {
 	}
 	set("choice.SpeedLimit", "hours", v.Rows("SpeedLimit") > 0 || v["SpeedLimit"] != "")
 	set("choice.Detail.diskIdList", "some", v["Detail.diskIdList"] != "")
+	expandVolumes(v)
 	set("choice.ContainerResources", "json", v["ContainerResources"] != "")
 	consistent := v["Detail.appConsistent"] == "true"
 	paused := consistent && (hasPauseLimit(v) || v["Detail.enableFsFreeze"] == "false")
@@ -122,6 +124,9 @@ func fillDefaults(page templates.FormPage) {
 		set("Region", regions[0])
 	}
 	set("Retention", strconv.FormatInt(nearestAllowed(30, page.Offer.Lines), 10))
+	if days, err := strconv.ParseInt(page.Values["Retention"], 10, 64); err == nil && len(page.Offer.CopyLines) > 0 {
+		set("Detail.destinationRetention", strconv.FormatInt(nearestAllowed(days, page.Offer.CopyLines), 10))
+	}
 	set("choice.Detail.diskIdList", "all")
 	set("choice.Detail.appConsistent", "crash")
 	set("choice.SpeedLimit", "none")

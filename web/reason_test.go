@@ -23,7 +23,7 @@ func TestRuleRequiresReasonAndTicket(t *testing.T) {
 		{``, "requires a reason: enter why you need this backup"},
 		{`, "Reason": " "`, "requires a reason"},
 		{`, "Reason": "release"`, "requires a ticket: it must match OPS-[0-9]+, such as OPS-1234"},
-		{`, "Reason": "release", "Ticket": "OPS-1 "`, "Ticket must not contain blanks"},
+		{`, "Reason": "release", "Ticket": "OPS 1"`, "Ticket must not contain blanks"},
 		{`, "Reason": "release", "Ticket": "xOPS-1"`, "does not accept this ticket: it must match"},
 		{`, "Reason": "release", "Ticket": "OPS-1x"`, "does not accept this ticket"},
 	} {

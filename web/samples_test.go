@@ -336,8 +336,8 @@ func TestUnreadableSpeedLimitIsShown(t *testing.T) {
 			t.Errorf("%s, corrected: %d %s", text, check.Code, summaryOf(check.Body.String()))
 		}
 	}
-	if w.calls() != 0 {
-		t.Errorf("%d calls", w.calls())
+	if jobs := w.cloud.Ledger().Jobs; len(jobs) != 0 {
+		t.Errorf("jobs: %+v", jobs)
 	}
 }
 

@@ -130,6 +130,8 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("POST "+draftsPath+"/{DraftId}/discard", s.page(s.admitted(admission.Read, s.resumed(s.discardDraft))))
 	mux.Handle("GET /backups/preview", s.page(s.reads(s.carried)))
 	mux.Handle("POST /backups/preview", s.page(s.reads(s.preview)))
+	mux.Handle("GET "+volumesPath, http.RedirectHandler("/backups/new/CONTAINER", http.StatusSeeOther)) // the address was typed
+	mux.Handle("POST "+volumesPath, s.page(s.reads(s.pickVolumes)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
 	mux.Handle("GET /options/{Kind}", s.page(s.reads(s.options)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))

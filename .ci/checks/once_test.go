@@ -4,8 +4,6 @@ import (
 	"net/url"
 	"testing"
 	"time"
-
-	"github.com/chromedp/chromedp"
 )
 
 // Several clicks on Start of one check page make only one backup.
@@ -26,8 +24,11 @@ func TestASecondPressOfStartMakesNoSecondJob(t *testing.T) {
 		b.follow("button[data-once]")
 		first := b.path()
 		b.back()
+		if b.shows("button[data-once]") { // the browser kept the check page
+			b.follow("button[data-once]")
+		}
 		if b.path() != first {
-			b.Errorf("Back leads to %s, want the page of the backup, %s", b.path(), first)
+			b.Errorf("Back and Start lead to %s, want the page of the first backup, %s", b.path(), first)
 		}
 		b.oneJob(name)
 	})
@@ -88,8 +89,11 @@ func (b *tab) oneJob(name string) {
 	}
 }
 
-// back goes back by one page, as the button Back of the browser does.
+// back goes back by one page, as the button Back of the browser does. The browser may have kept this page, and then does
+// not load it again.
 func (b *tab) back() {
 	b.Helper()
-	b.turned(func() { b.do(chromedp.NavigateBack()) })
+	before := get[string](b, "location.href")
+	get[bool](b, "history.back() ?? true")
+	b.wait(js("before => location.href !== before && document.readyState === 'complete'", before), soon)
 }

@@ -29,11 +29,11 @@ func TestTheOtherLanguageKeepsWhatWasTyped(t *testing.T) {
 				b.Errorf("of what was typed is left: %q", got)
 			}
 			b.open("/")
-			if got := b.text("h1"); got != "备份" {
+			if got := b.text("h1"); got != "您的实例" {
 				b.Errorf("the next page speaks the first language again: “%s”", got)
 			}
 			b.follow(`header [name="to"][value="en"]`)
-			if got := b.text("h1"); got != "Backups" {
+			if got := b.text("h1"); got != "Your machines" {
 				b.Errorf("the way back leads to “%s”", got)
 			}
 		})

@@ -90,6 +90,10 @@ type Config struct {
 	MetricsToken secret.String       // shown by the reader of /metrics; empty means that there are no metrics
 	Getenv       func(string) string // reads the secrets that the policy names
 
+	// Zone is the time zone of the times that the portal writes and of the days in filters. Nil is UTC;
+	// [ReadConfig] always sets it.
+	Zone *time.Location
+
 	MaxRequests int // requests that are worked on at the same time; zero means [admission.DefaultSlots]
 
 	SweepInterval time.Duration // between two sweeps of the plain server; zero means one minute
@@ -117,6 +121,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		c.readProxies(getenv),
 		c.readDatabase(getenv),
 		c.readHistory(getenv),
+		c.readZone(getenv),
 		c.readMaxRequests(getenv),
 		c.readAudit(getenv),
 		c.readMetrics(getenv),

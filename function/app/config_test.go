@@ -82,6 +82,8 @@ func TestConfigRefusesUnsafeSettings(t *testing.T) {
 		"a database that all share":         {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "DATABASE_URL", "postgresql://db/x"}, ""},
 		"a file that instances forget":      {[]string{"FC_RUNTIME_API", "127.0.0.1:1", "AUTH_MODE", "events", "DATABASE_URL", "sqlite:x.db"}, "ALLOW_EPHEMERAL_STORE"},
 		"a database of another kind":        {[]string{"DATABASE_URL", "mysql://db/x"}, "DATABASE_URL must be"},
+		"a zone that does not exist":        {[]string{"TIME_ZONE", "Asia/Beijing"}, "TIME_ZONE must be"},
+		"the zone of the computer":          {[]string{"TIME_ZONE", "Local"}, "TIME_ZONE must be"},
 		"no history":                        {[]string{"HISTORY_DAYS", "6"}, "HISTORY_DAYS"},
 		"a history of words":                {[]string{"HISTORY_DAYS", "a year"}, "HISTORY_DAYS"},
 		"an endpoint in the clear":          {[]string{"CLOUD_ENDPOINT", "http://hbr.example.com"}, "CLOUD_ENDPOINT must begin with https"},

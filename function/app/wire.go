@@ -100,7 +100,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		HookBytes: hookBytes(cfg.Platform),
 		RequestID: requestID,
 		Demo:      cfg.emulated(),
-		Zone:      zone,
+		Zone:      cfg.Zone,
 		Log:       log,
 		Proxies:   cfg.Proxies,
 		Admission: newGate(cfg),
@@ -172,9 +172,6 @@ func listFirst(mode ListFirst, db *store.DB) func() bool {
 // closeTimeout limits how long the audit trail may take to write its end.
 const closeTimeout = 3 * time.Second
 
-// zone is the time zone of all displayed times.
-var zone = time.FixedZone("UTC+8", 8*3600)
-
 // CheckReceivers returns an error if a receiver of notifications in the policy is invalid.
 func CheckReceivers(n backup.Notifications) error {
 	_, err := newMessenger(Config{}, n, nil)
@@ -195,7 +192,7 @@ func newMessenger(
 	return notify.New(notify.Config{
 		Notifications: n,
 		PublicURL:     cfg.PublicURL,
-		Zone:          zone,
+		Zone:          cfg.Zone,
 		Now:           wallClock,
 		Loopback:      cfg.emulated(),
 		Account:       account,

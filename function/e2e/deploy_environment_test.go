@@ -42,7 +42,7 @@ var notDeployed = map[string]string{
 const jwtOnly = "only with AUTH_MODE jwt: added beside that where a gateway signs people in"
 
 // configFiles lists the files that read the environment.
-var configFiles = []string{"../app/config.go", "../app/proxy.go", "../app/signin.go"}
+var configFiles = []string{"../app/config.go", "../app/zone.go", "../app/proxy.go", "../app/signin.go"}
 
 // platformPrefixes lists prefixes of variables that the platform itself sets.
 var platformPrefixes = []string{"FC_", "AWS_", "ALIBABA_CLOUD_"}

@@ -62,6 +62,9 @@ func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	if err != nil || answer.Status != backup.StateCreated {
 		t.Fatalf("submitting: %s, %v", answer.Status, err)
 	}
+	if answer.ResourceName != "web01" {
+		t.Errorf("the name of the instance is %q: it was not stored", answer.ResourceName)
+	}
 	if err := p.Service.CountRequest(t.Context(), sub.Principal); err != nil {
 		t.Errorf("counting a request: %v", err)
 	}

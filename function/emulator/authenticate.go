@@ -62,6 +62,17 @@ func (c *Cloud) authenticate(k *rpc.Call) error {
 	return nil
 }
 
+// checkRepeated refuses a parameter with several values. It runs after the check of the signature, which
+// says more about a request that was changed on its way.
+//
+// Errors: InvalidParameter.
+func checkRepeated(k *rpc.Call) error {
+	if k.Repeated == "" {
+		return nil
+	}
+	return rpc.Invalid(k.Repeated, "it is given more than once, in the query or the body")
+}
+
 // checkToken checks the security token of temporary credentials. A user's key needs none, and a
 // token that is sent with it belongs to another key.
 //

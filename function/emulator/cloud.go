@@ -124,6 +124,7 @@ func (c *Cloud) perform(k *rpc.Call) (any, error) {
 		c.checkOperation,
 		c.networkFault,
 		c.authenticate,
+		checkRepeated,
 		c.checkTransport,
 		c.gatewayFault,
 		c.checkRegion,

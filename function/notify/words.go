@@ -3,6 +3,7 @@ package notify
 import (
 	"cmp"
 	"strings"
+	"time"
 	"unicode"
 
 	"backupportal/function/backup"
@@ -77,7 +78,7 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 		add(wordSource, inert(n.Rejection.Sender.Subject))
 		add(wordOrigin, inert(n.Rejection.Origin))
 		add(wordReason, inert(n.Rejection.Reason.In(l)))
-		add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
+		add(wordTime, s.minute(n.At))
 		return m
 	}
 	if r.Complete.SourceType() == param.Container {
@@ -101,9 +102,15 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	if downgraded {
 		add(backup.CloudService("").Label(), inert(r.Job.DowngradeReason))
 	}
-	add(wordTime, n.At.In(s.cfg.Zone).Format("2006-01-02 15:04 MST"))
+	add(wordTime, s.minute(n.At))
 	add(wordName, inert(r.Params["JobName"]))
 	return m
+}
+
+// minute returns t to the minute in the zone of the portal, with its offset from UTC.
+func (s *Sender) minute(t time.Time) string {
+	t = t.In(s.cfg.Zone)
+	return t.Format("2006-01-02 15:04 ") + param.UTCOffset(t)
 }
 
 // account returns the label of the account with that alias, or the alias if the policy no

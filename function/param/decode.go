@@ -121,7 +121,7 @@ func (d *decoder) result() error {
 	}
 	d.bad = slices.DeleteFunc(d.bad, func(m Mistake) bool {
 		return m.Code != codeTwice && slices.ContainsFunc(d.repeated, func(name string) bool {
-			return m.Field == name || strings.HasPrefix(m.Field, name+".")
+			return within(m.Field, name)
 		})
 	})
 	slices.SortFunc(d.bad, func(a, b Mistake) int { return strings.Compare(a.Field, b.Field) })

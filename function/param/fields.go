@@ -147,7 +147,7 @@ var Fields = []Field{{
 		{
 			"INCREMENTAL",
 			Text{"Incremental", "增量备份"},
-			Text{"Described in older API references only; Cloud Backup may refuse it", "仅见于旧版 API 文档，云备份可能拒绝"},
+			Text{"Cloud Backup may refuse it", "云备份可能拒绝"},
 		},
 	},
 }, {

@@ -194,12 +194,6 @@ func RepeatedField(name string) Mistake {
 // codeTwice is the code of [RepeatedField].
 const codeTwice = "twice"
 
-// HasRepeat reports whether a name is given more than once. Then it is unknown which of its values was
-// meant, and the rules between fields cannot be checked.
-func (e InvalidError) HasRepeat() bool {
-	return slices.ContainsFunc(e, func(m Mistake) bool { return m.Code == codeTwice })
-}
-
 // NotBoolean returns the mistake for a value of a Boolean parameter that is neither true
 // nor false, with code "boolean".
 func NotBoolean(name string) Mistake {

@@ -1,6 +1,7 @@
 package param
 
 import (
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -87,6 +88,36 @@ func (p Params) Validate() error {
 	}
 	return append(bad, p.validateTogether()...).OrNil()
 }
+
+// ValidateBeside returns the mistakes that Validate finds, for a request that already has the mistakes
+// bad of its JSON. It leaves out those that may follow from a name in bad that is given more than once:
+// nobody knows which of its values was meant, so a mistake must be there without that name too.
+func (p Params) ValidateBeside(bad InvalidError) InvalidError {
+	others := p.clone()
+	repeats := false
+	for _, m := range bad {
+		if m.Code != codeTwice {
+			continue
+		}
+		if m.Field == "SourceType" {
+			return nil // it decides which other fields apply
+		}
+		repeats = true
+		maps.DeleteFunc(others, func(name, _ string) bool { return within(name, m.Field) })
+	}
+	rest, _ := errors.AsType[InvalidError](p.Validate())
+	if !repeats {
+		return rest
+	}
+	still, _ := errors.AsType[InvalidError](others.Validate())
+	return slices.DeleteFunc(rest, func(m Mistake) bool {
+		return !slices.ContainsFunc(still, func(s Mistake) bool { return s.Field == m.Field && s.Part == m.Part && s.Code == m.Code }) ||
+			slices.ContainsFunc(bad, func(b Mistake) bool { return b.Code == codeTwice && within(m.Field, b.Field) })
+	})
+}
+
+// within reports whether name is the parameter called object, or a key of it.
+func within(name, object string) bool { return name == object || strings.HasPrefix(name, object+".") }
 
 // validate checks one field: required values, values that do not apply, and Field.Check.
 // P must have its defaults.

@@ -46,7 +46,6 @@ import (
 	"io"
 	"net/http"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,8 +59,9 @@ import (
 // of the message is outside the tolerance.
 var ErrUnverified = errors.New("webhook: the message is not signed with a key of this source, or it is too old")
 
-// A HeaderError means that a message cannot be verified, because a header is missing, is given twice or
-// has another form. It wraps [ErrUnverified]. It says nothing about the keys of the source.
+// A HeaderError means that the signature of a message is valid, and that a header which the signature
+// does not cover is missing, is given twice or has another form. It wraps [ErrUnverified]. A sender that
+// did not prove its identity is not told about headers: strangers must not learn the kind of a source.
 type HeaderError struct{ Name string }
 
 // Error names the header.
@@ -125,6 +125,7 @@ func Receive(s Source, h http.Header, body io.Reader, now time.Time) (Message, V
 // A verifier checks one message. The raw body is written to it.
 type verifier struct {
 	id       string     // of the message
+	missing  string     // a header that the message needs beside the signature; empty: none
 	verified string     // ID of the key that verifies the message by its headers alone
 	content  hash.Hash  // gives the message its ID; nil if a header does
 	checks   []keyCheck // of a signature over the body
@@ -162,7 +163,7 @@ func (v *verifier) Write(part []byte) (int, error) {
 }
 
 // message returns the verified message, after its whole body was written. The error is
-// [ErrUnverified].
+// [ErrUnverified], also as a [*HeaderError].
 func (v *verifier) message() (Message, error) {
 	m := Message{ID: v.id, Key: v.verified}
 	for _, c := range v.checks {
@@ -172,6 +173,9 @@ func (v *verifier) message() (Message, error) {
 	}
 	if m.Key == "" {
 		return Message{}, ErrUnverified
+	}
+	if v.missing != "" {
+		return Message{}, &HeaderError{v.missing}
 	}
 	if v.content != nil {
 		m.ID, m.ByContent = hex.EncodeToString(v.content.Sum(nil)), true
@@ -196,12 +200,10 @@ func isActive(k Key, now time.Time) bool { return k.NotAfter.IsZero() || now.Bef
 // names has these names: headers of the two lists are never combined.
 func standardHeaders(h http.Header) (id, stamp, signature string) {
 	id, stamp, signature = "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"
-	given := func(name string) bool { return h.Values(name) != nil }
-	svix := []string{"Svix-Id", "Svix-Timestamp", "Svix-Signature"}
-	if slices.ContainsFunc([]string{id, stamp, signature}, given) || !slices.ContainsFunc(svix, given) {
-		return id, stamp, signature
+	if h.Values(id) == nil && h.Values(stamp) == nil && h.Values(signature) == nil {
+		return "Svix-Id", "Svix-Timestamp", "Svix-Signature"
 	}
-	return svix[0], svix[1], svix[2]
+	return id, stamp, signature
 }
 
 // standard checks a message by Standard Webhooks. The header Webhook-Signature is a list of
@@ -212,13 +214,8 @@ func standard(s Source, h http.Header, now time.Time) (*verifier, error) {
 	id, okID := singleHeader(h, nameOfID, idShape)
 	stamp, okTime := singleHeader(h, nameOfTime, timeShape)
 	lists := h.Values(nameOfSignature)
-	switch {
-	case !okID:
-		return nil, &HeaderError{nameOfID}
-	case !okTime:
-		return nil, &HeaderError{nameOfTime}
-	case len(lists) != 1 || len(lists[0]) > maxSignatureHeader:
-		return nil, &HeaderError{nameOfSignature}
+	if !okID || !okTime || len(lists) != 1 || len(lists[0]) > maxSignatureHeader {
+		return nil, ErrUnverified
 	}
 	parts := strings.Split(lists[0], " ")
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
@@ -304,13 +301,13 @@ func github(s Source, h http.Header, now time.Time) (*verifier, error) {
 	_, okID := singleHeader(h, "X-Github-Delivery", idShape)
 	text, okText := singleHeader(h, "X-Hub-Signature-256", hexShape)
 	signature, err := hex.DecodeString(strings.TrimPrefix(text, "sha256="))
-	switch {
-	case !okID:
-		return nil, &HeaderError{"X-GitHub-Delivery"}
-	case !okText || err != nil:
-		return nil, &HeaderError{"X-Hub-Signature-256"}
+	if !okText || err != nil {
+		return nil, ErrUnverified
 	}
 	v := &verifier{content: sha256.New()}
+	if !okID {
+		v.missing = "X-GitHub-Delivery"
+	}
 	for _, k := range s.Keys {
 		if isActive(k, now) && !k.Secret.IsZero() {
 			v.checks = append(v.checks, hmacCheck(k, signature))
@@ -328,7 +325,7 @@ func github(s Source, h http.Header, now time.Time) (*verifier, error) {
 func bearer(s Source, h http.Header, now time.Time) (*verifier, error) {
 	shown := h.Values("Authorization")
 	if len(shown) != 1 {
-		return nil, &HeaderError{"Authorization"}
+		return nil, ErrUnverified
 	}
 	scheme, token, _ := strings.Cut(shown[0], " ")
 	got := sha256.Sum256([]byte(token))

@@ -1,7 +1,30 @@
-// Candidates for a field. They are only suggestions: the typed value is used.
+// Candidates and regions of a form. Candidates are only suggestions: the typed value is used.
+
+// enhance makes comboboxes of text boxes with candidates, and offers only the regions of the account.
+export function enhance(form) {
+  for (const control of form.querySelectorAll("[data-pick]")) pick(form, control);
+  const regions = form.querySelector("select[name=Region]");
+  const groups = [...(regions?.querySelectorAll("optgroup") ?? [])];
+  const follow = () => {
+    const account = new FormData(form).get("Account");
+    const own = groups.find((g) => g.dataset.account === account);
+    if (!own) return;
+    const { value } = regions;
+    groups.forEach((g) => g.remove());
+    regions.append(own);
+    const options = [...own.children];
+    (options.find((o) => o.value === value) ?? (options.length === 1 ? options[0] : regions.options[0])).selected = true;
+  };
+  follow();
+  form.addEventListener("change", (event) => {
+    if (event.target.name !== "Account" || !groups.length) return;
+    follow();
+    regions.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
 
 // pick makes a text box a combobox (ARIA 1.2: list autocomplete with manual selection).
-export function pick(form, control) {
+function pick(form, control) {
   if (control.dataset.pick === "disks") return offerDisks(form, control);
   const box = control.parentElement;
   const button = box.querySelector(".drop");

@@ -89,26 +89,29 @@ form?.addEventListener("input", (event) => {
     : "";
 });
 
-// Candidates: the script makes comboboxes of their text boxes.
-const picks = form?.querySelectorAll("[data-pick]") ?? [];
-if (picks.length) import(form.dataset.picker).then(({ pick }) => picks.forEach((control) => pick(form, control)), () => {});
+// Candidates and regions.
+if (form?.dataset.picker) import(form.dataset.picker).then(({ enhance }) => enhance(form), () => {});
 
-// Regions follow the account: those of other accounts are not offered.
-const regions = form && $("select[name=Region]:has(optgroup)", form);
-if (regions) {
-  const groups = [...regions.querySelectorAll("optgroup")];
-  const follow = () => {
-    const account = new FormData(form).get("Account");
-    const own = groups.filter((g) => g.dataset.account === account);
-    if (!own.length || regions.querySelectorAll("optgroup").length === 1 && own[0].isConnected) return;
-    const { value } = regions;
-    groups.forEach((g) => g.remove());
-    regions.append(...own);
-    const same = [...own[0].children].find((o) => o.value === value) ?? (own[0].children.length === 1 ? own[0].children[0] : regions.options[0]);
-    same.selected = true;
+// The copy is in another region than the backup, and its retention follows that of the backup until it is changed.
+const [region, days, copyRegion, copyDays] = ["Region", "Retention", "Detail-destinationRegionId", "Detail-destinationRetention"].map(
+  (name) => document.getElementById("f-" + name));
+if (region && copyRegion) {
+  const other = () => {
+    for (const option of copyRegion.options) option.disabled = option.value !== "" && option.value === region.value;
+    if (copyRegion.selectedOptions[0]?.disabled) copyRegion.value = "";
   };
-  form.addEventListener("change", (event) => event.target.name === "Account" && follow());
-  follow();
+  region.addEventListener("change", other);
+  other();
+}
+if (days && copyDays) {
+  let before = days.value;
+  days.addEventListener("input", () => {
+    if (copyDays.value === before) {
+      copyDays.value = days.value;
+      copyDays.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    before = days.value;
+  });
 }
 
 // A second click on the button that starts a backup is ignored.

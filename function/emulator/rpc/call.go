@@ -51,6 +51,8 @@ type Call struct {
 	Query   []string  // names of the parameters in the URL, sorted
 	Headers Params    // x-acs-* of a request that is signed by V3, in lower case
 	Signing sign.Signing
+	// Repeated is the name of a parameter with several values, in a request that is signed by V3; empty: none.
+	Repeated string
 
 	Op        api.Operation   // set by the check of the operation
 	Caller    Identity        // set by authentication
@@ -94,9 +96,7 @@ func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) 
 	if sign.IsV3(r) {
 		k.Headers = sign.Headers(r)
 		k.Signing = sign.ReadV3(r, k.Headers, query, body)
-		if name := repeated(query, form); name != "" {
-			return k, Invalid(name, "it is given more than once, in the query or the body")
-		}
+		k.Repeated = repeated(query, form)
 	} else {
 		k.Signing = sign.ReadV1(r.Method, k.Params)
 	}
