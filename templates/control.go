@@ -42,12 +42,14 @@ type control struct {
 	kept           string // "Kept until about …"
 	today          string // the date from which kept is counted
 	field          param.Field
-	candidates     string // kind of the list that the script offers
+	candidates     string       // kind of the list that the script offers
+	matches        *OptionsPage // candidates to choose from; nil: none were searched
 }
 
 // An option is one value of a select or a radio group.
 type option struct {
 	value, label, hint string
+	key                string // of the group
 	group              string // options of a select with the same group are drawn together
 	on                 bool
 	off                string // why it cannot be chosen, if so
@@ -128,6 +130,9 @@ func (f form) setKind(ctx context.Context, c *control) {
 	}
 	if c.kind == textBox || c.kind == linesBox {
 		c.candidates = candidateLists[field.Name]
+		if found, ok := f.Matches[field.Name]; ok {
+			c.matches = &found
+		}
 	}
 }
 
@@ -212,7 +217,7 @@ func (f form) regions(ctx context.Context) []option {
 		for _, id := range a.Regions {
 			o := option{value: id, label: regionLabel(ctx, id)}
 			if len(f.Accounts) > 1 {
-				o.group = in(ctx, a.Label())
+				o.group, o.key = in(ctx, a.Label()), a.Alias
 			}
 			o.on = id == region && !chosen && (!own || a.Alias == account)
 			chosen = chosen || o.on
@@ -299,6 +304,9 @@ func (c control) describedBy() string {
 	}
 	if len(c.errors) > 0 {
 		ids = append(ids, c.id+"-error")
+	}
+	if c.isCombo() {
+		ids = append(ids, c.id+"-note")
 	}
 	return strings.Join(ids, " ")
 }

@@ -98,17 +98,29 @@ func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".",
 type FormPage struct {
 	Shell
 	Source        param.SourceType
-	Key           string           // idempotency key of the submission; not used with Page
-	Page          string           // id of this page, by which the store finds what was typed on it; empty without a store for drafts
-	Person        string           // token of the person, for a form that is posted after the end of the session; may be empty
-	Returned      *Returned        // not nil: the form was posted after the end of the session
-	Values        Values           // of the controls; missing ones have their defaults
-	Mistakes      []param.Mistake  // in the order of the form, including refusals of the policy
-	Accounts      []backup.Account // that can be chosen, each with its regions
-	Offer         policy.Offer     // what the rules permit
-	UnknownParams []string         // parameters of the link that the form does not have
-	Focus         string           // control that gets the focus; the error summary has precedence
-	Section       string           // id of the section to scroll to; empty for none
+	Key           string                 // idempotency key of the submission; not used with Page
+	Page          string                 // id of this page, by which the store finds what was typed on it; empty without a store for drafts
+	Person        string                 // token of the person, for a form that is posted after the end of the session; may be empty
+	Returned      *Returned              // not nil: the form was posted after the end of the session
+	Values        Values                 // of the controls; missing ones have their defaults
+	Mistakes      []param.Mistake        // in the order of the form, including refusals of the policy
+	Accounts      []backup.Account       // that can be chosen, each with its regions
+	Offer         policy.Offer           // what the rules permit
+	UnknownParams []string               // parameters of the link that the form does not have
+	Focus         string                 // control that gets the focus; the error summary has precedence
+	Section       string                 // id of the section to scroll to; empty for none
+	Matches       map[string]OptionsPage // candidates to choose from, by field; those that were searched
+}
+
+// FindPrefix begins the name of the text box beside the radio buttons of a field. Its text is the value
+// of the field if none of them is chosen.
+const FindPrefix = "find."
+
+// OptionsPage is the candidates that match a search.
+type OptionsPage struct {
+	Search     string
+	Machines   []inventory.Machine
+	Unreadable bool // the list cannot be read now, so candidates are missing or old
 }
 
 // Returned says that a person is back in a form that was posted after the end of the session.

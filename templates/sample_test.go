@@ -87,6 +87,7 @@ func (s sampler) forms() []sample {
 	})
 	open.Demo, open.UnknownParams = true, []string{s.put("Colour"), s.put("Size")}
 	wrong := s.form(param.UDMECS, templates.Values{"Retention": "", "choice.Detail.diskIdList": "some", "Detail.doCopy": "true"})
+	wrong.Matches = map[string]templates.OptionsPage{"InstanceId": s.options()}
 	wrong.Mistakes = s.mistakes("Account", "Region", "InstanceId", "Detail.diskIdList", "Retention", "Detail.destinationRegionId", "CrossAccountType", "Detail.preScriptPath", "")
 	bare := s.form(param.UDMECS, nil)
 	bare.Offer.Scripts, bare.Offer.CopyRegions, bare.Offer.Instances = nil, nil, []string{s.put("i-1"), s.put("i-2")}
@@ -367,6 +368,15 @@ func (s sampler) findings() (all []templates.AccountFinding) {
 		}
 	}
 	return all
+}
+
+// options returns candidates to choose from.
+func (s sampler) options() templates.OptionsPage {
+	page := templates.OptionsPage{Search: s.put("web")}
+	for _, row := range s.start(nil, nil).Machines[:3] {
+		page.Machines = append(page.Machines, row.Machine)
+	}
+	return page
 }
 
 // clusters returns the start page with clusters.

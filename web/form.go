@@ -108,6 +108,7 @@ func posted(form url.Values) (templates.Values, param.InvalidError) {
 			v[name] = tidy(name, values[0])
 		}
 	}
+	mergeFound(v)
 	return v, expandText(v)
 }
 
@@ -116,6 +117,10 @@ var msgNotPlain = param.Text{En: "%v contains a character that a form cannot con
 // isControl reports whether name is a parameter, an object of parameters, a choice, or a control in a
 // row.
 func isControl(name string) bool {
+	if field, ok := strings.CutPrefix(name, templates.FindPrefix); ok {
+		_, ok = pickers[field]
+		return ok
+	}
 	if _, ok := param.FieldNamed(name); ok || slices.Contains(choices, name) || slices.Contains(param.ObjectNames(), name) {
 		return true
 	}

@@ -146,6 +146,7 @@ func (s *Server) formPage(
 		Accounts: s.accounts(principal(r)),
 		Offer:    offer,
 	}
+	s.addMatches(r, &page)
 	if s.SignIn != nil && s.Drafts != nil {
 		page.Person = s.SignIn.Sessions.FormToken(principal(r))
 	}
@@ -192,6 +193,7 @@ func (s *Server) key(r *http.Request) string {
 //	add:FIELD              add a row
 //	remove:FIELD:ROW       remove a row
 //	draw                   show the form again
+//	find:FIELD             search the candidates of FIELD
 //
 // With the header X-Part the answer is only the rows of FIELD, for the script.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
@@ -211,6 +213,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	case "lang":
 		return s.redraw(w, r, source, values, argument)
 	}
+	searchText(r, values)
 	page := s.formPage(r, source, values, nil)
 	switch verb {
 	case "edit":
@@ -218,7 +221,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 		fillDefaults(page)
 	case "add", "remove":
 		page.Focus = rowOp(values, verb, argument, row)
-	case "draw":
+	case "draw", "find":
 	default:
 		return errRequest
 	}
@@ -305,7 +308,9 @@ func (s *Server) checkForm(r *http.Request, values templates.Values) (formResult
 
 // checkValues does the work of checkForm for a submission with the given key.
 func (s *Server) checkValues(r *http.Request, key string, values templates.Values) (formResult, error) {
+	ambiguous := s.resolveNames(r.Context(), principal(r), values)
 	params, values, bad := formInput(values)
+	bad = append(bad, ambiguous...)
 	j := formResult{key: key, values: values, params: params, status: http.StatusOK}
 	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: j.key, Params: params}
 	var err error

@@ -330,7 +330,7 @@ func TestRefusalsOfTheFormAreCounted(t *testing.T) {
 		return values.Encode()
 	}
 	for _, path := range []string{"/backups/preview", "/backups"} {
-		for _, body := range []string{form("Retention", "9999"), form("InstanceId", "web01"), form("Retention", "x"), form("Region", "")} {
+		for _, body := range []string{form("Retention", "9999"), form("InstanceId", "web99"), form("Retention", "x"), form("Region", "")} {
 			answer := w.ask("POST", path, "application/x-www-form-urlencoded", body)
 			if answer.Code != http.StatusForbidden && answer.Code != http.StatusUnprocessableEntity {
 				t.Errorf("%s %s: %d", path, body, answer.Code)

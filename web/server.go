@@ -133,6 +133,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET "+volumesPath, http.RedirectHandler("/backups/new/CONTAINER", http.StatusSeeOther)) // the address was typed
 	mux.Handle("POST "+volumesPath, s.page(s.reads(s.pickVolumes)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
+	mux.Handle("GET /options/{Kind}", s.page(s.reads(s.options)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))
 	mux.Handle("POST /access", s.page(s.reads(s.askAccess)))
 	mux.Handle("GET /backups", s.page(s.reads(s.history)))

@@ -339,3 +339,6 @@ func (m Machine) Attribute(name string) string {
 	}
 	return m.Attributes[i].Value
 }
+
+// Allows reports whether a rule allows backups of m of this kind.
+func (m Machine) Allows(source param.SourceType) bool { return slices.Contains(m.Sources, source) }

@@ -89,6 +89,9 @@ form?.addEventListener("input", (event) => {
     : "";
 });
 
+// Candidates and regions.
+if (form?.dataset.picker) import(form.dataset.picker).then(({ enhance }) => enhance(form), () => {});
+
 // The copy is in another region than the backup, and its retention follows that of the backup until it is changed.
 const [region, days, copyRegion, copyDays] = ["Region", "Retention", "Detail-destinationRegionId", "Detail-destinationRetention"].map(
   (name) => document.getElementById("f-" + name));
@@ -109,11 +112,6 @@ if (days && copyDays) {
     }
     before = days.value;
   });
-}
-
-// Candidates: the script for them is loaded when the control first gets the focus.
-for (const control of form?.querySelectorAll("[data-pick]") ?? []) {
-  control.addEventListener("focus", async () => (await import(form.dataset.picker)).pick(form, control), { once: true });
 }
 
 // A second click on the button that starts a backup is ignored.

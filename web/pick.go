@@ -1,0 +1,158 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/inventory"
+	"backupportal/function/param"
+	"backupportal/templates"
+)
+
+// pickers are the fields whose value is chosen from a list of candidates, or typed.
+var pickers = map[string]backup.CandidateKind{
+	"InstanceId":         backup.Instances,
+	"ContainerClusterId": backup.Clusters,
+	"VaultId":            backup.Vaults,
+}
+
+// mergeFound replaces the text boxes beside radio buttons by the values of their fields.
+func mergeFound(v templates.Values) {
+	for name := range pickers {
+		if text, ok := v[templates.FindPrefix+name]; ok {
+			v[name] = cmp.Or(v[name], text)
+			delete(v, templates.FindPrefix+name)
+		}
+	}
+}
+
+// options answers GET /options/{Kind} for the script: the candidates whose name, id, address or tag
+// contains Search, as options of a list box.
+func (s *Server) options(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	text := strings.TrimSpace(query.Get("Search"))
+	if !isPlainText(text) || utf8.RuneCountInString(text) > longestSearch {
+		return errRequest
+	}
+	kind := backup.CandidateKind(r.PathValue("Kind"))
+	if kind != backup.Instances && kind != backup.Clusters && kind != backup.Vaults {
+		return errNoPage
+	}
+	values := templates.Values{}
+	for _, name := range []string{"Account", "Region", "SourceType"} {
+		values[name] = query.Get(name)
+	}
+	found, ok := s.find(r.Context(), principal(r), kind, values, text)
+	page := templates.OptionsPage{Search: text, Machines: found, Unreadable: !ok}
+	return render(w, r, http.StatusOK, templates.Options(page))
+}
+
+// find returns the candidates of a kind in the account and the region of values that match text and
+// that the rules for p allow with its SourceType. ok is false if the list cannot be read now; then
+// there can be old machines.
+func (s *Server) find(
+	ctx context.Context, p identity.Principal, kind backup.CandidateKind, values templates.Values, text string,
+) (found []inventory.Machine, ok bool) {
+	place := inventory.Place{Account: values["Account"], Region: values["Region"]}
+	source := param.SourceType(cmp.Or(values["SourceType"], string(param.UDMECS)))
+	if kind == backup.Vaults {
+		list, err := s.Backups.Candidates(ctx, p,
+			param.Params{"Account": place.Account, "Region": place.Region, "SourceType": string(source)},
+			backup.CandidateQuery{Kind: kind, Search: text})
+		for _, t := range list.Items {
+			found = append(found, inventory.Machine{Place: place, Candidate: t, Sources: []param.SourceType{source}})
+		}
+		return found, err == nil
+	}
+	listings := s.Inventory.List(ctx, s.Backups.Policy, p, inventory.Query{Kind: kind, Places: []inventory.Place{place}})
+	for _, l := range listings {
+		ok = l.State == inventory.Fresh
+		for _, m := range l.Machines {
+			if m.Allows(source) && m.Matches(text) {
+				found = append(found, m)
+			}
+		}
+	}
+	sortMachines(found, nil)
+	return found, ok
+}
+
+// named returns the candidates whose name is exactly name, without regard to case.
+func named(all []inventory.Machine, name string) (some []inventory.Machine) {
+	for _, m := range all {
+		if strings.EqualFold(m.Name, name) {
+			some = append(some, m)
+		}
+	}
+	return some
+}
+
+// resolveNames replaces a name that was typed for an id by the id, if one candidate has this name. The
+// mistakes name the fields for which several have it. Texts that are ids, or that no candidate has as
+// its name, stay: the checks of the field report them.
+func (s *Server) resolveNames(ctx context.Context, p identity.Principal, values templates.Values) (bad []param.Mistake) {
+	source := param.SourceType(cmp.Or(values["SourceType"], string(param.UDMECS)))
+	for name, kind := range pickers {
+		f, _ := param.FieldNamed(name)
+		text := values[name]
+		if text == "" || !f.ForSource(source) || f.Check(text) == nil || values["Account"] == "" || values["Region"] == "" {
+			continue
+		}
+		all, _ := s.find(ctx, p, kind, values, text)
+		switch found := named(all, text); len(found) {
+		case 0:
+		case 1:
+			values[name] = found[0].ID
+		default:
+			bad = append(bad, param.Mistake{Field: name, Code: ambiguous, Text: msgAmbiguous, Args: []any{len(found), text}})
+		}
+	}
+	return bad
+}
+
+// ambiguous is the code of the mistake that several candidates have the typed name.
+const ambiguous = "ambiguous"
+
+var msgAmbiguous = param.Text{En: "%v are called %v: choose one", Zh: "有 %v 台实例名为 %v，请选择其中一台"}
+
+// searched returns the field whose button "Search" was pressed in the form of r; empty without one.
+func searched(r *http.Request) string {
+	field, _ := strings.CutPrefix(r.PostForm.Get("op"), "find:")
+	if _, ok := pickers[field]; !ok {
+		return ""
+	}
+	return field
+}
+
+// searchText makes the text beside the button "Search" the value of its field, in place of a radio button
+// that was chosen before.
+func searchText(r *http.Request, values templates.Values) {
+	if field := searched(r); field != "" {
+		values[field] = cmp.Or(strings.TrimSpace(r.PostForm.Get(templates.FindPrefix+field)), values[field])
+	}
+}
+
+// addMatches adds to page the candidates to choose from: those that match the text of a
+// field whose button "Search" was pressed, and those of each ambiguous name.
+func (s *Server) addMatches(r *http.Request, page *templates.FormPage) {
+	ctx, p := r.Context(), principal(r)
+	page.Matches = map[string]templates.OptionsPage{}
+	field := cmp.Or(searched(r), r.URL.Query().Get("find"))
+	if kind, ok := pickers[field]; ok {
+		text := page.Values[field]
+		found, ok := s.find(ctx, p, kind, page.Values, text)
+		page.Focus = field
+		page.Matches[field] = templates.OptionsPage{Search: text, Machines: found, Unreadable: !ok}
+	}
+	for _, m := range page.Mistakes {
+		if m.Code == ambiguous {
+			all, _ := s.find(ctx, p, pickers[m.Field], page.Values, page.Values[m.Field])
+			page.Matches[m.Field] = templates.OptionsPage{Search: page.Values[m.Field], Machines: named(all, page.Values[m.Field])}
+		}
+	}
+}
