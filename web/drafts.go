@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -59,7 +60,10 @@ func (s *Server) pageID(values url.Values) string {
 //
 // Without a store for drafts the address of the next page contains what was typed.
 func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
-	if r.ParseForm() == nil && r.PostForm.Get("at") == "volumes" {
+	if err := r.ParseForm(); err != nil {
+		return fmt.Errorf("%w: %w", errRequest, err)
+	}
+	if r.PostForm.Get("at") == "volumes" {
 		return s.volumesInLanguage(w, r)
 	}
 	values, err := readForm(r)

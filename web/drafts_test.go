@@ -140,7 +140,8 @@ func (w *world) other(t *testing.T) http.Handler {
 	first := w.server
 	second := &web.Server{
 		Backups: &service, Policy: first.Policy, Sender: first.Sender, Mode: first.Mode, SignIn: first.SignIn, Host: first.Host, Demo: first.Demo,
-		Store: web.Store{Kind: db.Kind(), Ready: db.Ready}, Drafts: db, Log: slog.New(slog.DiscardHandler),
+		Inventory: first.Inventory,
+		Store:     web.Store{Kind: db.Kind(), Ready: db.Ready}, Drafts: db, Log: slog.New(slog.DiscardHandler),
 		RequestID: func(context.Context) string { return "request-2" }, Zone: first.Zone,
 	}
 	return second.Handler()
@@ -495,7 +496,7 @@ func TestDraftsHoldOnlyControls(t *testing.T) {
 	}
 	p.send("POST", "/drafts", url.Values{"SourceType": {"UDM_ECS"}, "InstanceId": {strings.Repeat("x", draft.MaxBytes)}}.Encode())
 	if p.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("a long body: status %d", p.status)
+		t.Errorf("a long body: status %d %s", p.status, p.page)
 	}
 	form := url.Values{"SourceType": {"UDM_ECS"}, "op": {"keep"}, "page": {"P"}, "person": {rand.Text()}, "key": {"K"}, "at": {"form"}, "Retention": {"77"}}
 	if p.send("POST", "/drafts", form.Encode()); p.status != http.StatusNoContent {

@@ -73,6 +73,9 @@ func exampleJob(state backup.State, change ...func(*BackupJob)) BackupJob {
 		AskedBy:      "demo",
 		CreatedAt:    exampleBegan,
 	}
+	if state == backup.StateUnknown {
+		b.ResourceName = "" // it is looked up when there is a job
+	}
 	for _, f := range change {
 		f(&b)
 	}

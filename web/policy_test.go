@@ -69,7 +69,7 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	if made := w.ask("POST", "/backups", "application/x-www-form-urlencoded", form.Encode()); made.Code != http.StatusSeeOther {
 		t.Errorf("starting it: %d\n%s", made.Code, made.Body)
 	}
-	calls := w.cloud.Ledger().Calls
+	calls := w.cloud.Ledger().CallsOf("CreateBackupJob")
 	if got := calls[len(calls)-1].Parameters["SpeedLimit"]; got != "9:18:2048" {
 		t.Errorf("the cloud heard of SpeedLimit %q", got)
 	}

@@ -379,7 +379,7 @@ func TestDoorsReadValuesAlike(t *testing.T) {
 		instance = jsontext.Must(instance)
 		body := `{"Account":"demo","Region":"cn-hangzhou","InstanceId":` + instance + `,"Retention":` + days +
 			`,"Detail":{"doCopy":` + copies + `,"diskIdList":` + disks + `}`
-		w.clock.Add(time.Minute)
+		w.clock.Add(40 * time.Second)
 		n := len(w.cloud.Ledger().Jobs)
 		switch door {
 		case "API":

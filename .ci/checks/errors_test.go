@@ -92,7 +92,7 @@ func TestChangeLeadsBackToTheFilledForm(t *testing.T) {
 	b := newTab(t)
 	b.open("/backups/new/UDM_ECS?" + instanceScripts.Encode())
 	b.follow(".actions .filled")
-	b.follow(`[value="edit:keeping"]`)
+	b.follow(`main a[href*="keeping"]`)
 	b.focused("#keeping")
 	for name := range instanceScripts {
 		if want := instanceScripts.Get(name); b.value(name) != want {

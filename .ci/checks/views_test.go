@@ -47,7 +47,7 @@ var (
 	volumes = url.Values{
 		"Region": {"cn-hangzhou"}, "ContainerClusterId": {"cc-0001democluster"}, "ClusterId": {"cl-0001democluster"}, "VaultId": {"v-0001demovault01"},
 		"Retention": {"7"}, "ContainerResources.0.namespace": {"database"}, "ContainerResources.0.pvc_name": {"data-0"},
-		"ContainerResources.0.host": {"cn-hangzhou.192.168.13.133"}, "ContainerResources.1.resourceId": {"674dac6d-74cd-47e9-a675-09e2f10d2c45"},
+		"ContainerResources.0.resourceId": {"674dac6d-74cd-47e9-a675-09e2f10d2c45"},
 	}
 	volumesPasted = url.Values{"choice.ContainerResources": {"json"}, "ContainerResources": {`[{"resourceType":"PV","pvPath":"/"}]`}}
 	volumesWrong  = url.Values{
