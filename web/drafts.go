@@ -58,7 +58,10 @@ func (s *Server) pageID(values url.Values) string {
 //
 // Without a store for drafts the address of the next page contains what was typed.
 func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
-	if r.ParseForm() == nil && r.PostForm.Get("at") == "volumes" {
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(errRequest, err)
+	}
+	if r.PostForm.Get("at") == "volumes" {
 		return s.volumesInLanguage(w, r)
 	}
 	values, err := readForm(r)
@@ -331,6 +334,7 @@ func (s *Server) resumed(h handler) handler {
 func (s *Server) askSignIn(w http.ResponseWriter, r *http.Request, next string) error {
 	to := loginPath + "?next=" + url.QueryEscape(next)
 	w.Header().Set("Refresh", "0; url="+to)
+	w.Header().Set("WWW-Authenticate", "Bearer") // required by RFC 9110, section 15.5.2
 	return render(w, r, http.StatusUnauthorized, templates.ProblemPage(templates.Problem{
 		Shell: s.shell(r), Title: param.Text{En: "Your session has ended", Zh: "会话已结束"},
 		Lines: []string{param.Text{
