@@ -40,11 +40,11 @@ func TestCheckPageShowsWhatExists(t *testing.T) {
 	w := newWorld(t)
 	doc := w.checkPage(startable["UDM_ECS"], "Detail.doCopy", "true", "Detail.destinationRegionId", "cn-shanghai", "Detail.destinationRetention", "15")
 	for id, want := range map[string]string{
-		"permission": "ok The portal may start backups in this account",
-		"instance":   "ok web01 exists and is running cn-hangzhou-h · 2 disks, 140 GiB",
-		"disks":      "ok The disks fit 2 disks, 140 GiB · cloud_essd",
-		"running":    "ok No other backup is running",
-		"last":       "ok Last good backup None in the last 30 days",
+		"roles":    "ok Cloud Backup has the roles that it needs in this account",
+		"instance": "ok web01 exists and is running cn-hangzhou-h · 2 disks, 140 GiB",
+		"disks":    "ok The disks fit 2 disks, 140 GiB · cloud_essd",
+		"running":  "ok No other backup is running",
+		"last":     "ok Last good backup None in the last 30 days",
 	} {
 		if got := finding(doc, id); got != want {
 			t.Errorf("%s: %q, want %q", id, got, want)
@@ -120,15 +120,15 @@ func TestCheckPageAsksTheCloudOnceAMinute(t *testing.T) {
 		w.checkPage(startable["UDM_ECS"])
 		return w.calls() - before
 	}
-	if got := asked(); got != 6 {
-		t.Errorf("the first page made %d calls, want 6", got)
+	if got := asked(); got != 5 {
+		t.Errorf("the first page made %d calls, want 5", got)
 	}
 	w.clock.Add(50 * time.Second)
 	if got := asked(); got != 0 {
 		t.Errorf("after 50 seconds: %d calls", got)
 	}
 	w.clock.Add(11 * time.Second)
-	if got := asked(); got != 6 {
+	if got := asked(); got != 5 {
 		t.Errorf("after a minute: %d calls", got)
 	}
 	if got := finding(w.checkPage(startable["UDM_ECS"]), "limits"); got != "ok Within your limits Team web: 20 of 20 backups left today" {

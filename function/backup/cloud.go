@@ -34,10 +34,6 @@ type Cloud interface {
 	// changes nothing. If params name a resource or a vault, it checks that these exist, too. It
 	// has no error: a failed check is in the result.
 	Preflight(ctx context.Context, target Target, capabilities Capabilities, params param.Params) []AccessCheck
-	// Permitted returns nil if CreateBackupJob would be permitted in the account of target. Else the
-	// error is the refusal that a backup would get, or says why the question has no answer. Its
-	// call lacks all parameters, so it can start nothing.
-	Permitted(ctx context.Context, target Target) error
 	// CheckRoles returns nil if the roles exist that Cloud Backup itself needs for a backup of that
 	// type in the account of target. It changes nothing.
 	CheckRoles(ctx context.Context, target Target, source param.SourceType) error

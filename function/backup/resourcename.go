@@ -8,8 +8,8 @@ import (
 	"backupportal/function/param"
 )
 
-// The name of a resource is looked up for at most nameTimeout before the first attempt, and only if
-// the call has nameReserve left.
+// The name of a resource is looked up for at most nameTimeout after the job was created, and only if the
+// request has nameReserve left.
 const (
 	nameTimeout = time.Second
 	nameReserve = 10 * time.Second

@@ -85,7 +85,7 @@ func TestAttemptSendsWhatIsRecorded(t *testing.T) {
 			if err != nil || record.Complete["Retention"] != "7" || len(record.PolicyHash) != 64 || record.CallerID == "" {
 				t.Errorf("the record: %+v, %v", record, err)
 			}
-			calls := r.cloud.Ledger().Calls
+			calls := r.cloud.Ledger().CallsOf("CreateBackupJob")
 			last := calls[len(calls)-1]
 			for name, want := range map[string]string{"Retention": "7", "JobName": answer.JobName, "InstanceId": "i-bp1demoweb01"} {
 				if got := last.Parameters[name]; got != want {

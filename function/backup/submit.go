@@ -144,9 +144,6 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if ours {
-		r.ResourceName = s.nameResource(ctx, r.SubmissionID, call)
-	}
 	for sends := 0; ; {
 		var answer Answer
 		var done bool
@@ -172,6 +169,9 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 		}
 		if errors.Is(err, ErrNotSent) {
 			s.limiter().refund(ctx, r, r.Last.N)
+		}
+		if done && answer.Status == StateCreated && answer.ResourceName == "" {
+			answer.ResourceName = s.nameResource(ctx, r.SubmissionID, call)
 		}
 		if done || err != nil {
 			return answer, err

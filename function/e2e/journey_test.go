@@ -123,7 +123,7 @@ func TestInvalidRawEventGetsAProblem(t *testing.T) {
 	for event, want := range map[string]string{
 		`{"Account":"demo","instanceid":"i-1"}`:                     `"field":"instanceid"`,
 		`{"Account":"demo","Account":"payments"}`:                   `"code":"twice"`,
-		`{"Account":7,"Region":"cn-hangzhou"}`:                      `"code":"type"`,
+		`{"Account":{"a":7},"Region":"cn-hangzhou"}`:                `"code":"type"`,
 		`{"Account":"demo","Region":"cn-hangzhou","Retention":1.5}`: `"code":"integer"`,
 	} {
 		if res := g.fc.Invoke(t.Context(), []byte(event)); !strings.Contains(string(res.Body), want) {

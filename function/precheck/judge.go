@@ -110,15 +110,15 @@ func (j *judge) why(err error, late, asked bool) param.Text {
 	return sentences(say("%v gave no usable answer.", "%v未返回可用的答复。", service), doesNotStop)
 }
 
-// permissions judges whether the portal may start a backup in the account, and the roles that
-// Cloud Backup needs there.
+// permissions judges whether the portal can make calls in the account, and the roles that Cloud
+// Backup needs there. It does not know whether RAM permits CreateBackupJob: only a call of
+// CreateBackupJob can show that, and a check makes none.
 func (j *judge) permissions() {
-	title := param.Both("Permission to start backups in this account", "在该账号中发起备份的权限")
-	before := len(j.all)
-	if err := j.survey.permitted.err; isRefusal(err) {
-		j.refused("permission", param.Both("The portal may not start backups in this account", "门户无权在该账号中发起备份"), err)
-	} else if !answered(j, "permission", title, j.survey.permitted) {
-		return // the roles would say the same
+	for _, err := range j.survey.errs() {
+		if refusesEveryCall(err) {
+			j.refused("permission", param.Both("The portal may not start backups in this account", "门户无权在该账号中发起备份"), err)
+			return // the roles would say the same
+		}
 	}
 	err := j.survey.roles.err
 	failed, _ := errors.AsType[*backup.CloudError](err)
@@ -130,17 +130,19 @@ func (j *judge) permissions() {
 		})
 	case failed != nil && (failed.Code == "CrossAccountBackupSlrNotExist" || failed.Code == "AssumeRoleFail"):
 		j.refused("roles", param.Both("Cloud Backup cannot work in this account", "云备份无法在该账号中执行备份"), err)
-	case len(j.all) > before: // the permission is missing: more would repeat it
 	case err != nil || !j.survey.roles.asked:
 		answered(j, "roles", param.Both("The roles of Cloud Backup", "云备份的角色"), j.survey.roles)
 	default:
-		j.add(Finding{ID: "permission", Kind: OK, Title: param.Both("The portal may start backups in this account", "门户可以在该账号中发起备份")})
+		j.add(Finding{ID: "roles", Kind: OK, Title: param.Both("Cloud Backup has the roles that it needs in this account", "云备份在该账号中所需的角色均已就绪")})
 	}
 }
 
-// isRefusal reports whether a backup would be refused with the same error.
-func isRefusal(err error) bool {
-	return errors.Is(err, backup.ErrRefused) || errors.Is(err, backup.ErrCredentials)
+// refusesEveryCall reports whether the refusal of one call holds for each call of the portal in the
+// account and region: its credentials or its role are not accepted, or the region is closed.
+func refusesEveryCall(err error) bool {
+	failed, ok := errors.AsType[*backup.CloudError](err)
+	return ok && (errors.Is(err, backup.ErrCredentials) || errors.Is(err, backup.ErrRefused) &&
+		(failed.Action == "AssumeRole" || failed.Code == "SignatureDoesNotMatch" || strings.HasPrefix(failed.Code, "InvalidRegion")))
 }
 
 // refused adds the finding for a refusal that CreateBackupJob would give too. A person can only
@@ -663,7 +665,7 @@ func (j *judge) lastGood() {
 		}
 	}
 	if last.CompleteTime.IsZero() {
-		if j.survey.jobs.asked && j.survey.jobs.err == nil || !j.survey.jobs.asked && j.historyErr == nil && j.survey.permitted.asked {
+		if j.survey.jobs.asked && j.survey.jobs.err == nil || !j.survey.jobs.asked && j.historyErr == nil {
 			j.add(Finding{ID: "last", Kind: OK, Title: param.Both("Last good backup", "最近一次成功备份"),
 				Text: param.Both("None in the last 30 days", "最近 30 天内没有")})
 		}

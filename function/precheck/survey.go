@@ -3,6 +3,7 @@ package precheck
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,7 +26,7 @@ type survey struct {
 	at       time.Time
 	tooOften bool // nothing was asked: the principal has asked too often
 
-	permitted, roles        answer[struct{}]
+	roles                   answer[struct{}]
 	instance, client, vault answer[[]backup.Candidate]
 	disks, cluster, volumes answer[[]backup.Candidate]
 	jobs                    answer[[]backup.Job] // of the instance, newest first
@@ -44,7 +45,6 @@ func ask(ctx context.Context, cloud backup.Cloud, call backup.Call, now time.Tim
 	list := func(to *answer[[]backup.Candidate], q backup.CandidateQuery) {
 		question(ctx, &wg, to, func() ([]backup.Candidate, error) { return pages(ctx, cloud, target, q) })
 	}
-	question(ctx, &wg, &s.permitted, func() (none struct{}, err error) { return none, cloud.Permitted(ctx, target) })
 	question(ctx, &wg, &s.roles, func() (none struct{}, err error) { return none, cloud.CheckRoles(ctx, target, source) })
 	if id := p["VaultId"]; id != "" && source != param.UDMECS {
 		list(&s.vault, backup.CandidateQuery{Kind: backup.Vaults, Search: id, Unfit: true})
@@ -104,19 +104,17 @@ func pages(ctx context.Context, cloud backup.Cloud, target backup.Target, q back
 	return nil, errLongList
 }
 
-// complete reports whether the cloud answered every question that was asked. A refusal of
-// [backup.Cloud.Permitted] is not complete either: an operator may be about to grant the
-// permission.
+// complete reports whether the cloud answered every question that was asked.
 func (s survey) complete() bool {
-	for _, err := range []error{
-		s.permitted.err, s.roles.err, s.instance.err, s.client.err, s.vault.err,
+	return !slices.ContainsFunc(s.errs(), func(err error) bool { return err != nil })
+}
+
+// errs returns the error of each question, or nil for one that was answered or not asked.
+func (s survey) errs() []error {
+	return []error{
+		s.roles.err, s.instance.err, s.client.err, s.vault.err,
 		s.disks.err, s.cluster.err, s.volumes.err, s.jobs.err,
-	} {
-		if err != nil {
-			return false
-		}
 	}
-	return true
 }
 
 // find returns the candidate with an id.

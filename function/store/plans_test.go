@@ -47,6 +47,7 @@ func fillLimits(t *testing.T, d *DB, n int) {
 	numbers := fmt.Sprintf(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d) `, n)
 	at := fmt.Sprintf("%d - 1000 * i", ms(storetest.Start))
 	for _, insert := range []string{
+		`INSERT INTO draft (id, owner, page, held, checked, signed_out, interim, submission_id, saved_ms) SELECT 'd' || i, 'o' || (i % 500), '', '{}', 0, 0, 0, '', ` + at + ` FROM numbers`,
 		`INSERT INTO rate (k, tat_ms) SELECT 'p:' || i, ` + at + ` FROM numbers`,
 		`INSERT INTO quota (k, day, used) SELECT 't:' || i, '2026-11-' || (10 + i % 20), 1 FROM numbers`,
 		`INSERT INTO cooldown (k, owner, until_ms) SELECT 'r/' || i, 'o' || i, ` + at + ` FROM numbers`,

@@ -2,35 +2,10 @@ package aliyun
 
 import (
 	"context"
-	"errors"
-	"net/http"
-	"slices"
-	"strings"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
 )
-
-// Permitted calls CreateBackupJob without parameters. RAM decides before the service checks the
-// parameters, so a refusal because of them means that the call is permitted. It implements
-// [backup.Cloud].
-func (c *Client) Permitted(ctx context.Context, target backup.Target) error {
-	_, _, refused := c.perform(ctx, operation{action: createBackupJob, target: target})
-	if refused == nil || isPermitted(refused) {
-		return nil
-	}
-	return refused
-}
-
-// isPermitted reports whether a refused call without required parameters was permitted: the
-// service refused the parameters, or a role is missing that has its own check.
-func isPermitted(refused *backup.CloudError) bool {
-	known, listed := meaningOf(refused.Code)
-	return errors.Is(refused, backup.ErrRefused) && !isRAMRefusal(refused) &&
-		(listed || refused.HTTPStatus != http.StatusForbidden) &&
-		!strings.HasPrefix(refused.Code, "InvalidRegion") &&
-		(!listed || known.caller || slices.Contains(missingRoleCodes, refused.Code))
-}
 
 // CheckRoles checks the roles that Cloud Backup assumes: for an account with access
 // hbr_cross_account the registration and the role there, for an instance the service-linked
