@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -55,13 +54,12 @@ func (s *Server) pageID(values url.Values) string {
 //	add:FIELD              add a row
 //	remove:FIELD:ROW       remove a row
 //	draw                   the form again
-//	find:FIELD             the form with the candidates of FIELD
 //	keep                   only store, for the script; the answer is empty
 //
 // Without a store for drafts the address of the next page contains what was typed.
 func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
-		return fmt.Errorf("%w: %w", errRequest, err)
+		return errors.Join(errRequest, err)
 	}
 	if r.PostForm.Get("at") == "volumes" {
 		return s.volumesInLanguage(w, r)
@@ -106,9 +104,6 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 		if focus := rowOp(values, verb, argument, row); focus != "" {
 			to += "?focus=" + url.QueryEscape(focus)
 		}
-	case "find":
-		searchText(r, values)
-		to += "?find=" + url.QueryEscape(argument)
 	case "draw", "keep":
 	default:
 		return errRequest
@@ -339,6 +334,7 @@ func (s *Server) resumed(h handler) handler {
 func (s *Server) askSignIn(w http.ResponseWriter, r *http.Request, next string) error {
 	to := loginPath + "?next=" + url.QueryEscape(next)
 	w.Header().Set("Refresh", "0; url="+to)
+	w.Header().Set("WWW-Authenticate", "Bearer") // required by RFC 9110, section 15.5.2
 	return render(w, r, http.StatusUnauthorized, templates.ProblemPage(templates.Problem{
 		Shell: s.shell(r), Title: param.Text{En: "Your session has ended", Zh: "会话已结束"},
 		Lines: []string{param.Text{
@@ -371,9 +367,6 @@ func (s *Server) carry(
 	case "edit":
 		query.Set("op", "edit:"+argument)
 		query.Del("key") // a changed form is a new submission
-	case "find":
-		searchText(r, values)
-		query.Set("op", "find:"+argument)
 	case "add", "remove":
 		rowOp(values, verb, argument, row)
 	case "keep":

@@ -160,15 +160,20 @@ document.addEventListener("click", (event) => event.target.closest("[data-print]
 
 const link = $("[data-link]");
 if (link) {
-  copies(link, () => {
+  const filled = () => {
     const query = new URLSearchParams();
     for (const control of form.elements) {
       const shown = control.getClientRects().length && !/^(hidden|submit|button|fieldset)$/.test(control.type);
       const given = control.checked || control.value && !/^(radio|checkbox)$/.test(control.type);
       if (shown && given) query.set(control.name, control.value);
     }
-    return location.origin + link.dataset.link + "?" + query;
-  });
+    return link.dataset.link + "?" + query;
+  };
+  copies(link, () => location.origin + filled());
+  // Without a store for drafts, the address of the form keeps what was typed for Back, if it fits.
+  if (!form.elements.page) {
+    form.addEventListener("submit", () => filled().length < 2000 && history.replaceState(null, "", filled()));
+  }
 }
 
 // Status of a job: asks at growing intervals, and not while the page is hidden.
