@@ -54,6 +54,7 @@ func (s *Server) pageID(values url.Values) string {
 //	add:FIELD              add a row
 //	remove:FIELD:ROW       remove a row
 //	draw                   the form again
+//	find:FIELD             the form with the candidates of FIELD
 //	keep                   only store, for the script; the answer is empty
 //
 // Without a store for drafts the address of the next page contains what was typed.
@@ -104,6 +105,9 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 		if focus := rowOp(values, verb, argument, row); focus != "" {
 			to += "?focus=" + url.QueryEscape(focus)
 		}
+	case "find":
+		searchText(r, values)
+		to += "?find=" + url.QueryEscape(argument)
 	case "draw", "keep":
 	default:
 		return errRequest
@@ -367,6 +371,9 @@ func (s *Server) carry(
 	case "edit":
 		query.Set("op", "edit:"+argument)
 		query.Del("key") // a changed form is a new submission
+	case "find":
+		searchText(r, values)
+		query.Set("op", "find:"+argument)
 	case "add", "remove":
 		rowOp(values, verb, argument, row)
 	case "keep":

@@ -311,7 +311,7 @@ func TestPeopleSignInAtForeignProviders(t *testing.T) {
 			b := signInTab(t, site)
 			b.do(chromedp.Navigate(site.url + "/backups/new/UDM_ECS?Retention=9"))
 			p.signIn(b, p.people[0])
-			b.wait(`location.pathname === "/backups/new/UDM_ECS" && location.search === "?Retention=9"`, soon)
+			b.wait(`location.pathname === "/backups/new/UDM_ECS" && document.querySelector("[name=Retention]")?.value === "9"`, soon)
 			session := b.cookies()["portal"]
 			if session == nil || !session.HTTPOnly || session.SameSite != network.CookieSameSiteLax || session.Path != "/" || session.Domain != "127.0.0.1" || b.cookies()["portal-login"] == nil {
 				t.Fatalf("the cookies are %+v", b.cookies())
