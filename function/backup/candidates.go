@@ -149,7 +149,7 @@ type CandidateQuery struct {
 	Kind       CandidateKind
 	InstanceID string // with Disks and Clients: of this instance; with Instances: only this one
 	ClusterID  string // with Volumes: of this cluster (cc-…); with Clusters: only this one
-	Unfit      bool   // only with Vaults: also those that cannot take a backup now
+	Unfit      bool   // only with Vaults: includes vaults that accept no backup now
 	Search     string // part of the name, or a complete id; empty: all
 	Next       string // [Candidates.Next] of the page before; empty: the first page
 }

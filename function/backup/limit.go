@@ -36,7 +36,7 @@ type Limits interface {
 	Take(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
 	// Peek returns what Take would return, and takes nothing.
 	Peek(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
-	// Usage returns what is left of each limit of g at now: rates, quotas, then the cool-down of
+	// Usage returns the remaining amount of each limit of g at now: rates, quotas, then the cool-down of
 	// the resource, see [Reservation]. It takes nothing.
 	Usage(ctx context.Context, g Grant, resource string, now time.Time) ([]LimitUse, error)
 	// ForgetLimits removes entries that no longer limit anything at now.
@@ -53,7 +53,7 @@ type Reservation struct {
 	KeyLife  time.Duration // how long the submission's key stands for it; 0: [KeyExpires]
 }
 
-// LimitUse says what is left of one limit.
+// LimitUse is the remaining amount of one limit.
 type LimitUse struct {
 	Err  error         // ErrRate, ErrQuota or ErrCooldown
 	Key  string        // as in [LimitError]
@@ -63,7 +63,7 @@ type LimitUse struct {
 	Wait time.Duration // until one is left; 0 if Left is not 0, or if waiting does not help
 }
 
-// Usage returns what is left of the limits of the grant that call has. It takes nothing and
+// Usage returns the remaining amounts of the limits in the grant of call. It takes nothing and
 // returns nil for a grant without limits. The error is [ErrStoreUnavailable].
 func (s *Service) Usage(ctx context.Context, call Call) ([]LimitUse, error) {
 	if !call.Grant.hasLimits() {

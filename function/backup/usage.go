@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Use returns what is left of r at now. due is when an evenly spaced next request would arrive, by
+// Use returns the remaining amount of r at now. due is when an evenly spaced next request would arrive, by
 // the generic cell rate algorithm; a time in the past means that nothing is used.
 func (r Rate) Use(due, now time.Time) LimitUse {
 	now = time.UnixMilli(now.UnixMilli()) // the counters have this resolution
@@ -18,7 +18,7 @@ func (r Rate) Use(due, now time.Time) LimitUse {
 	return use
 }
 
-// Use returns what is left of q at now, if used backups were started on this day of UTC.
+// Use returns the remaining amount of q at now, if used backups were started on this day of UTC.
 func (q Quota) Use(used int, now time.Time) LimitUse {
 	use := LimitUse{Err: ErrQuota, Key: q.Key, Left: max(q.Day-used, 0), Of: q.Day}
 	if use.Left == 0 && q.Day > 0 {
@@ -27,7 +27,7 @@ func (q Quota) Use(used int, now time.Time) LimitUse {
 	return use
 }
 
-// CooldownUse returns what is left of the cool-down of a resource that lasts until a time.
+// CooldownUse returns the remaining amount of the cool-down of a resource that lasts until a time.
 func (g Grant) CooldownUse(resource string, until, now time.Time) LimitUse {
 	_, id, _ := strings.Cut(resource, "/")
 	use := LimitUse{Err: ErrCooldown, Key: "i:" + id, Left: 1, Of: 1, Per: g.Cooldown}

@@ -56,7 +56,7 @@ type Estimate struct {
 	Prices *Prices // nil: no amounts
 }
 
-// Of returns the estimate for a call with these complete parameters. gib is the size of what is
+// Of returns the estimate for a call with these complete parameters. gib is the size of the data that is
 // backed up; 0 means not known. prices may be nil.
 func Of(p param.Params, gib int64, prices *Prices) Estimate {
 	e := Estimate{Prices: prices}
