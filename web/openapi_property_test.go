@@ -333,7 +333,10 @@ func (g generator) integer(t *rapid.T, n int64, label string) json.Number {
 	if !g.isBody {
 		return json.Number(digits)
 	}
-	forms := []string{digits, digits + ".0", digits + "e0", digits + "0E-1", digits[:1] + "." + digits[1:] + "0e" + fmt.Sprint(len(digits)-1)}
+	forms := []string{digits, digits + ".0", digits + "e0"}
+	if n > 0 { // a number in JSON has no leading zero
+		forms = append(forms, digits+"0E-1", digits[:1]+"."+digits[1:]+"0e"+fmt.Sprint(len(digits)-1))
+	}
 	return json.Number(rapid.SampledFrom(forms).Draw(t, label))
 }
 
