@@ -16,7 +16,9 @@
 // take it. Each kind leaves Spare slots to the other kind, so neither kind can stop the other.
 //
 // A read also uses the processors that a submission needs. So reads have only Spare slots while
-// submissions are refused, and for [Config.Yield] after the last refusal.
+// submissions are refused, and for [Config.Yield] after the last refusal. In this time the slot of a
+// read that has ended stays taken for as long again as the read had it, at most until the end of this
+// time, so that reads use at most half of the time of their slots.
 package admission
 
 import (
@@ -87,7 +89,10 @@ func New(cfg Config) *Gate { return &Gate{cfg: cfg} }
 type Slot struct {
 	gate *Gate
 	kind Kind
-	held bool // guarded by gate.mu
+
+	// Guarded by gate.mu.
+	held  bool
+	since time.Time // when the request got the slot; after a pause, again
 }
 
 // Enter waits for a slot for a request of a kind. Errors: [ErrFull], or the error of ctx. The caller
@@ -99,7 +104,7 @@ func (g *Gate) Enter(ctx context.Context, kind Kind) (*Slot, error) {
 	if err := g.wait(ctx, kind); err != nil {
 		return nil, err
 	}
-	return &Slot{gate: g, kind: kind, held: true}, nil
+	return &Slot{gate: g, kind: kind, held: true, since: time.Now()}, nil
 }
 
 // Leave gives the slot back. Further calls have no effect.
@@ -109,10 +114,19 @@ func (s *Slot) Leave() {
 	}
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
-	if s.held {
-		s.held = false
-		s.gate.release(s.kind)
+	if !s.held {
+		return
 	}
+	s.held = false
+	if s.kind == Read && s.gate.yields() {
+		time.AfterFunc(min(time.Since(s.since), time.Until(s.gate.yield)), func() {
+			s.gate.mu.Lock()
+			defer s.gate.mu.Unlock()
+			s.gate.release(Read)
+		})
+		return
+	}
+	s.gate.release(s.kind)
 }
 
 // wait returns nil when the caller has a slot.
@@ -188,6 +202,9 @@ func (g *Gate) refuse(kind Kind) {
 	}
 }
 
+// yields reports whether a submission was refused in the last [Config.Yield]. The caller holds the lock.
+func (g *Gate) yields() bool { return time.Now().Before(g.yield) }
+
 // free reports whether a request of a kind may take a slot. The caller holds the lock.
 func (g *Gate) free(kind Kind) bool {
 	all := 0
@@ -195,7 +212,7 @@ func (g *Gate) free(kind Kind) bool {
 		all += n
 	}
 	limit := g.cfg.Slots - g.cfg.Spare
-	if kind == Read && time.Now().Before(g.yield) {
+	if kind == Read && g.yields() {
 		limit = min(limit, g.cfg.Spare)
 	}
 	return all < g.cfg.Slots && g.running[kind] < limit

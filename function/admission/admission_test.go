@@ -126,6 +126,36 @@ func TestReadsYieldAfterASubmissionWasRefused(t *testing.T) {
 	})
 }
 
+// After a read of 20 ms its slot stays taken for 20 ms, because a submission was refused just before.
+func TestSlotOfAReadRestsAfterASubmissionWasRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := small
+		cfg.Yield = time.Second
+		g := New(cfg)
+		submissions := enter(t, g, Submission, 4)
+		if _, err := g.Enter(t.Context(), Submission); !errors.Is(err, ErrFull) {
+			t.Fatal(err)
+		}
+		submissions[0].Leave() // a submission's slot does not rest
+		enter(t, g, Submission, 1)
+		const took = 20 * time.Millisecond
+		read := enter(t, g, Read, 1)[0]
+		time.Sleep(took)
+		read.Leave()
+		began := time.Now()
+		enter(t, g, Read, 1)[0].Leave()
+		if waited := time.Since(began); waited != took {
+			t.Errorf("the next read waited %v", waited)
+		}
+		time.Sleep(cfg.Yield)
+		enter(t, g, Read, 1)[0].Leave()
+		began = time.Now()
+		if enter(t, g, Read, 1); time.Since(began) != 0 {
+			t.Errorf("after %v a read waited %v", cfg.Yield, time.Since(began))
+		}
+	})
+}
+
 func TestACancelledRequestTakesNoSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := New(small)
@@ -282,6 +312,8 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 				synctest.Wait()
 				faults = append(faults, g.faults()...)
 			}
+			time.Sleep(cfg.Yield) // slots of reads rest at most this long
+			synctest.Wait()
 			if got := g.Load(); got.Running != [kinds]int{} || got.Waiting != [kinds]int{} || got.Paused != 0 {
 				faults = append(faults, fmt.Sprintf("at the end: %+v", got))
 			}

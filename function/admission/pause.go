@@ -42,7 +42,7 @@ func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time
 	}
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
-	s.held = true
+	s.held, s.since = true, time.Now()
 	return nil
 }
 
