@@ -56,8 +56,10 @@ func TestOverloadLosesNothing(t *testing.T) {
 		var accepted sync.WaitGroup
 		for n := range admitted {
 			accepted.Go(func() {
-				// A slot may be taken for a moment by another one that comes at the same time.
-				if res := resend(t, portal, n); res.StatusCode != http.StatusCreated {
+				// A slot may be taken for a moment by another one that comes at the same time. On a busy
+				// machine the test may hold the call for longer than the portal waits, and the answer is 202.
+				res := resend(t, portal, n)
+				if res.StatusCode != http.StatusCreated && res.StatusCode != http.StatusAccepted {
 					t.Errorf("submission %d: %s", n, res.Status)
 				}
 			})
@@ -82,7 +84,7 @@ func TestOverloadLosesNothing(t *testing.T) {
 		close(held.open)
 		accepted.Wait()
 		for n := range admitted + refused {
-			if res := resend(t, portal, n); res.StatusCode != http.StatusCreated && res.StatusCode != http.StatusOK {
+			if res := insist(t, portal, n); res.StatusCode != http.StatusCreated && res.StatusCode != http.StatusOK {
 				t.Errorf("submission %d again: %s", n, res.Status)
 			}
 		}
@@ -112,6 +114,18 @@ func resend(t *testing.T, portal string, n int) *http.Response {
 	for end := time.Now().Add(patience); ; {
 		res := send(t, "POST", portal+"/api/v1/backup-jobs", kinds[0].json, fmt.Sprint("overload-", n))
 		if res.StatusCode != http.StatusServiceUnavailable || time.Now().After(end) {
+			return res
+		}
+	}
+}
+
+// insist sends submission n until its outcome is known, for at most patience, and returns the last answer.
+func insist(t *testing.T, portal string, n int) *http.Response {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		res := resend(t, portal, n)
+		undecided := res.StatusCode == http.StatusAccepted || res.StatusCode == http.StatusConflict
+		if !undecided || time.Now().After(end) {
 			return res
 		}
 	}
