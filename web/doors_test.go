@@ -56,10 +56,11 @@ func TestLargeWebhooks(t *testing.T) {
 		if c.bytes < 1<<20 {
 			want = fmt.Sprintf("at most %d KB", c.bytes>>10)
 		}
-		for name, refused := range map[string]string{
-			"GitHub":   w.gitHub("d-x", push("i-bp1demoweb01", int(c.bytes)+1)).Body.String(),
-			"Standard": w.hook("msg_2", firing+strings.Repeat(" ", int(c.bytes))).Body.String(),
-		} {
+		messages := map[string]string{"GitHub": w.gitHub("d-x", push("i-bp1demoweb01", int(c.bytes)+1)).Body.String()}
+		if limit > 0 { // the largest message takes seconds with race detection
+			messages["Standard"] = w.hook("msg_2", firing+strings.Repeat(" ", int(c.bytes))).Body.String()
+		}
+		for name, refused := range messages {
 			if !strings.Contains(refused, `"status":413`) || !strings.Contains(refused, want) {
 				t.Errorf("%s over %d bytes: %s", name, c.bytes, refused)
 			}
