@@ -144,6 +144,7 @@ func TestVolumesArePaged(t *testing.T) {
 // Each instance is on exactly one page of the list, in order, and pages are full. The test uses
 // several numbers of instances.
 func TestCandidatesArePaged(t *testing.T) {
+	t.Parallel()
 	for _, count := range []int{0, 1, 99, 100, 1001} {
 		w := newWorldIn(t, func(world *emulated.World) {
 			world.Accounts[0].Instances, world.Accounts[0].Clients = nil, nil

@@ -142,6 +142,7 @@ func TestCheckPageAsksTheCloudOnceAMinute(t *testing.T) {
 
 // A cloud that is silent does not stop the backup: the page comes although three calls are never answered.
 func TestSilentCloudDoesNotBlock(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("waits three seconds")
 	}

@@ -29,6 +29,7 @@ func push(instance string, size int) string {
 // A webhook message may be as large as the platform allows. A larger one is refused with the limit
 // that applied, and the other doors keep their own limit.
 func TestLargeWebhooks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.withHooks(t)
 	for i, size := range []int{0, 65 << 10, 300 << 10, 450 << 10, 6 << 20, web.MaxHook} {
@@ -97,6 +98,7 @@ func TestSvixWebhooks(t *testing.T) {
 
 // Every door refuses a body with a Content-Encoding, and says how to send it.
 func TestContentEncodingIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.withHooks(t)
 	form := url.Values{"SourceType": {"UDM_ECS"}, "Account": {"demo"}}.Encode()

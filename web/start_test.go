@@ -219,6 +219,7 @@ func words(s *goquery.Selection) string {
 // many at the same time, and then comes from the cache: the page makes no more calls. With -v the test
 // logs how long the pages take.
 func TestStartPageOfLargeFleet(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 7)
 	f.server.Inventory.Patience = time.Minute // the machine of a test can be slow
 	f.latency = 50 * time.Millisecond
@@ -255,6 +256,7 @@ func TestStartPageOfLargeFleet(t *testing.T) {
 // at all. The others are there. What the slow account answers later is on the next page; when it is slow
 // again, its machines are shown as they were.
 func TestStartPageWithSlowAccount(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 7)
 	f.server.Inventory.Patience = time.Minute
 	for n := range fleetAccounts {
@@ -297,6 +299,7 @@ func TestStartPageWithSlowAccount(t *testing.T) {
 // The search finds machines by name, id, address and tag. The filters by account, region and tag, and
 // the pages, keep it.
 func TestStartPageSearch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for search, want := range map[string][]string{
 		"":                              nil,
@@ -367,6 +370,7 @@ func TestStartPageFollowsRules(t *testing.T) {
 // A machine shows its last good backup, a running one with its progress, and a newer one that failed.
 // The machines of the person's last submissions come first.
 func TestStartPageShowsHistoryOfMachines(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	submit := func(id string) {
 		t.Helper()
