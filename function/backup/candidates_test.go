@@ -74,12 +74,23 @@ func (p idPolicy) CoversVault(_ identity.Principal, _ param.Params, vault string
 	return vault == p.id
 }
 
+// of returns the query for a kind of candidates, for volumes those of a cluster, and for others those of an instance.
+func of(kind backup.CandidateKind, parent string) backup.CandidateQuery {
+	if kind == backup.Volumes {
+		return backup.CandidateQuery{Kind: kind, ClusterID: parent}
+	}
+	return backup.CandidateQuery{Kind: kind, InstanceID: parent}
+}
+
 // TestCandidatesAreThoseOfTheRules proves that a person is offered only what a rule allows, and learns nothing about
 // what the rules do not name.
 func TestCandidatesAreThoseOfTheRules(t *testing.T) {
 	const mine, other = "i-bp1demoweb01", "i-bp1demodb01"
 	here := param.Params{"Account": "demo", "Region": "cn-hangzhou"}
+	beijing := param.Params{"Account": "demo", "Region": "cn-beijing"}
+	unknown := param.Params{"Account": "x", "Region": "cn-hangzhou"}
 	page := [][]string{{other, mine}}
+	instances := of(backup.Instances, "")
 	for name, c := range map[string]struct {
 		params param.Params
 		query  backup.CandidateQuery
@@ -89,19 +100,19 @@ func TestCandidatesAreThoseOfTheRules(t *testing.T) {
 		lists  int
 		err    error
 	}{
-		"instances":      {here, backup.CandidateQuery{Kind: backup.Instances}, mine, page, "[i-bp1demoweb01]", 1, nil},
-		"clusters":       {here, backup.CandidateQuery{Kind: backup.Clusters}, mine, page, "[i-bp1demoweb01]", 1, nil},
-		"vaults":         {here, backup.CandidateQuery{Kind: backup.Vaults}, mine, page, "[i-bp1demoweb01]", 1, nil},
-		"no vault":       {here, backup.CandidateQuery{Kind: backup.Vaults}, "v-1", page, "[]", 1, nil},
-		"no instance":    {here, backup.CandidateQuery{Kind: backup.Instances}, "i-none", page, "[]", 1, nil},
-		"disks":          {here, backup.CandidateQuery{Kind: backup.Disks, InstanceID: mine}, mine, [][]string{{"d-1"}}, "[d-1]", 1, nil},
-		"foreign disks":  {here, backup.CandidateQuery{Kind: backup.Disks, InstanceID: other}, mine, [][]string{{"d-1"}}, "[]", 0, backup.ErrNotFound},
-		"volumes":        {here, backup.CandidateQuery{Kind: backup.Volumes, ClusterID: "cc-1"}, "cc-1", [][]string{{"v"}}, "[v]", 1, nil},
-		"foreign volume": {here, backup.CandidateQuery{Kind: backup.Volumes, ClusterID: "cc-2"}, "cc-1", [][]string{{"v"}}, "[]", 0, backup.ErrNotFound},
-		"later page":     {here, backup.CandidateQuery{Kind: backup.Instances}, mine, [][]string{{other}, nil, {mine}, {mine}}, "[i-bp1demoweb01]", 3, nil},
-		"too far":        {here, backup.CandidateQuery{Kind: backup.Instances}, mine, [][]string{nil, nil, nil, nil, nil, {mine}}, "[]", 5, nil},
-		"another region": {param.Params{"Account": "demo", "Region": "cn-beijing"}, backup.CandidateQuery{Kind: backup.Instances}, mine, page, "[]", 0, backup.ErrNotFound},
-		"no account":     {param.Params{"Account": "x", "Region": "cn-hangzhou"}, backup.CandidateQuery{Kind: backup.Instances}, mine, page, "[]", 0, backup.ErrNotFound},
+		"instances":      {here, instances, mine, page, "[i-bp1demoweb01]", 1, nil},
+		"clusters":       {here, of(backup.Clusters, ""), mine, page, "[i-bp1demoweb01]", 1, nil},
+		"vaults":         {here, of(backup.Vaults, ""), mine, page, "[i-bp1demoweb01]", 1, nil},
+		"no vault":       {here, of(backup.Vaults, ""), "v-1", page, "[]", 1, nil},
+		"no instance":    {here, instances, "i-none", page, "[]", 1, nil},
+		"disks":          {here, of(backup.Disks, mine), mine, [][]string{{"d-1"}}, "[d-1]", 1, nil},
+		"foreign disks":  {here, of(backup.Disks, other), mine, [][]string{{"d-1"}}, "[]", 0, backup.ErrNotFound},
+		"volumes":        {here, of(backup.Volumes, "cc-1"), "cc-1", [][]string{{"v"}}, "[v]", 1, nil},
+		"foreign volume": {here, of(backup.Volumes, "cc-2"), "cc-1", [][]string{{"v"}}, "[]", 0, backup.ErrNotFound},
+		"later page":     {here, instances, mine, [][]string{{other}, nil, {mine}, {mine}}, "[i-bp1demoweb01]", 3, nil},
+		"too far":        {here, instances, mine, [][]string{nil, nil, nil, nil, nil, {mine}}, "[]", 5, nil},
+		"another region": {beijing, instances, mine, page, "[]", 0, backup.ErrNotFound},
+		"no account":     {unknown, instances, mine, page, "[]", 0, backup.ErrNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
@@ -153,14 +164,16 @@ func TestAccessIsCheckedOnlyForTheRules(t *testing.T) {
 		want  error
 		sent  param.Params // some of the values that are checked
 	}{
-		"the account":       {nil, nil, param.Params{"InstanceId": "", "SourceType": "UDM_ECS"}},
-		"an instance":       {param.Params{"InstanceId": mine}, nil, param.Params{"InstanceId": mine}},
-		"another instance":  {param.Params{"InstanceId": "i-bp1demodb01"}, backup.ErrNotFound, nil},
-		"a cluster":         {param.Params{"SourceType": "CONTAINER", "ContainerClusterId": "cc-1"}, backup.ErrNotFound, nil},
-		"another vault":     {param.Params{"SourceType": "ECS_FILE", "VaultId": "v-000000000001"}, backup.ErrNotFound, nil},
-		"another region":    {param.Params{"Region": "cn-beijing"}, backup.ErrNotFound, nil},
-		"another account":   {param.Params{"Account": "x"}, backup.ErrNotFound, nil},
-		"a field of others": {param.Params{"InstanceId": mine, "SpeedLimit": "9:18:20480"}, nil, param.Params{"InstanceId": mine, "SpeedLimit": ""}},
+		"the account":      {nil, nil, param.Params{"InstanceId": "", "SourceType": "UDM_ECS"}},
+		"an instance":      {param.Params{"InstanceId": mine}, nil, param.Params{"InstanceId": mine}},
+		"another instance": {param.Params{"InstanceId": "i-bp1demodb01"}, backup.ErrNotFound, nil},
+		"a cluster":        {param.Params{"SourceType": "CONTAINER", "ContainerClusterId": "cc-1"}, backup.ErrNotFound, nil},
+		"another vault":    {param.Params{"SourceType": "ECS_FILE", "VaultId": "v-000000000001"}, backup.ErrNotFound, nil},
+		"another region":   {param.Params{"Region": "cn-beijing"}, backup.ErrNotFound, nil},
+		"another account":  {param.Params{"Account": "x"}, backup.ErrNotFound, nil},
+		"a field of others": {
+			param.Params{"InstanceId": mine, "SpeedLimit": "9:18:20480"}, nil, param.Params{"InstanceId": mine, "SpeedLimit": ""},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newFixture(t)
@@ -183,7 +196,8 @@ func TestAccessIsCheckedOnlyForTheRules(t *testing.T) {
 	cloud := &listingCloud{}
 	r.Cloud = cloud
 	here := param.Params{"Account": "demo", "Region": "cn-hangzhou"}
-	if _, err := r.Preflight(t.Context(), bob, param.Params{"Account": "demo", "Region": "cn-hangzhou", "Retention": "x"}); mistakesOf(err) != "Retention" {
+	wrong := param.Params{"Account": "demo", "Region": "cn-hangzhou", "Retention": "x"}
+	if _, err := r.Preflight(t.Context(), bob, wrong); mistakesOf(err) != "Retention" {
 		t.Errorf("an invalid value: %v", err)
 	}
 	for i := range 12 {
