@@ -101,9 +101,9 @@ func (d *decoder) repeat(names []string) {
 	d.repeated = append(d.repeated, names...)
 }
 
-// result returns the mistakes, or nil. A value of the wrong type is none if it belongs to a switch that
-// is off: it becomes the parameter's text, which [Params.WithDefaults] removes and [Notes] reports. A
-// name that is given more than once has no other mistake: it is unknown which value was meant.
+// result returns the mistakes, or nil. The type of a value does not matter if its parameter applies only with
+// a switch that is off: its text stays in params, [Params.WithDefaults] removes it, and [Notes] reports it.
+// A name that is given more than once has no other mistake: it is unknown which value was meant.
 func (d *decoder) result() error {
 	complete := d.params.WithDefaults()
 	for name, raw := range d.untyped {

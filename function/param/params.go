@@ -89,9 +89,10 @@ func (p Params) Validate() error {
 	return append(bad, p.validateTogether()...).OrNil()
 }
 
-// ValidateBeside returns the mistakes that Validate finds, for a request that already has the mistakes
-// bad of its JSON. It leaves out those that may follow from a name in bad that is given more than once:
-// nobody knows which of its values was meant, so a mistake must be there without that name too.
+// ValidateBeside returns the mistakes that [Params.Validate] finds in a request whose JSON already has the
+// mistakes bad. If bad reports a name that is given more than once, it is unknown which of its values was
+// meant. ValidateBeside then returns only the mistakes that do not depend on this value: those that Validate
+// also finds without the name.
 func (p Params) ValidateBeside(bad InvalidError) InvalidError {
 	others := p.clone()
 	repeats := false
