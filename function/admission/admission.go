@@ -17,8 +17,9 @@
 //
 // A read also uses the processors that a submission needs. So for [Config.Yield] after each refusal of
 // a submission, reads have only Spare slots. In this time a read that ends does not free its slot at
-// once: the slot stays taken for as long again as the read had it, but not after the end of this time.
-// So reads use at most half of the time of their slots.
+// once: the slot stays taken for as long again as the read had it, at most for half of
+// [Config.Patience]. So short reads use at most half of the time of their slots, and a client that
+// reads one page after the other is not refused for this reason.
 package admission
 
 import (
@@ -121,7 +122,7 @@ func (s *Slot) Leave() {
 	}
 	s.held = false
 	if s.kind == Read && s.gate.yields() {
-		time.AfterFunc(min(time.Since(s.since), time.Until(s.gate.yield)), func() {
+		time.AfterFunc(min(time.Since(s.since), s.gate.cfg.Patience/2), func() {
 			s.gate.mu.Lock()
 			defer s.gate.mu.Unlock()
 			s.gate.release(Read)
