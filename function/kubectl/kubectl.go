@@ -5,7 +5,7 @@
 // names become one [Volume]. A volume whose claim is not in the output becomes a [Volume] of its own, with the
 // claim of its spec.claimRef.
 //
-// Objects of other kinds are counted and skipped. Only the values of a [Volume] are kept.
+// Objects of other kinds are skipped. Only the values of a [Volume] are kept.
 package kubectl
 
 import (
@@ -61,7 +61,6 @@ var Drivers = []string{
 type Listing struct {
 	Volumes   []Volume // sorted by namespace, claim and name
 	Documents int      // YAML documents, or 1 for JSON
-	Skipped   int      // objects of other kinds
 }
 
 // A SyntaxError says why the output cannot be read, and where.
@@ -133,7 +132,7 @@ func Read(output string) (Listing, error) {
 	if len(all) == 0 {
 		return Listing{}, &SyntaxError{Kind: NoVolume}
 	}
-	return Listing{Volumes: all, Documents: r.documents, Skipped: r.skipped}, nil
+	return Listing{Volumes: all, Documents: r.documents}, nil
 }
 
 // promptLine matches a line with the prompt of a shell, or with a command. tableLine matches the heading that
@@ -199,9 +198,9 @@ type (
 
 // A reader collects the objects of one output.
 type reader struct {
-	claims             map[string]claim  // by namespace and name
-	volumes            map[string]volume // by name
-	documents, skipped int
+	claims    map[string]claim  // by namespace and name
+	volumes   map[string]volume // by name
+	documents int
 }
 
 // object reads one object or a list of objects. depth counts the lists around it.
@@ -231,7 +230,7 @@ func (r *reader) object(node *yaml.Node, depth int) error {
 	return nil
 }
 
-// add stores the values of a claim or a volume. It counts an object of another kind as skipped.
+// add stores the values of a claim or a volume. It ignores an object of another kind, and one without a name.
 func (r *reader) add(kind string, node *yaml.Node) {
 	name := text(node, "metadata", "name")
 	deleting := text(node, "metadata", "deletionTimestamp") != ""
@@ -252,8 +251,6 @@ func (r *reader) add(kind string, node *yaml.Node) {
 			size: text(node, "spec", "capacity", "storage"), class: text(node, "spec", "storageClassName"),
 			phase: text(node, "status", "phase"), driver: driver(node), deleting: deleting,
 		}
-	default:
-		r.skipped++
 	}
 }
 
