@@ -221,8 +221,9 @@ func isNetworkPath(path string) bool {
 // path with a drive letter (C:\), because the name before the colon must have at least two characters.
 var elsewhere = regexp.MustCompile(`^[0-9A-Za-z.+_-]{2,}:[/\\]`)
 
-// severalPaths matches an item with a second path after a comma or a semicolon.
-var severalPaths = regexp.MustCompile(`[,;]\s*[A-Za-z]:[/\\]`)
+// severalPaths matches an item with a second path after a separator. A path of Windows has no colon behind its
+// drive letter.
+var severalPaths = regexp.MustCompile(`[,;|\s]\s*[A-Za-z]:[/\\]`)
 
 // Strings returns the items of a field of type [Strings]. It returns nil if the field is
 // not given. After [Params.Validate] the value cannot be malformed.
