@@ -78,6 +78,7 @@ type Server struct {
 	checks     *precheck.Checker
 	teamless   backup.Hourly // people in no team, who are logged once an hour
 	mismatched backup.Hourly // subjects of pipelines' tokens that match no pipeline, likewise
+	causes     backup.Hourly // causes of failed authentications, likewise
 }
 
 // Limits of requests. A body has room for a list of some hundred volumes. Function Compute accepts no
