@@ -19,6 +19,7 @@ var answerTypes = map[string]reflect.Type{
 	"DryRun":        reflect.TypeFor[DryRun](),
 	"Preflight":     reflect.TypeFor[Preflight](),
 	"Candidates":    reflect.TypeFor[Candidates](),
+	"Presets":       reflect.TypeFor[Presets](),
 	"Problem":       reflect.TypeFor[Problem](),
 }
 
@@ -142,6 +143,7 @@ func answerWords() map[string]doc {
 		"BackupJob.AskedBy":                           about("The name of the sender."),
 		"BackupJob.Reason":                            about("Why the sender needs the backup, as in the first request with the key."),
 		"BackupJob.Ticket":                            about("The ticket of the first request with the key."),
+		"BackupJob.Preset":                            about("The preset that the first request with the key named."),
 		"BackupJob.CreatedAt":                         about("When it was submitted."),
 		"BackupJob.Progress":                          upTo(10000, "Progress, up to 10,000."),
 		"BackupJob.BytesTotal":                        count("Bytes."),
@@ -171,6 +173,7 @@ func answerWords() map[string]doc {
 		"DryRun.JobName":          nil,
 		"DryRun.Account":          nil,
 		"DryRun.Region":           nil,
+		"DryRun.Preset":           about("The preset that the request named. Parameters contains its values."),
 		"DryRun.Parameters":       about("Parameters of CreateBackupJob, as sent."),
 		"DryRun.Notes":            about("What the portal changed or ignored in the given values."),
 		"DryRun.Notes[]":          about("One sentence for each value."),
@@ -202,6 +205,13 @@ func answerWords() map[string]doc {
 			"Category, Size; VaultType; ClusterType, AgentStatus."),
 		"Candidates.Items[].Tags": about("Tags of the instance."),
 		"Candidates.Next":         about("The value of Next for the next page. Omitted on the last page."),
+
+		"Presets.Presets":               about("The presets that you may use, in the order of the policy."),
+		"Presets.Presets[].Name":        about("The value of Preset in a submission."),
+		"Presets.Presets[].Title":       about("For people, in the language of the request."),
+		"Presets.Presets[].Description": about("For people, in the language of the request."),
+		"Presets.Presets[].Values":      about("The values, by parameter. Keys of Detail and Options are dotted: Detail.doCopy. Each value is the text that the policy has, lists as JSON."),
+		"Presets.Presets[].Values{}":    nil,
 
 		"Problem":        about("What went wrong (RFC 9457)."),
 		"Problem.type":   about("A URN, one for each kind of problem: urn:backup-portal:problem:…"),

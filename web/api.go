@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ type BackupJob struct {
 	AskedBy      string         `json:"AskedBy"`
 	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
 	Ticket       string         `json:"Ticket,omitempty"`
+	Preset       string         `json:"Preset,omitempty"` // that the request named
 	CreatedAt    time.Time      `json:"CreatedAt"`
 
 	Progress        *int     `json:"Progress,omitempty"` // 0 to 10,000; nil until the job was seen
@@ -95,6 +97,7 @@ func (s *Server) newBackupJob(r backup.Record, status backup.State) BackupJob {
 		AskedBy:      r.Principal.Name,
 		Reason:       r.Reason(),
 		Ticket:       r.Ticket(),
+		Preset:       r.Preset(),
 		CreatedAt:    r.CreatedAt.UTC(),
 		Code:         r.Last.Code,
 		Message:      r.Last.Message,
@@ -140,8 +143,9 @@ type DryRun struct {
 	JobName      string            `json:"JobName"`
 	Account      string            `json:"Account"`
 	Region       string            `json:"Region"`
-	Parameters   map[string]string `json:"Parameters"` // of CreateBackupJob, by their names on the wire
-	Previews     []PreviewText     `json:"Previews"`   // the same call for other tools
+	Preset       string            `json:"Preset,omitempty"` // whose values Parameters contain
+	Parameters   map[string]string `json:"Parameters"`       // of CreateBackupJob, by their names on the wire
+	Previews     []PreviewText     `json:"Previews"`         // the same call for other tools
 	Notes        []string          `json:"Notes,omitempty"`
 }
 
@@ -218,8 +222,8 @@ func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResul
 		return submitResult{}, err
 	}
 	run := DryRun{
-		SubmissionID: sub.ID(), JobName: sub.JobName(), Account: sub.Params["Account"], Region: sub.Params["Region"],
-		Parameters: map[string]string{}, Notes: inLanguage(ctx, param.Notes(sub.Params, call.Params)),
+		SubmissionID: sub.ID(), JobName: call.Params["JobName"], Account: call.Target.Account.Alias, Region: call.Target.Region,
+		Preset: sub.Params["Preset"], Parameters: map[string]string{}, Notes: inLanguage(ctx, param.Notes(sub.Params, call.Params)),
 	}
 	for _, p := range call.Params.Parameters() {
 		run.Parameters[p.Name] = p.Value
@@ -277,7 +281,11 @@ func addValidation(params param.Params, err error) error {
 	if !ok {
 		return err
 	}
-	return param.InvalidError(mergeMistakes(bad, params.WithFittingName().ValidateBeside(bad)))
+	beside := params.WithFittingName().ValidateBeside(bad)
+	if params["Preset"] != "" { // the preset may have what is missing
+		beside = slices.DeleteFunc(beside, func(m param.Mistake) bool { return m.Code == "required" })
+	}
+	return param.InvalidError(mergeMistakes(bad, beside))
 }
 
 // writeResult writes a result as an HTTP answer.

@@ -48,6 +48,12 @@ func examples() doc {
 				"pvPath":       "/",
 			}},
 		}},
+		"preset": doc{"summary": "With a preset of the policy", "value": doc{
+			"Preset":     "before-release",
+			"Account":    "demo",
+			"Region":     "cn-hangzhou",
+			"InstanceId": "i-bp1demoweb01",
+		}},
 	}
 }
 
@@ -117,6 +123,12 @@ var (
 		Next:       cursor(backup.Place{At: exampleBegan, ID: exampleID}),
 	}}
 )
+
+// answersToPresets has one preset, as GET /api/v1/presets returns it.
+var answersToPresets = map[string]any{"one preset": Presets{Presets: []Preset{{
+	Name: "before-release", Title: "Before a release", Description: "The whole instance, kept for two weeks",
+	Values: map[string]string{"SourceType": "UDM_ECS", "Retention": "14", "JobName": "before-release"},
+}}}}
 
 // with adds example answers to a response.
 func with(response doc, answers ...map[string]any) doc {
