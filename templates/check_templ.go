@@ -326,7 +326,7 @@ func saveLink(p CheckPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</label> <input id=\"link-name\" class=\"w-l\" type=\"text\" name=\"Name\" maxlength=\"80\" required autocomplete=\"off\"></div><div class=\"actions\"><button type=\"submit\" class=\"plain\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</label> <input id=\"link-name\" class=\"w-l\" type=\"text\" name=\"Name\" maxlength=\"80\" autocomplete=\"off\"></div><div class=\"actions\"><button type=\"submit\" class=\"plain\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -12,6 +12,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/precheck"
 	"backupportal/templates"
 	"backupportal/web/auth"
 )
@@ -147,6 +148,30 @@ type DryRun struct {
 	Parameters   map[string]string `json:"Parameters"`       // of CreateBackupJob, by their names on the wire
 	Previews     []PreviewText     `json:"Previews"`         // the same call for other tools
 	Notes        []string          `json:"Notes,omitempty"`
+	Checks       []Check           `json:"Checks"` // what the check page shows, in its order
+}
+
+// A Check is the result of one check before the start, in the reader's language. See [precheck.Finding].
+type Check struct {
+	Code    string        `json:"Code"`            // what was checked; never changes
+	Field   string        `json:"Field,omitempty"` // the parameter to change; only with the verdict change
+	Verdict precheck.Kind `json:"Verdict"`
+	Title   string        `json:"Title"`
+	Text    string        `json:"Text,omitempty"`
+	Until   *time.Time    `json:"Until,omitempty"` // when the backup can start; only with the verdict wait, if it is known
+}
+
+// checksOf returns the JSON form of what the checks of one call found.
+func checksOf(found precheck.Result, l param.Language) []Check {
+	all := make([]Check, len(found.Findings))
+	for i, f := range found.Findings {
+		all[i] = Check{Code: f.ID, Field: f.Param, Verdict: f.Kind, Title: f.Title.In(l), Text: f.Text.In(l)}
+		if !f.Until.IsZero() {
+			until := f.Until.UTC()
+			all[i].Until = &until
+		}
+	}
+	return all
 }
 
 // A PreviewText is a text to copy, with a title.
@@ -215,7 +240,8 @@ func problemOfRefusal(refused backup.Step, explained backup.Explanation, l param
 	return p
 }
 
-// dryRun returns the call that sub would make, and makes none.
+// dryRun returns the call that sub would make, and what can be known about its success: it asks the cloud
+// as the check page does, for at most three seconds, and starts nothing.
 func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResult, error) {
 	call, previews, err := s.Backups.Previews(ctx, sub)
 	if err != nil {
@@ -225,6 +251,7 @@ func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResul
 		SubmissionID: sub.ID(), JobName: call.Params["JobName"], Account: call.Target.Account.Alias, Region: call.Target.Region,
 		Preset: sub.Params["Preset"], Parameters: map[string]string{}, Notes: inLanguage(ctx, param.Notes(sub.Params, call.Params)),
 	}
+	run.Checks = checksOf(s.checks.Check(ctx, call), templates.Language(ctx))
 	for _, p := range call.Params.Parameters() {
 		run.Parameters[p.Name] = p.Value
 	}

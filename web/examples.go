@@ -48,7 +48,7 @@ func examples() doc {
 				"pvPath":       "/",
 			}},
 		}},
-		"preset": doc{"summary": "With a preset of the policy", "value": doc{
+		"WithPreset": doc{"summary": "With a preset of the policy", "value": doc{
 			"Preset":     "before-release",
 			"Account":    "demo",
 			"Region":     "cn-hangzhou",
@@ -124,11 +124,21 @@ var (
 	}}
 )
 
-// answersToPresets has one preset, as GET /api/v1/presets returns it.
-var answersToPresets = map[string]any{"one preset": Presets{Presets: []Preset{{
-	Name: "before-release", Title: "Before a release", Description: "The whole instance, kept for two weeks",
-	Values: map[string]string{"SourceType": "UDM_ECS", "Retention": "14", "JobName": "before-release"},
-}}}}
+// answersToPresets has the presets of the demo policy.
+var answersToPresets = map[string]any{"presets": Presets{Presets: []Preset{
+	{
+		Name: "before-release", Title: "Before a release", Description: "The whole instance, kept for two weeks",
+		Values: map[string]string{"SourceType": "UDM_ECS", "Retention": "14", "JobName": "before-release", "Reason": "Release"},
+	},
+	{
+		Name: "web-files", Title: "Files of a web server",
+		Description: "/var/www without temporary files, kept for 90 days, slower by day",
+		Values: map[string]string{
+			"SourceType": "ECS_FILE", "Account": "demo", "Region": "cn-hangzhou", "VaultId": "v-0001demovault01", "Include": `["/var/www"]`,
+			"Exclude": `["*.tmp"]`, "SpeedLimit": "8:20:2048", "Retention": "90",
+		},
+	},
+}}}
 
 // with adds example answers to a response.
 func with(response doc, answers ...map[string]any) doc {

@@ -108,7 +108,7 @@ func describeCreate() doc {
 			{
 				"name":        "dry_run",
 				"in":          "query",
-				"description": "true returns the exact API call without sending it. Without it the backup is started.",
+				"description": "true returns the exact API call without sending it, and what the cloud says about its success (Checks). Without it the backup is started.",
 				"schema":      doc{"type": "boolean"},
 			},
 		},

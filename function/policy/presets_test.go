@@ -107,7 +107,7 @@ func TestPresetMistakesAreNamed(t *testing.T) {
 		{"a name", `{Retention: "7"}`, "presets[0].name", "is not valid"},
 		{"p", `{}`, "presets[0].values", "is empty"},
 		{"p", `{Retention: 7}`, `presets[0].values."Retention"`, "put it in quotes"},
-		{"p", `{Retention: "0"}`, `presets[0].values."Retention"`, "must be from 1"},
+		{"p", `{Retention: "0"}`, `presets[0].values."Retention"`, "must be between 1"},
 		{"p", `{Days: "7"}`, `presets[0].values."Days"`, "is not a known key here"},
 		{"p", `{Preset: other}`, `presets[0].values."Preset"`, "is not a known key here"},
 		{"p", `{CrossAccountType: CROSS_ACCOUNT}`, `presets[0].values."CrossAccountType"`, "is not a known key here"},
@@ -115,7 +115,7 @@ func TestPresetMistakesAreNamed(t *testing.T) {
 		{"p", `{Account: nowhere}`, `presets[0].values."Account"`, `the account "nowhere" does not exist`},
 		{"p", `{Account: prod, Region: cn-beijing}`, `presets[0].values."Region"`, "no account of this rule has region"},
 		{"p", `{Detail.destinationRegionId: cn-shanghai}`, `presets[0].values."Detail.destinationRegionId"`, `has no effect without Detail.doCopy: "true"`},
-		{"p", `{Region: cn-shanghai, Detail.doCopy: "true", Detail.destinationRegionId: cn-shanghai}`, `presets[0].values."Detail.destinationRegionId"`, "another region"},
+		{"p", `{Region: cn-shanghai, Detail.doCopy: "true", Detail.destinationRegionId: cn-shanghai}`, `presets[0].values."Detail.destinationRegionId"`, "must differ from the region"},
 		{"p", `{SourceType: ECS_FILE, SpeedLimit: fast}`, `presets[0].values."SpeedLimit"`, "Each limit must be"},
 	} {
 		_, err := Load([]byte(withPresets(c.name, c.values)), environment)
@@ -144,7 +144,7 @@ func TestWebhookTemplateNamesAPreset(t *testing.T) {
 	for submission, want := range map[string]string{
 		"{Preset: p, InstanceId: i-web1}":                  "",
 		"{Preset: {pointer: /preset}, InstanceId: i-web1}": "",
-		"{Preset: q, InstanceId: i-web1}":                  "Account: is missing",
+		"{Preset: q, InstanceId: i-web1}":                  "Account\": is missing",
 		"{Preset: r, Account: prod, Region: cn-hangzhou}":  `there is no preset "r"`,
 	} {
 		_, err := Load([]byte(presets+hook+submission+"\n"), environment)
