@@ -153,7 +153,7 @@ type DryRun struct {
 
 // A Check is the result of one check before the start, in the reader's language. See [precheck.Finding].
 type Check struct {
-	Code    string        `json:"Code"`            // what was checked; never changes
+	Code    string        `json:"Code"`            // the name of the check; never changes
 	Field   string        `json:"Field,omitempty"` // the parameter to change; only with the verdict change
 	Verdict precheck.Kind `json:"Verdict"`
 	Title   string        `json:"Title"`
@@ -309,7 +309,7 @@ func addValidation(params param.Params, err error) error {
 		return err
 	}
 	beside := params.WithFittingName().ValidateBeside(bad)
-	if params["Preset"] != "" { // the preset may have what is missing
+	if params["Preset"] != "" { // the preset may have the missing value
 		beside = slices.DeleteFunc(beside, func(m param.Mistake) bool { return m.Code == "required" })
 	}
 	return param.InvalidError(mergeMistakes(bad, beside))

@@ -90,7 +90,7 @@ func addLink(r *http.Request, page *templates.FormPage) {
 		return
 	}
 	page.Link = param.Clean(query.Get(linkName), longestLinkName)
-	query.Del("page") // a page belongs to one person, and shows what was typed on it later
+	query.Del("page") // a page belongs to one person, and shows the values that were typed on it later
 	page.LinkAddress = r.URL.EscapedPath() + "?" + query.Encode()
 }
 

@@ -69,7 +69,7 @@ func (p *Policy) anyAllows(rules []rule, preset backup.Preset, given param.Param
 }
 
 // allowsPart reports whether r allows a backup that has the values: it allows them together with values
-// of its own for what is missing. A missing reason or ticket does not matter.
+// of its own for missing parameters. A missing reason or ticket does not matter.
 func (p *Policy) allowsPart(r rule, values param.Params) bool {
 	r.why, r.ticket.required = false, false
 	return slices.ContainsFunc(r.accounts, func(alias string) bool {
