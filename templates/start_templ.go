@@ -330,7 +330,7 @@ func Start(p StartPage) templ.Component {
 	})
 }
 
-// kinds links to the lists that the person has.
+// kinds draws links to the lists of machines that a rule offers to the person.
 func kinds(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1673,7 +1673,7 @@ func machine(s Shell, m MachineRow) templ.Component {
 	})
 }
 
-// machineTags draws some tags of a machine.
+// machineTags draws some tags of a machine, or the namespace of a volume.
 func machineTags(m MachineRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1735,15 +1735,15 @@ func machineTags(m MachineRow) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-		} else if claim := m.claim(); claim != "" {
+		} else if namespace := m.namespace(); namespace != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 140, "<code>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var93 string
-			templ_7745c5c3_Var93, templ_7745c5c3_Err = templ.JoinStringErrs(claim)
+			templ_7745c5c3_Var93, templ_7745c5c3_Err = templ.JoinStringErrs(namespace)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 325, Col: 15}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 325, Col: 19}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var93))
 			if templ_7745c5c3_Err != nil {
