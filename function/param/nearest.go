@@ -35,7 +35,7 @@ func NearestName(name string, names []string) string {
 	return nearestOf(name, "", keys)
 }
 
-// nearestOf is nearest among the given keys.
+// nearestOf does the work of [nearest] for the given keys.
 func nearestOf(name, object string, keys []knownKey) string {
 	if len(name) > maxHinted {
 		return ""
