@@ -163,6 +163,7 @@ func (s *Server) programRoutes() []route {
 		{"GET " + jobsPath, s.reads(s.listBackupJobs)},
 		{"GET " + jobsPath + "/{SubmissionId}", s.reads(s.showBackupJob)},
 		{"POST " + jobsPath + "/{SubmissionId}/cancel", s.submits(s.cancelBackupJob)},
+		{"GET " + presetsPath, s.reads(s.listPresets)},
 		{"GET " + accountPath + "/preflight", s.reads(s.preflight)},
 	}
 	for _, list := range candidateLists {
