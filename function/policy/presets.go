@@ -15,9 +15,9 @@ import (
 // maxPresets limits the presets of a policy: the pages and refusals list them.
 const maxPresets = 20
 
-// Presets returns the presets that who may use, in the order of the file: a rule for who allows a backup
-// with the values of the preset and some values for the other parameters. It makes no call: a preset that names an
-// instance is also returned if only the tags of the instance can decide.
+// Presets returns the presets that who may use, in the order of the file: a rule for who allows a
+// backup with the values of the preset and some values for the other parameters. It makes no call: a
+// preset that names an instance is also returned if only the tags of the instance can decide.
 func (p *Policy) Presets(who identity.Principal) []backup.Preset { return p.PresetsFor(who, nil, nil) }
 
 // PresetsFor returns those presets of [Policy.Presets] that a rule allows together with the values of
