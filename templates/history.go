@@ -34,7 +34,7 @@ func (p HistoryPage) heading(ctx context.Context) string {
 	return in(ctx, wordMine)
 }
 
-// accountName returns the name of the account in the filter, or what was typed.
+// accountName returns the label of the account in the filter; if no account matches, the value of the filter.
 func (p HistoryPage) accountName(ctx context.Context) string {
 	for _, a := range p.Accounts {
 		if a.Alias == p.Filters["Account"] {
@@ -138,7 +138,7 @@ func (p HistoryPage) emptyTitle(ctx context.Context) string {
 	return in(ctx, p.noneTitle())
 }
 
-// others returns how many entries there are without the search; empty if there are none.
+// others returns in words how many other entries a list without the search has; empty for 0.
 func (p HistoryPage) others(ctx context.Context) string {
 	switch {
 	case p.Others == 0:
@@ -272,14 +272,14 @@ func (r Row) rejectedName(ctx context.Context) string {
 	return wordRejected.Fill(l, r.Rejection.Count, r.Rejection.Door.Name())
 }
 
-// senderLabel returns the heading of the column with the sender. Messages of machines have a source.
+// senderLabel returns the heading of the column with the sender. Rejected messages have a source.
 func senderLabel(rows []Row) param.Text {
 	rejected := func(r Row) bool { return r.Rejection != nil }
 	switch {
 	case !slices.ContainsFunc(rows, rejected):
 		return wordAskedBy
 	case !slices.ContainsFunc(rows, func(r Row) bool { return !rejected(r) }):
-		return wordFromMachine
+		return wordFromSource
 	}
 	return wordSender
 }

@@ -72,7 +72,8 @@ func (c *traces) audited(kind backup.AuditKind) (n int) {
 	return n
 }
 
-// traced lets w leave traces, which it returns.
+// traced replaces the log, the audit trail, the notices and the metrics of w by the returned traces, which record
+// what w writes to them.
 func (w *world) traced() *traces {
 	c := &traces{metrics: metric.New("v1")}
 	b := w.server.Backups
@@ -135,9 +136,9 @@ var refusals = []refusal{
 	}},
 }
 
-// Every refusal of a machine's message leaves a log line, an audit record, a line in the history, a metric and a
+// Every refusal of a webhook or an event leaves a log line, an audit record, a line in the history, a metric and a
 // notification.
-func TestRefusalsOfMachinesLeaveTraces(t *testing.T) {
+func TestRefusedMessagesLeaveTraces(t *testing.T) {
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

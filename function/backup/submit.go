@@ -115,7 +115,11 @@ type Answer struct {
 //
 // Submit ignores the cancellation of ctx after the policy's decision, and keeps its deadline.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
-	call, err := s.Prepare(ctx, sub)
+	sub, err := s.withPreset(sub)
+	var call Call
+	if err == nil {
+		call, err = s.prepare(ctx, sub)
+	}
 	ctx, cancel := persistent(ctx)
 	defer cancel()
 	if denied, ok := errors.AsType[*DeniedError](err); ok {
@@ -377,7 +381,7 @@ func recordedCall(r Record, call Call) Call {
 	return call
 }
 
-// Reasons of the policy in force to forbid a submission that was recorded earlier.
+// The sentences with which the present policy refuses to send a submission that was recorded under an earlier one.
 var (
 	msgOtherAccount = param.Both(
 		"Account “%v” has changed since this submission was recorded. Send it again with a new key",

@@ -59,9 +59,9 @@ import (
 // of the message is outside the tolerance.
 var ErrUnverified = errors.New("webhook: the message is not signed with a key of this source, or it is too old")
 
-// A HeaderError means that the signature of a message is valid, and that a header which the signature
-// does not cover is missing, is given twice or has another form. It wraps [ErrUnverified]. A sender that
-// did not prove its identity is not told about headers: strangers must not learn the kind of a source.
+// A HeaderError means that the signature of a message is valid, but a header that the signature does not
+// cover is missing, is given twice or is malformed. It wraps [ErrUnverified]. A sender without a valid
+// signature never gets a HeaderError, because it would reveal the kind of the source.
 type HeaderError struct{ Name string }
 
 // Error names the header.
@@ -102,10 +102,10 @@ type Message struct {
 // h has its headers. It checks that the message comes from s at the time now, and finds the values
 // that the template of s names. The memory that it needs does not grow with the body.
 //
-// The error is [ErrUnverified], also as a [*HeaderError], or an error of body. [ErrUnverified] is also returned for an unknown
-// kind of source and for a source without secrets. With an error there are no values. If the headers
-// alone prove that the message is invalid, body is not read. A [Bearer] message with a valid token and
-// without a usable Idempotency-Key is accepted and has an empty ID.
+// The error is [ErrUnverified], also as a [*HeaderError], or an error of body. [ErrUnverified] is also
+// returned for an unknown kind of source and for a source without secrets. With an error there are no
+// values. If the headers alone prove that the message is invalid, body is not read. A [Bearer] message
+// with a valid token and without a usable Idempotency-Key is accepted and has an empty ID.
 func Receive(s Source, h http.Header, body io.Reader, now time.Time) (Message, Values, error) {
 	v, err := newVerifier(s, h, now)
 	if err != nil {
