@@ -85,6 +85,12 @@ var aliases = map[string]string{
 	"serverid":     "InstanceId",
 	"shadowcopy":   "UseVSS",
 	"shadowcopies": "UseVSS",
+
+	"copyregion":     "destinationRegionId",
+	"copyretention":  "destinationRetention",
+	"copydays":       "destinationRetention",
+	"freezetimeout":  "timeoutInSeconds",
+	"idempotencykey": "key",
 }
 
 // A knownKey is a name that JSON can have: at the top if object is empty, else inside object.
@@ -109,6 +115,15 @@ var knownKeys = sync.OnceValue(func() []knownKey {
 	}
 	return keys
 })
+
+// keysNamed returns names at the top of JSON that are no parameters.
+func keysNamed(names []string) []knownKey {
+	keys := make([]knownKey, 0, len(names))
+	for _, name := range names {
+		keys = append(keys, knownKey{key: name, folded: foldName(name)})
+	}
+	return keys
+}
 
 var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
