@@ -143,6 +143,30 @@ func TestExpiredKeyMakesANewJob(t *testing.T) {
 	}
 }
 
+// TestPageFindsWhatIsFarBehind proves that a page has a record that its reader may see, although the reader may not
+// see the many newer ones.
+func TestPageFindsWhatIsFarBehind(t *testing.T) {
+	r := newFixture(t)
+	for i := range 230 {
+		sub := submission(fmt.Sprint("k", i))
+		if i > 0 {
+			sub.Params["InstanceId"] = "i-bp1demoweb02"
+		}
+		record := backup.Record{
+			Submission: sub, SubmissionID: sub.ID(), Complete: sub.Params,
+			CreatedAt: r.Now().Add(time.Duration(i) * time.Second), ExpiresAt: r.Now().Add(time.Hour),
+		}
+		if _, _, err := r.Store.Claim(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Policy = oneInstancePolicy{r.Policy, "i-bp1demoweb01"}
+	page, err := r.List(t.Context(), bob, backup.Query{Limit: 1})
+	if err != nil || len(page.Records) != 1 || page.Rest != nil {
+		t.Errorf("%d records, rest %v, %v", len(page.Records), page.Rest, err)
+	}
+}
+
 func TestListLeavesOutWhatItsReaderMayNotSee(t *testing.T) {
 	r := newFixture(t)
 	visible := r.Policy
