@@ -37,7 +37,7 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	if err != nil || len(records) != 1 || records[0].State(r.Now()) != backup.StateDenied || !strings.Contains(records[0].Denied[0].En, "365") {
 		t.Fatalf("bob sees %+v, %v", records, err)
 	}
-	if records[0].SubmissionID != refused.SubmissionID || records[0].Denied[0].Zh == "" {
+	if records[0].SubmissionID != refused.SubmissionID || records[0].Denied[0].Zh == "" || records[0].JobName != "portal" {
 		t.Errorf("got %+v", records[0])
 	}
 	// Only its sender can view a refusal for an account that no rule names.
@@ -55,6 +55,16 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	}
 	if calls := r.cloud.Ledger().Calls; len(calls) != 0 {
 		t.Errorf("the cloud got %v", calls)
+	}
+}
+
+// TestRefusalHidesTheAnswerOfAnotherSubmission proves that a refused submission with a key of another submission
+// gets a refusal, and not the answer of the other one.
+func TestRefusalHidesTheAnswerOfAnotherSubmission(t *testing.T) {
+	r := newFixture(t)
+	r.submit(t, submission("k"))
+	if answer, err := r.Submit(t.Context(), deniedSubmission("k")); !errors.Is(err, backup.ErrDenied) || answer.SubmissionID != "" {
+		t.Errorf("got %+v, %v", answer, err)
 	}
 }
 
@@ -137,6 +147,10 @@ func TestExpiredKeyMakesANewJob(t *testing.T) {
 				answer, err := r.Submit(t.Context(), submission("k"))
 				if err != nil || answer.Status != backup.StateCreated || r.jobs() != c.jobs || (answer.SubmissionID == first.SubmissionID) != (c.jobs == 1) {
 					t.Errorf("after %v: %+v, %v, %d jobs", c.age, answer, err, r.jobs())
+				}
+				jobs := r.cloud.Ledger().Jobs
+				if name := jobs[len(jobs)-1].Name; name != answer.JobName || strings.HasSuffix(name, "-2") != (c.jobs == 2) {
+					t.Errorf("after %v: the job is named %q, and the answer says %q", c.age, name, answer.JobName)
 				}
 			}
 		})

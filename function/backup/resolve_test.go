@@ -161,3 +161,19 @@ func TestReadersLearnThatTheStoreIsAway(t *testing.T) {
 		t.Errorf("cancelled without a store: %v, %d calls", err, r.cancels())
 	}
 }
+
+// TestUnreadableLogEndsASubmit proves that Submit makes no further attempt when it cannot read the log after a
+// throttled one.
+func TestUnreadableLogEndsASubmit(t *testing.T) {
+	r := newFixture(t)
+	r.fail(t, "CreateBackupJob: throttle")
+	sound := r.Store
+	r.Store = blindStore{sound, new(bool)}
+	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreUnavailable) || r.sends() != 1 {
+		t.Errorf("%v, %d sends", err, r.sends())
+	}
+	r.Store = sound
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
+		t.Errorf("then %s, %v", answer.Status, err)
+	}
+}

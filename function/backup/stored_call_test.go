@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"backupportal/function/backup"
 	"backupportal/function/policy"
@@ -49,6 +50,7 @@ func TestAttemptSendsWhatIsRecorded(t *testing.T) {
 		"another instance":      {[]string{"any_instance: true", "instances: [i-bp1demoweb02]"}, "InstanceId"},
 		"another account":       {[]string{"\"1000000000000001\"", "\"1000000000000009\""}, "Account"},
 		"another kind":          {[]string{"source_types: [UDM_ECS, ECS_FILE, CONTAINER]", "source_types: [ECS_FILE, CONTAINER]"}, "SourceType"},
+		"a default of today":    {[]string{days, "\n    defaults: {Detail.diskIdList: '[\"d-bp1demoweb01\"]'}" + days}, "Detail.diskIdList"},
 		"an enforced parameter": {[]string{days, "\n    enforced: {BackupType: COMPLETE, Detail.appConsistent: \"true\"}" + days}, "Detail.appConsistent"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,5 +141,26 @@ func TestRepeatWithoutTheDefaultOfEarlier(t *testing.T) {
 		if _, err := r.Submit(t.Context(), sub); mistakesOf(err) != "Retention" || r.auditSummary(t) != told || r.sends() != sends {
 			t.Errorf("%q: a new one: %v, told %s", fault, err, r.auditSummary(t))
 		}
+	}
+}
+
+// TestUnresolvedAttemptIsNotJudgedAgain proves that a changed policy does not refuse a repeat while it is not known
+// whether the first call made a job. Once the list shows that it made none, the policy in force decides.
+func TestUnresolvedAttemptIsNotJudgedAgain(t *testing.T) {
+	const days = "\n    retention_days: {min: 1, max: 365}"
+	r := newFixture(t)
+	r.fail(t, "CreateBackupJob: drop")
+	sub := submission("k")
+	if first, err := r.Submit(t.Context(), sub); err != nil || first.Status != backup.StateUnknown {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	enforced := replaced(t, days, "\n    enforced: {Detail.appConsistent: \"true\"}"+days)
+	r.Policy = limitingPolicy{enforced, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 9}}}}
+	if _, err := r.Submit(t.Context(), sub); !errors.Is(err, backup.ErrInProgress) {
+		t.Errorf("while nothing is known: %v", err)
+	}
+	r.clock.Add(2 * time.Minute)
+	if _, err := r.Submit(t.Context(), sub); !errors.Is(err, backup.ErrDenied) || r.sends() != 1 {
+		t.Errorf("when it is known: %v, %d sends", err, r.sends())
 	}
 }
