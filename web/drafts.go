@@ -55,6 +55,8 @@ func (s *Server) pageID(values url.Values) string {
 //	remove:FIELD:ROW       remove a row
 //	draw                   the form again
 //	find:FIELD             the form with the candidates of FIELD
+//	kind:SOURCE            the form for another kind of source of the same machine
+//	other                  the form that asks for the machine
 //	keep                   only store, for the script; the answer is empty
 //
 // Without a store for drafts the address of the next page contains what was typed.
@@ -108,7 +110,25 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	case "find":
 		searchText(r, values)
 		to += "?find=" + url.QueryEscape(argument)
-	case "draw", "keep":
+	case "draw":
+		if argument == "Region" {
+			fitRegion(values, s.accounts(principal(r)))
+		}
+		if isControl(argument) {
+			to += "?focus=" + url.QueryEscape(argument)
+		}
+	case "kind", "other":
+		// The form as it was keeps its address, so that Back leads to it.
+		if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
+			return storeAway(err)
+		}
+		d = s.draftOf(r, d.Owner, maps.Clone(values))
+		d.Page = s.Backups.NewID()
+		if err := s.changeMachine(r, d.Values, verb, argument); err != nil {
+			return err
+		}
+		to = draftsPath + "/" + d.Page
+	case "keep":
 	default:
 		return errRequest
 	}
@@ -222,7 +242,7 @@ func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Dra
 			SavedAt: d.SavedAt, Expires: d.Expires(), Discard: draftsPath + "/" + d.ID + "/discard",
 		}
 	}
-	return render(w, r, status, templates.Form(form))
+	return s.renderForm(w, r, status, form)
 }
 
 // checkDraft answers GET /drafts/{DraftId}/check: the check page, or a redirect to the form if it has mistakes
@@ -374,8 +394,16 @@ func (s *Server) carry(
 	case "find":
 		searchText(r, values)
 		query.Set("op", "find:"+argument)
+	case "draw":
+		if argument == "Region" {
+			fitRegion(values, s.accounts(principal(r)))
+		}
 	case "add", "remove":
 		rowOp(values, verb, argument, row)
+	case "kind", "other":
+		if err := s.changeMachine(r, values, verb, argument); err != nil {
+			return err
+		}
 	case "keep":
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -417,14 +445,14 @@ func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
+		return s.renderForm(w, r, j.status, s.formPage(r, source, j.values, j.bad))
 	}
 	page := s.formPage(r, source, values, nil)
 	if section, ok := strings.CutPrefix(r.PostForm.Get("op"), "edit:"); ok {
 		page.Section = section
 		fillDefaults(page)
 	}
-	return render(w, r, http.StatusOK, templates.Form(page))
+	return s.renderForm(w, r, http.StatusOK, page)
 }
 
 // ownNames are the names of the hidden inputs and buttons that control a form itself: the button, the page from
