@@ -39,7 +39,7 @@ func TestCheckShowsEverythingOnce(t *testing.T) {
 		"Type of backup":           "A whole ECS instance",
 		"Disks":                    "Selected disks",
 		"Disk IDs":                 "d-1 d-2",
-		"Backup type":              "Full; later backups store only changed data automatically",
+		"Full or incremental":      "Full; later backups store only changed data automatically",
 		"Consistency level":        "Application-consistent, with scripts (Linux)",
 		"Pre-freeze script":        "/a",
 		"Freeze timeout":           "30 seconds",
@@ -78,7 +78,7 @@ func TestCheckOmitsFieldsThatDoNotApply(t *testing.T) {
 	}
 	files := check(t, param.Params{"SourceType": "ECS_FILE", "Region": "cn-hangzhou", "InstanceId": "i-1", "VaultId": "v-1", "SpeedLimit": "9:18:20480|18:22:500"})
 	for label, want := range map[string]string{
-		"Paths to back up": "Not given", "Paths to exclude": "Not given", "Backup type": "Full", "Limit the speed?": "Limit during certain hours",
+		"Paths to back up": "Not given", "Paths to exclude": "Not given", "Full or incremental": "Full", "Limit the speed?": "Limit during certain hours",
 		"Hours with a speed limit": "09:00–18:00 · 20 MB/s 18:00–22:00 · 500 KB/s",
 	} {
 		if got := answer(files, label); got != want {
