@@ -55,7 +55,6 @@ func Scaled(d time.Duration) time.Duration { return d / speed }
 // Off reports whether CHAOS_WITHOUT names the guard, so that the guard is switched off.
 func Off(guard string) bool { return slices.Contains(without, guard) }
 
-// readSpeed reads CHAOS_SPEED. It panics if text is not a whole number from 1.
 func readSpeed(text string) time.Duration {
 	if text == "" {
 		return 1
