@@ -23,8 +23,8 @@
 //	chain c:  0 start (heads: a 3, b 2)   1
 //
 // Here, only the removal of c 1 is not detected. A chain ends when its process ends, or after
-// an error of the store, because then it is unknown whether the last row was stored. In the
-// second case the next chain names the last certain record in "after".
+// an error of the store, because then it is unknown whether the last row was stored, or if a row was
+// not stored that has rows behind it. In these cases the next chain names the last certain record in "after".
 //
 // A person who knows the key can write a false trail. Only other places protect against this: a
 // log store to which the portal can only append, and the cloud's own trail (ActionTrail).
@@ -44,6 +44,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"backupportal/function/backup"
@@ -86,17 +87,26 @@ const turnTimeout = 5 * time.Second
 // errTurnTimeout means that earlier records were not written within turnTimeout.
 var errTurnTimeout = errors.New("audit: earlier records are not written yet")
 
+// maxPlaces is how often a record gets a place in the trail, if the record before its place could not be stored.
+const maxPlaces = 3
+
 // A Log writes one chain after another. It is safe for concurrent use. [New] makes one; a process
 // needs only one. It implements [backup.Auditor].
+//
+// Records get their places one at a time: a goroutine takes the turn, seals its record as the next row of the chain, and
+// passes it to the store. It returns the turn when the store says that the row has its place ([backup.AuditOrder]), or
+// with the result. So several rows can be on their way to the store, each sealed with the MAC of the one before. The
+// store keeps their order, and stores no row without its predecessor.
 type Log struct {
 	cfg     Config
-	turn    chan struct{} // a token that the writing goroutine holds
+	turn    chan struct{} // a token of the goroutine that adds a row
 	sampler sampler
 
-	// The fields below belong to the goroutine that holds turn.
+	mu         sync.Mutex
 	chain      string // empty: the next record begins a new chain
 	next       int64  // number of the next record
 	mac        string // MAC of the last record
+	certain    *Head  // last record of the chain that is known to be stored; nil if there is none
 	unfinished *Head  // last certain record of a chain that ended with an error; nil if there is none
 }
 
@@ -179,33 +189,61 @@ func (l *Log) RecordWith(ctx context.Context, e backup.AuditEvent, store func(ba
 	return l.writeInTurn(ctx, l.record(ctx, e), store)
 }
 
-// writeInTurn makes the row of r and stores it, while no other record is written: the next row is
-// sealed with the MAC of this one. Errors: errTurnTimeout, the error of ctx, or that of store.
+// writeInTurn makes the row of r and stores it. If the row before it could not be stored, it makes another one in a new
+// chain. Errors: errTurnTimeout, the error of ctx, or that of store.
 func (l *Log) writeInTurn(
 	ctx context.Context,
 	r Record,
 	store func(backup.AuditRow) (bool, error),
 ) (stored bool, err error) {
+	for range maxPlaces {
+		if stored, err = l.place(ctx, r, store); !errors.Is(err, backup.ErrNoPredecessor) {
+			break
+		}
+	}
+	return stored, err
+}
+
+// place gives r the next place in the trail and stores it there.
+func (l *Log) place(ctx context.Context, r Record, store func(backup.AuditRow) (bool, error)) (stored bool, err error) {
 	waiting := time.NewTimer(turnTimeout)
 	defer waiting.Stop()
 	select {
 	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
 	case <-ctx.Done():
 		return false, ctx.Err()
 	case <-waiting.C:
 		return false, errTurnTimeout
 	}
-	if l.chain == "" {
-		if err := l.begin(ctx); err != nil {
-			return false, err
+	held := &turn{log: l}
+	defer held.Placed()
+	next, err := l.nextRow(r)
+	if errors.Is(err, errNoChain) {
+		if err = l.begin(ctx); err == nil {
+			next, err = l.nextRow(r)
 		}
 	}
-	return l.add(ctx, r, store)
+	if err != nil {
+		return false, err
+	}
+	next.Order = held
+	return l.add(ctx, next, store)
 }
 
+// errNoChain means that the next record must begin a new chain.
+var errNoChain = errors.New("audit: no chain")
+
+// A turn is the right to add a row. It is the [backup.AuditOrder] of that row.
+type turn struct {
+	log  *Log
+	over sync.Once
+}
+
+// Placed returns the turn. Only the first call has an effect.
+func (t *turn) Placed() { t.over.Do(func() { <-t.log.turn }) }
+
 // begin starts a new chain by writing its first record. After an error, the next record starts
-// another one.
+// another one. The caller has the turn.
 func (l *Log) begin(ctx context.Context) error {
 	heads, err := l.cfg.Sink.AuditHeads(ctx, l.cfg.Now().Add(-headsAge), maxHeads)
 	if err != nil {
@@ -213,52 +251,85 @@ func (l *Log) begin(ctx context.Context) error {
 	}
 	r := l.record(ctx, backup.AuditEvent{Kind: backup.AuditStart})
 	r.Request, r.Settings = Request{}, cleanAll(l.cfg.Settings)
-	r.After = l.unfinished
 	for _, h := range heads {
 		r.Heads = append(r.Heads, Head{h.Chain, h.Seq, h.MAC})
 	}
-	l.chain, l.next, l.mac = l.cfg.NewID(), 0, ""
-	_, err = l.add(ctx, r, func(row backup.AuditRow) (bool, error) {
+	l.mu.Lock()
+	r.After = l.unfinished
+	l.chain, l.next, l.mac, l.certain = l.cfg.NewID(), 0, "", nil
+	l.mu.Unlock()
+	first, err := l.nextRow(r)
+	if err != nil {
+		return err
+	}
+	_, err = l.add(ctx, first, func(row backup.AuditRow) (bool, error) {
 		err := l.cfg.Sink.Audit(ctx, row)
 		return err == nil, err
 	})
-	if err == nil {
-		l.unfinished = nil
-	}
 	return err
 }
 
-// add stores the next record of the chain, and writes its line if store reports that it is
-// stored. If store reports false, the chain is as before. After an error it is unknown whether
-// the row is stored, so the chain ends: a second row with this number would make the trail look
-// changed.
-func (l *Log) add(ctx context.Context, r Record, store func(backup.AuditRow) (bool, error)) (bool, error) {
+// A sealedRow is a row of the trail, with the MAC of the row before it.
+type sealedRow struct {
+	backup.AuditRow
+	previous string
+}
+
+// nextRow returns r as the next row of the chain. The error is errNoChain if there is no chain. The caller has the turn.
+func (l *Log) nextRow(r Record) (row sealedRow, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.chain == "" {
+		return row, errNoChain
+	}
 	at := l.cfg.Now()
 	r.Time, r.Chain, r.Seq = at.UTC().Truncate(time.Microsecond), l.chain, l.next
 	body, err := jsontext.Marshal(r)
 	if err != nil {
-		return false, fmt.Errorf("audit: %w", err)
+		return row, fmt.Errorf("audit: %w", err)
 	}
-	row := backup.AuditRow{
-		Chain: l.chain,
-		Seq:   l.next,
-		At:    at,
-		Body:  string(body),
-		MAC:   seal(l.cfg.Key, l.mac, string(body)),
-	}
-	stored, err := store(row)
-	if err != nil {
-		if l.next > 0 {
-			l.unfinished = &Head{l.chain, l.next - 1, l.mac}
-		}
-		l.chain = ""
+	row.Chain, row.Seq, row.At, row.Body = l.chain, l.next, at, string(body)
+	row.MAC, row.previous = seal(l.cfg.Key, l.mac, row.Body), l.mac
+	l.next, l.mac = l.next+1, row.MAC
+	return row, nil
+}
+
+// add stores a row of the chain, and writes its line if store reports that it is stored. The caller has the turn;
+// row.Order may return it before the end of add.
+func (l *Log) add(ctx context.Context, row sealedRow, store func(backup.AuditRow) (bool, error)) (bool, error) {
+	stored, err := store(row.AuditRow)
+	l.settle(row, stored, err)
+	if err != nil || !stored {
 		return false, err
 	}
-	if stored {
-		l.next, l.mac = l.next+1, row.MAC
-		l.line(ctx, row)
+	l.line(ctx, row.AuditRow)
+	return true, nil
+}
+
+// settle notes the result of storing row. If it was not stored and is the last
+// one, its number is free again. The chain ends if rows behind it are on their way: they cannot be stored. It also ends
+// after an error, because it is unknown whether the row is stored: a second row with this number would make the trail
+// look changed.
+func (l *Log) settle(row sealedRow, stored bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case row.Chain != l.chain: // it has ended already
+	case err == nil && stored:
+		if row.Seq == 0 {
+			l.unfinished = nil // the first record names it
+		}
+		if l.certain == nil || l.certain.Seq < row.Seq {
+			l.certain = &Head{row.Chain, row.Seq, row.MAC}
+		}
+	case err == nil && l.next == row.Seq+1:
+		l.next, l.mac = row.Seq, row.previous
+	default:
+		l.chain = ""
+		if l.certain != nil {
+			l.unfinished = l.certain
+		}
 	}
-	return stored, nil
 }
 
 // seal returns the MAC of a record with this body, after a record with the MAC previous. It is

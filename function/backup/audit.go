@@ -113,7 +113,17 @@ type AuditRow struct {
 	At    time.Time // milliseconds
 	Body  string    // the record as JSON
 	MAC   string    // hexadecimal; empty without a key
+	// Order is set while the row is being stored, if the next row of the chain need not wait for its result.
+	Order AuditOrder
 }
+
+// AuditOrder is told by a store that a row has its place: the store stores rows that it gets from now on after this one. A
+// store that does not work on several rows at a time need not call it.
+type AuditOrder interface{ Placed() }
+
+// ErrNoPredecessor means that a row of the audit trail was not stored because the row before it is not stored either. The
+// record needs another place in the trail.
+var ErrNoPredecessor = errors.New("the audit record before this one is not stored")
 
 // Auditor writes the audit trail. Its methods are safe for concurrent use.
 type Auditor interface {
@@ -121,7 +131,8 @@ type Auditor interface {
 	// action that e announces.
 	Record(ctx context.Context, e AuditEvent) error
 	// RecordWith calls store with the row of e. store saves the row and the caller's own data in one
-	// transaction, and reports whether it saved them. RecordWith returns that result.
+	// transaction, and reports whether it saved them. RecordWith returns that result. If the result is
+	// [ErrNoPredecessor], it calls store again with another row.
 	RecordWith(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
 	// Flush writes how many events with a sample key were counted instead of written. It does so for
 	// the minutes that have ended, or for all if all is true.

@@ -68,10 +68,14 @@ type dialect struct {
 	isReadOnly            func(error) bool // the connected server accepts no writes, for example after a failover
 	isBusy                func(error) bool // another connection holds a lock, and waiting may help
 	isForeignKeyViolation func(error) bool // the row refers to a row that does not exist
+	isNotNullViolation    func(error) bool // a column that must have a value would have none
 }
 
 // sqliteForeignKey is SQLITE_CONSTRAINT_FOREIGNKEY (SQLite, “Result and Error Codes”).
 const sqliteForeignKey = 787
+
+// sqliteNotNull is SQLITE_CONSTRAINT_NOTNULL.
+const sqliteNotNull = 1299
 
 // sqliteBusy is SQLITE_BUSY, the low byte of the extended error codes.
 const sqliteBusy = 5
@@ -92,11 +96,16 @@ var sqliteDialect = dialect{
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code() == sqliteForeignKey
 	},
+	isNotNullViolation: func(err error) bool {
+		e, ok := errors.AsType[*sqlite.Error](err)
+		return ok && e.Code() == sqliteNotNull
+	},
 }
 
 // These are PostgreSQL's error codes (“Appendix A. PostgreSQL Error Codes”).
 const (
 	pgForeignKey = "23503" // foreign_key_violation
+	pgNotNull    = "23502" // not_null_violation
 	pgReadOnly   = "25006" // read_only_sql_transaction
 )
 
@@ -117,6 +126,7 @@ var postgresDialect = dialect{
 	isReadOnly:            func(err error) bool { return pgCode(err) == pgReadOnly },
 	isBusy:                func(error) bool { return false },
 	isForeignKeyViolation: func(err error) bool { return pgCode(err) == pgForeignKey },
+	isNotNullViolation:    func(err error) bool { return pgCode(err) == pgNotNull },
 }
 
 // pgCode returns the PostgreSQL error code of err, or the empty string if err has none.

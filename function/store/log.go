@@ -80,52 +80,36 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		d.maxSkewMillis(),
 		r.SearchText(),
 	}
-	if err := checkTexts(args); err != nil {
+	var id, jobName string
+	insert := &statement{text: d.insertSubmission, args: args, scan: func(row scanner) error { return row.Scan(&id, &jobName) }}
+	if err := d.commit(ctx, "claim", nil, insert); err != nil {
 		return backup.Record{}, false, err
 	}
-	err = d.write(ctx, "claim", func(ctx context.Context) error {
-		known, ours, err = d.insert(ctx, r, args)
-		if err != nil || ours {
-			return err
-		}
+	if insert.returned > 0 {
+		r.SubmissionID, r.JobName, r.Key, r.Last = id, jobName, "", backup.Step{N: -1}
+		return r, true, nil
+	}
+	err = d.do(ctx, "claim", func(ctx context.Context) error {
 		known, err = scan(d.writes.QueryRowContext(ctx, selectByKey, key))
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !r.CreatedAt.Before(known.ExpiresAt) {
-			// The key is free, so the insert failed because of the clock or of the durability.
-			ahead, err := d.clockDifference(ctx, r.CreatedAt)
-			if err != nil {
-				return err
-			}
-			if d.Kind() == Postgres && ahead.Abs().Milliseconds() <= d.maxSkewMillis() {
-				return errNotDurableHere
-			}
-			return &backup.ClockError{Ahead: ahead}
+			return d.whyNotClaimed(ctx, r)
 		}
 		return err
 	})
-	return known, ours, err
+	return known, false, err
 }
 
-// insert makes the claim. If ours is true, known is r with the id and the job name that the
-// statement chose, and with an empty step log.
-func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known backup.Record, ours bool, err error) {
-	rows, err := d.query(ctx, d.writes, d.insertSubmission, args...)
+// whyNotClaimed returns the error of a claim that inserted nothing although the key is free: a
+// [*backup.ClockError] or [ErrDurability].
+func (d *DB) whyNotClaimed(ctx context.Context, r backup.Record) error {
+	ahead, err := d.clockDifference(ctx, r.CreatedAt)
 	if err != nil {
-		return backup.Record{}, false, err
+		return err
 	}
-	defer rows.Close()
-	// All rows must be read: SQLite commits the insert only when its RETURNING clause is
-	// exhausted.
-	for rows.Next() {
-		if err := rows.Scan(&r.SubmissionID, &r.JobName); err != nil {
-			return backup.Record{}, false, err
-		}
-		ours = true
+	if d.Kind() == Postgres && ahead.Abs().Milliseconds() <= d.maxSkewMillis() {
+		return errNotDurableHere
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return backup.Record{}, false, err
-	}
-	r.Key, r.Last = "", backup.Step{N: -1}
-	return r, ours, nil
+	return &backup.ClockError{Ahead: ahead}
 }
 
 const selectByID = `SELECT ` + columns + ` FROM submission` + joins + ` WHERE s.id = $1`
@@ -203,19 +187,29 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		skew = d.maxSkewMillis()
 	}
 	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID, skew}
-	if err := checkTexts(args); err != nil {
+	statements := []*statement{{text: d.insertStep, args: args}}
+	for _, r := range audit {
+		statements = append(statements, &statement{text: insertStepAudit, args: append(auditArgs(r), id, s.N, s.Owner)})
+	}
+	if err := checkAll(statements); err != nil {
 		return false, err
 	}
-	err = d.write(ctx, "append", func(ctx context.Context) error {
+	err = d.do(ctx, "append", func(ctx context.Context) error {
 		limited, cancel := context.WithTimeout(ctx, d.limit*3/5)
 		defer cancel()
-		added, failed := d.addStep(limited, args, audit)
+		failed := d.group.commit(limited, placed(audit), statements...)
 		switch {
-		case failed == nil && added:
+		case failed == nil && statements[0].affected == 1:
 			ours = true
 			return nil
 		case d.dialect.isForeignKeyViolation(failed):
 			return backup.ErrNotFound
+		case d.dialect.isNotNullViolation(failed):
+			// The database refused a row of the audit trail: see insertStepAudit.
+			if err := d.checkPlace(ctx, audit); err != nil {
+				return err
+			}
+			failed = nil
 		}
 		var owner string
 		err := d.writes.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&owner)
@@ -225,16 +219,10 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 			}
 			return failed
 		}
-		if err != nil || owner != s.Owner {
-			return err
-		}
-		ours = true
-		if !added {
-			// An earlier call with the same Owner added the step together with its own rows. The
-			// rows of this call are additional records.
-			return d.addRows(ctx, d.writes, audit)
-		}
-		return nil
+		// If the step is the caller's although this call did not add it, an earlier call with the same Owner added it
+		// together with its own rows. The rows of this call are additional records.
+		ours = err == nil && owner == s.Owner
+		return err
 	})
 	return ours && err == nil, err
 }
@@ -250,34 +238,6 @@ func (d *DB) whyNotAdded(ctx context.Context, id string, s backup.Step) error {
 		return err
 	}
 	return errNotDurableHere
-}
-
-// addStep adds a step and, in the same transaction, the rows of the audit trail if there are any.
-// added reports whether the insert succeeded. After an error it is unknown whether the commit
-// succeeded.
-func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (added bool, err error) {
-	changed := func(result sql.Result, err error) (bool, error) {
-		if err != nil {
-			return false, err
-		}
-		n, err := result.RowsAffected()
-		return n == 1, err
-	}
-	if len(audit) == 0 {
-		return changed(d.exec(ctx, d.insertStep, args...))
-	}
-	tx, err := d.writes.BeginTx(ctx, nil)
-	if err != nil {
-		return false, err
-	}
-	defer tx.Rollback()
-	if added, err = changed(d.wrap(tx).ExecContext(ctx, d.insertStep, args...)); err != nil || !added {
-		return added, err
-	}
-	if err := d.addRows(ctx, d.wrap(tx), audit); err != nil {
-		return false, err
-	}
-	return true, tx.Commit()
 }
 
 // upsertSighting stores what the cloud said about a job, unless the stored answer is better. An

@@ -35,7 +35,7 @@ func (s *Store) addRows(rows []backup.AuditRow) error {
 		if s.audit[r.Chain] == nil {
 			s.audit[r.Chain] = map[int64]backup.AuditRow{}
 		}
-		r.At = fromMillis(ms(r.At))
+		r.At, r.Order = fromMillis(ms(r.At)), nil
 		s.audit[r.Chain][r.Seq] = r
 	}
 	return nil
