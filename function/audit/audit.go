@@ -23,8 +23,8 @@
 //	chain c:  0 start (heads: a 3, b 2)   1
 //
 // Here, only the removal of c 1 is not detected. A chain ends when its process ends, or after
-// an error of the store, because then it is unknown whether the last row was stored, or if a row was
-// not stored that has rows behind it. In these cases the next chain names the last certain record in "after".
+// an error of the store, because then it is unknown whether the last rows were stored. In the
+// second case the next chain names the last certain record in "after".
 //
 // A person who knows the key can write a false trail. Only other places protect against this: a
 // log store to which the portal can only append, and the cloud's own trail (ActionTrail).
@@ -62,6 +62,14 @@ type Sink interface {
 	AuditHeads(ctx context.Context, since time.Time, limit int) ([]backup.AuditRow, error)
 }
 
+// A PendingSink is a [Sink] that stores records of concurrent callers together. The log passes it records that are not
+// sealed yet; the sink seals them ([backup.AuditTrail]) when it is about to store them.
+type PendingSink interface {
+	Sink
+	// AuditPending stores a record. After an error, it may be stored or not.
+	AuditPending(ctx context.Context, record backup.AuditPending) error
+}
+
 // Config configures a [Log].
 type Config struct {
 	Sink     Sink              // required
@@ -87,30 +95,24 @@ const turnTimeout = 5 * time.Second
 // errTurnTimeout means that earlier records were not written within turnTimeout.
 var errTurnTimeout = errors.New("audit: earlier records are not written yet")
 
-// maxPlaces is how often a record gets a place in the trail, if the record before its place could not be stored.
-const maxPlaces = 3
-
 // A Log writes one chain after another. It is safe for concurrent use. [New] makes one; a process
-// needs only one. It implements [backup.Auditor].
-//
-// Records get their places one at a time: a goroutine takes the turn, seals its record as the next row of the chain, and
-// passes it to the store. It returns the turn when the store says that the row has its place ([backup.AuditOrder]), or
-// with the result. So several rows can be on their way to the store, each sealed with the MAC of the one before. The
-// store keeps their order, and stores no row without its predecessor.
+// needs only one. It implements [backup.Auditor] and [backup.AuditTrail].
 type Log struct {
 	cfg     Config
-	turn    chan struct{} // a token of the goroutine that adds a row
+	turn    chan struct{} // a token that the writing goroutine holds
 	sampler sampler
 
-	mu         sync.Mutex
+	// The fields below belong to the goroutine that holds turn.
 	chain      string // empty: the next record begins a new chain
 	next       int64  // number of the next record
 	mac        string // MAC of the last record
-	certain    *Head  // last record of the chain that is known to be stored; nil if there is none
 	unfinished *Head  // last certain record of a chain that ended with an error; nil if there is none
 }
 
-var _ backup.Auditor = (*Log)(nil)
+var (
+	_ backup.Auditor    = (*Log)(nil)
+	_ backup.AuditTrail = (*Log)(nil)
+)
 
 // New returns a log. It writes nothing: the first record begins the chain. Its error is that of
 // [CheckKey], for a key that is not empty.
@@ -164,172 +166,139 @@ func (l *Log) Flush(ctx context.Context, all bool) error {
 // write writes e as a record that also stands for unwritten equal events. If the row cannot be
 // stored, it writes the line alone and counts these events again.
 func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) error {
-	r := l.record(ctx, e)
-	r.Unwritten = unwritten
-	var row backup.AuditRow
-	_, err := l.writeInTurn(ctx, r, func(made backup.AuditRow) (bool, error) {
-		row = made
-		err := l.cfg.Sink.Audit(ctx, made)
-		return err == nil, err
-	})
-	if err != nil && row.Chain == "" {
-		// The chain could not begin. The line is written anyway, without a chain.
-		body, _ := jsontext.Marshal(r)
-		row.Body = string(body)
+	p := &pending{log: l, ctx: ctx, record: l.record(ctx, e)}
+	p.record.Unwritten = unwritten
+	var err error
+	if sink, ok := l.cfg.Sink.(PendingSink); ok {
+		err = sink.AuditPending(ctx, p)
+	} else {
+		_, err = l.Seal(ctx, []backup.AuditPending{p}, func(rows []backup.AuditRow) (bool, error) {
+			for _, row := range rows {
+				if err := l.cfg.Sink.Audit(ctx, row); err != nil {
+					return false, err
+				}
+			}
+			return true, nil
+		})
 	}
 	if err != nil {
-		l.line(ctx, row)
+		l.line(ctx, p.rowOfLine())
 		l.sampler.putBack(e, unwritten, l.cfg.Now()) // the line says it, the store does not
 	}
 	return err
 }
 
-// RecordWith implements [backup.Auditor]. It writes the line if store reports that the row is stored.
+// RecordWith implements [backup.Auditor].
 func (l *Log) RecordWith(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
-	return l.writeInTurn(ctx, l.record(ctx, e), store)
+	return store(backup.AuditRow{Pending: &pending{log: l, ctx: ctx, record: l.record(ctx, e)}})
 }
 
-// writeInTurn makes the row of r and stores it. If the row before it could not be stored, it makes another one in a new
-// chain. Errors: errTurnTimeout, the error of ctx, or that of store.
-func (l *Log) writeInTurn(
-	ctx context.Context,
-	r Record,
-	store func(backup.AuditRow) (bool, error),
-) (stored bool, err error) {
-	for range maxPlaces {
-		if stored, err = l.place(ctx, r, store); !errors.Is(err, backup.ErrNoPredecessor) {
-			break
-		}
+// A pending is a record that has no place in the trail yet.
+type pending struct {
+	log    *Log
+	ctx    context.Context // of the request, for the line in the log
+	record Record
+
+	mu   sync.Mutex
+	last backup.AuditRow // as it was sealed last
+}
+
+// Trail implements [backup.AuditPending].
+func (p *pending) Trail() backup.AuditTrail { return p.log }
+
+// rowOfLine returns the row for the line of a record that is not stored: as it was sealed last, or without a chain.
+func (p *pending) rowOfLine() backup.AuditRow {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last.Chain != "" {
+		return p.last
 	}
-	return stored, err
+	body, _ := jsontext.Marshal(p.record)
+	return backup.AuditRow{Body: string(body)}
 }
 
-// place gives r the next place in the trail and stores it there.
-func (l *Log) place(ctx context.Context, r Record, store func(backup.AuditRow) (bool, error)) (stored bool, err error) {
+// Seal implements [backup.AuditTrail]. It writes the lines of rows that are stored. If store reports that they are not
+// stored, the chain is as before. After an error it is unknown whether they are stored, so the chain ends: a second row
+// with one of their numbers would make the trail look changed. Errors: errTurnTimeout, the error of ctx, or that of store.
+func (l *Log) Seal(ctx context.Context, records []backup.AuditPending, store func([]backup.AuditRow) (bool, error)) (bool, error) {
 	waiting := time.NewTimer(turnTimeout)
 	defer waiting.Stop()
 	select {
 	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
 	case <-ctx.Done():
 		return false, ctx.Err()
 	case <-waiting.C:
 		return false, errTurnTimeout
 	}
-	held := &turn{log: l}
-	defer held.Placed()
-	next, err := l.nextRow(r)
-	if errors.Is(err, errNoChain) {
-		if err = l.begin(ctx); err == nil {
-			next, err = l.nextRow(r)
+	var all []*pending
+	end := Head{l.chain, l.next - 1, l.mac}
+	if l.chain == "" {
+		first, err := l.firstRecord(ctx)
+		if err != nil {
+			return false, err
 		}
+		all, end = append(all, &pending{ctx: ctx, record: first}), Head{l.cfg.NewID(), -1, ""}
 	}
+	for _, r := range records {
+		all = append(all, r.(*pending)) // only this package makes them
+	}
+	var rows []backup.AuditRow
+	for _, p := range all {
+		row, err := l.rowAfter(end, p)
+		if err != nil {
+			return false, err
+		}
+		rows, end = append(rows, row), Head{row.Chain, row.Seq, row.MAC}
+	}
+	stored, err := store(rows)
 	if err != nil {
+		if l.chain != "" {
+			l.unfinished = &Head{l.chain, l.next - 1, l.mac}
+		}
+		l.chain = ""
 		return false, err
 	}
-	next.Order = held
-	return l.add(ctx, next, store)
+	if stored {
+		if l.chain == "" {
+			l.unfinished = nil // the first record names it
+		}
+		l.chain, l.next, l.mac = end.Chain, end.Seq+1, end.MAC
+		for i, p := range all {
+			l.line(p.ctx, rows[i])
+		}
+	}
+	return stored, nil
 }
 
-// errNoChain means that the next record must begin a new chain.
-var errNoChain = errors.New("audit: no chain")
-
-// A turn is the right to add a row. It is the [backup.AuditOrder] of that row.
-type turn struct {
-	log  *Log
-	over sync.Once
-}
-
-// Placed returns the turn. Only the first call has an effect.
-func (t *turn) Placed() { t.over.Do(func() { <-t.log.turn }) }
-
-// begin starts a new chain by writing its first record. After an error, the next record starts
-// another one. The caller has the turn.
-func (l *Log) begin(ctx context.Context) error {
+// firstRecord returns the first record of a new chain. The error is that of the store.
+func (l *Log) firstRecord(ctx context.Context) (Record, error) {
 	heads, err := l.cfg.Sink.AuditHeads(ctx, l.cfg.Now().Add(-headsAge), maxHeads)
 	if err != nil {
-		return err
+		return Record{}, err
 	}
 	r := l.record(ctx, backup.AuditEvent{Kind: backup.AuditStart})
 	r.Request, r.Settings = Request{}, cleanAll(l.cfg.Settings)
+	r.After = l.unfinished
 	for _, h := range heads {
 		r.Heads = append(r.Heads, Head{h.Chain, h.Seq, h.MAC})
 	}
-	l.mu.Lock()
-	r.After = l.unfinished
-	l.chain, l.next, l.mac, l.certain = l.cfg.NewID(), 0, "", nil
-	l.mu.Unlock()
-	first, err := l.nextRow(r)
-	if err != nil {
-		return err
-	}
-	_, err = l.add(ctx, first, func(row backup.AuditRow) (bool, error) {
-		err := l.cfg.Sink.Audit(ctx, row)
-		return err == nil, err
-	})
-	return err
+	return r, nil
 }
 
-// A sealedRow is a row of the trail, with the MAC of the row before it.
-type sealedRow struct {
-	backup.AuditRow
-	previous string
-}
-
-// nextRow returns r as the next row of the chain. The error is errNoChain if there is no chain. The caller has the turn.
-func (l *Log) nextRow(r Record) (row sealedRow, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.chain == "" {
-		return row, errNoChain
-	}
-	at := l.cfg.Now()
-	r.Time, r.Chain, r.Seq = at.UTC().Truncate(time.Microsecond), l.chain, l.next
+// rowAfter returns the record of p as the row after the end of a chain.
+func (l *Log) rowAfter(end Head, p *pending) (backup.AuditRow, error) {
+	at, r := l.cfg.Now(), p.record
+	r.Time, r.Chain, r.Seq = at.UTC().Truncate(time.Microsecond), end.Chain, end.Seq+1
 	body, err := jsontext.Marshal(r)
 	if err != nil {
-		return row, fmt.Errorf("audit: %w", err)
+		return backup.AuditRow{}, fmt.Errorf("audit: %w", err)
 	}
-	row.Chain, row.Seq, row.At, row.Body = l.chain, l.next, at, string(body)
-	row.MAC, row.previous = seal(l.cfg.Key, l.mac, row.Body), l.mac
-	l.next, l.mac = l.next+1, row.MAC
+	row := backup.AuditRow{Chain: r.Chain, Seq: r.Seq, At: at, Body: string(body), MAC: seal(l.cfg.Key, end.MAC, string(body))}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = row
 	return row, nil
-}
-
-// add stores a row of the chain, and writes its line if store reports that it is stored. The caller has the turn;
-// row.Order may return it before the end of add.
-func (l *Log) add(ctx context.Context, row sealedRow, store func(backup.AuditRow) (bool, error)) (bool, error) {
-	stored, err := store(row.AuditRow)
-	l.settle(row, stored, err)
-	if err != nil || !stored {
-		return false, err
-	}
-	l.line(ctx, row.AuditRow)
-	return true, nil
-}
-
-// settle notes the result of storing row. If it was not stored and is the last
-// one, its number is free again. The chain ends if rows behind it are on their way: they cannot be stored. It also ends
-// after an error, because it is unknown whether the row is stored: a second row with this number would make the trail
-// look changed.
-func (l *Log) settle(row sealedRow, stored bool, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case row.Chain != l.chain: // it has ended already
-	case err == nil && stored:
-		if row.Seq == 0 {
-			l.unfinished = nil // the first record names it
-		}
-		if l.certain == nil || l.certain.Seq < row.Seq {
-			l.certain = &Head{row.Chain, row.Seq, row.MAC}
-		}
-	case err == nil && l.next == row.Seq+1:
-		l.next, l.mac = row.Seq, row.previous
-	default:
-		l.chain = ""
-		if l.certain != nil {
-			l.unfinished = l.certain
-		}
-	}
 }
 
 // seal returns the MAC of a record with this body, after a record with the MAC previous. It is

@@ -113,26 +113,31 @@ type AuditRow struct {
 	At    time.Time // milliseconds
 	Body  string    // the record as JSON
 	MAC   string    // hexadecimal; empty without a key
-	// Order is set while the row is being stored, if the next row of the chain need not wait for its result.
-	Order AuditOrder
+	// Pending is set if the record has no place in the trail yet. The other fields are then empty, and the store seals it.
+	Pending AuditPending
 }
 
-// AuditOrder is told by a store that a row has its place: the store stores rows that it gets from now on after this one. A
-// store that does not work on several rows at a time need not call it.
-type AuditOrder interface{ Placed() }
+// AuditPending is a record that has no place in the trail yet.
+type AuditPending interface {
+	// Trail returns the trail of the record: a pointer.
+	Trail() AuditTrail
+}
 
-// ErrNoPredecessor means that a row of the audit trail was not stored because the row before it is not stored either. The
-// record needs another place in the trail.
-var ErrNoPredecessor = errors.New("the audit record before this one is not stored")
+// AuditTrail gives records their places, when a store is about to store them.
+type AuditTrail interface {
+	// Seal calls store with the rows of records, which are the next ones of the trail, in this order. Rows that must be
+	// stored before them, because a chain begins, come first. store saves all rows, or none, and reports whether it saved
+	// them; after an error that is unknown. Seal returns the result of store. While store runs, no other record gets a place.
+	Seal(ctx context.Context, records []AuditPending, store func(rows []AuditRow) (bool, error)) (bool, error)
+}
 
 // Auditor writes the audit trail. Its methods are safe for concurrent use.
 type Auditor interface {
 	// Record stores e. After an error it may not be stored; the caller must then not do the
 	// action that e announces.
 	Record(ctx context.Context, e AuditEvent) error
-	// RecordWith calls store with the row of e. store saves the row and the caller's own data in one
-	// transaction, and reports whether it saved them. RecordWith returns that result. If the result is
-	// [ErrNoPredecessor], it calls store again with another row.
+	// RecordWith calls store with the row of e, which is pending: see [AuditPending]. store saves the row and the caller's
+	// own data in one transaction, and reports whether it saved them. RecordWith returns that result.
 	RecordWith(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
 	// Flush writes how many events with a sample key were counted instead of written. It does so for
 	// the minutes that have ended, or for all if all is true.

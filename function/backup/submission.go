@@ -54,6 +54,8 @@ type Submission struct {
 	// Retry reports that the platform marked the message as a repeat. It matters only with ByContent.
 	Retry  bool
 	Params param.Params // what the caller gave, without defaults
+	// Count reports that Submit counts the request of the sender: see [Service.CountRequest]. The caller does not count it.
+	Count bool
 }
 
 // ID returns the id of the submission: 26 characters, a hash of its door, principal and key.
@@ -133,6 +135,8 @@ type Record struct {
 	Job          Job          // as the cloud described it last; zero if it was never asked
 	AskedAt      time.Time    // when the cloud was last asked about the job; zero if never
 	Cancellation Cancellation // zero if no cancellation was accepted
+	// Pace is the rate that [Claims.Claim] takes a request from. It is not stored. The zero Rate takes nothing.
+	Pace Rate
 }
 
 // keyLife returns how long the key of r stands for it.

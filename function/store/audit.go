@@ -9,23 +9,13 @@ import (
 	"backupportal/function/backup"
 )
 
-// insertAudit adds a row of the audit trail. insertStepAudit does the same for a row that belongs to step $7 of submission
-// $6, which the owner $8 has added. The column mac is not null, so the database refuses a row, and with it the
-// transaction, in these cases:
-//
-//   - The row before it in the chain does not exist. The rows of a chain are sealed one after the other before they are
-//     stored (see package audit), so a row without its predecessor would look like a removed record.
-//   - The step does not exist, or has another owner.
-const (
-	insertAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES (CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, $4,
-	(SELECT CAST($5 AS TEXT) WHERE ` + hasPredecessor + `))`
-	insertStepAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES (CAST($1 AS TEXT), CAST($2 AS BIGINT), $3, $4,
-	(SELECT CAST($5 AS TEXT) FROM submission_step WHERE submission_id = $6 AND n = $7 AND owner = $8 AND (` + hasPredecessor + `)))`
-	hasPredecessor = `CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM audit a WHERE a.chain = CAST($1 AS TEXT) AND a.seq = CAST($2 AS BIGINT) - 1)`
-)
+const insertAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4, $5)`
 
-// selectPredecessor reports whether row $2 of chain $1 may be added: it is the first one, or the row before it exists.
-const selectPredecessor = `SELECT ` + hasPredecessor
+// insertStepAudit is insertAudit for a row that belongs to step $7 of submission $6, which the owner $8 has added. If the
+// step does not exist or has another owner, the row would have no mac. The database then refuses it, and with it the
+// whole transaction.
+const insertStepAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4,
+	(SELECT CAST($5 AS TEXT) FROM submission_step WHERE submission_id = $6 AND n = $7 AND owner = $8))`
 
 // selectHeads selects the last row of each chain that has a row since $1. It groups by an
 // expression, the chain with an empty text appended, so that SQLite uses the index of times. If it
@@ -46,46 +36,24 @@ const (
 // auditPageSize is how many rows AuditTrail reads in one statement.
 const auditPageSize = 500
 
-// auditArgs returns the arguments of insertAudit.
+// auditArgs are the first arguments of a statement that adds a row of the audit trail.
 func auditArgs(r backup.AuditRow) []any { return []any{r.Chain, r.Seq, ms(r.At), r.Body, r.MAC} }
 
-// placed returns a function that tells the writers of rows that the rows have their place in the queue of changes.
-func placed(rows []backup.AuditRow) func() {
-	return func() {
-		for _, r := range rows {
-			if r.Order != nil {
-				r.Order.Placed()
-			}
-		}
-	}
+// auditStatement returns the statement text, which adds a row of the audit trail. args are its arguments after those of the
+// row. A pending row gets its place when the statement is executed.
+func auditStatement(text string, r backup.AuditRow, args ...any) *statement {
+	return &statement{text: text, args: append(auditArgs(r), args...), record: r.Pending}
 }
 
-// checkPlace returns [backup.ErrNoPredecessor] if one of rows cannot be added because the row before it is missing.
-func (d *DB) checkPlace(ctx context.Context, rows []backup.AuditRow) error {
-	for _, r := range rows {
-		var may bool
-		if err := d.writes.QueryRowContext(ctx, selectPredecessor, r.Chain, r.Seq).Scan(&may); err != nil {
-			return err
-		}
-		if !may {
-			return backup.ErrNoPredecessor
-		}
-	}
-	return nil
-}
-
-// Audit adds a row to the audit trail. It is a method of the interface Sink of package audit. The error is
-// [backup.ErrNoPredecessor] if the row before it is not stored. After another error it is unknown whether the row was
-// added.
+// Audit adds a row to the audit trail. It is a method of the interface Sink of package audit. After
+// an error it is unknown whether the row was added.
 func (d *DB) Audit(ctx context.Context, row backup.AuditRow) error {
-	rows := []backup.AuditRow{row}
-	err := d.commit(ctx, "audit", placed(rows), &statement{text: insertAudit, args: auditArgs(row)})
-	if d.dialect.isNotNullViolation(err) {
-		if missing := d.do(ctx, "audit", func(ctx context.Context) error { return d.checkPlace(ctx, rows) }); missing != nil {
-			return missing
-		}
-	}
-	return err
+	return d.commit(ctx, "audit", auditStatement(insertAudit, row))
+}
+
+// AuditPending adds a record to the audit trail. It is a method of the interface PendingSink of package audit.
+func (d *DB) AuditPending(ctx context.Context, record backup.AuditPending) error {
+	return d.Audit(ctx, backup.AuditRow{Pending: record})
 }
 
 // AuditHeads returns the last row of each chain that has a row since the given time. It returns at

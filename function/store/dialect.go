@@ -62,6 +62,8 @@ type dialect struct {
 	// like is the operator that compares a text with a pattern and ignores case. SQLite ignores it only
 	// in ASCII letters.
 	like string
+	// changesInWith reports whether the WITH clause of a statement may change data.
+	changesInWith bool
 	// freshPlan are extra arguments before the arguments of a statement. They make the database
 	// plan the statement for its own values. They are empty if the database always does this.
 	freshPlan             []any
@@ -120,7 +122,9 @@ var postgresDialect = dialect{
 	},
 	table: `SELECT to_regclass($1) IS NOT NULL`,
 	like:  "ILIKE",
-	clock: `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,
+	// PostgreSQL executes each part of WITH once, also if its result is not read.
+	changesInWith: true,
+	clock:         `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,
 	writable: []string{`INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
 		SELECT id, 0, 'attempt', '', 0, 0, '', '', '', '' FROM submission WHERE id = ''`},
 	isReadOnly:            func(err error) bool { return pgCode(err) == pgReadOnly },

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"backupportal/function/backup"
 )
 
 // A scanner is a row of a result.
@@ -23,6 +25,12 @@ type statement struct {
 	text string
 	args []any
 	scan func(scanner) error // reads each returned row; nil if the statement returns none
+	// record is set if the first five arguments are the row of this record of the audit trail (see auditArgs): they are known
+	// when the statement is executed.
+	record backup.AuditPending
+	// after is a statement of the same change. If it returned no row, this one is left out. Only for SQLite: PostgreSQL gets
+	// all statements before it executes the first one.
+	after *statement
 	// lock names the row of a limit that the statement locks, which all processes share; usually empty. The statements of a
 	// batch with a lock come first, ordered by it, so that two processes do not wait for each other.
 	lock string
@@ -50,9 +58,9 @@ type statement struct {
 //
 // Nothing of this decides a race: statements of two batches, and of two processes, meet in the database only.
 type group struct {
-	// apply executes statements in one transaction, all or none. If it returns an error, rolledBack reports whether none is
-	// certain.
-	apply func(ctx context.Context, statements []*statement) (rolledBack bool, err error)
+	// apply executes statements in one transaction, all or none. With an error, refused reports whether the database refused a
+	// statement, and has certainly executed none of them. Otherwise that is unknown.
+	apply func(ctx context.Context, statements []*statement) (refused bool, err error)
 	limit time.Duration // time of one transaction
 
 	mu      sync.Mutex
@@ -76,9 +84,9 @@ type change struct {
 	done       chan error // has room for the result
 }
 
-// commit queues a change, calls queued if it is not nil, and waits for the result. An error other than errQueueFull does not
-// show whether the change was committed, unless the database refused it.
-func (g *group) commit(ctx context.Context, queued func(), statements ...*statement) error {
+// commit queues a change and waits for the result. An error other than errQueueFull does not show whether the change was
+// committed, unless the database refused it.
+func (g *group) commit(ctx context.Context, statements ...*statement) error {
 	c := &change{ctx: ctx, statements: statements, done: make(chan error, 1)}
 	g.mu.Lock()
 	if len(g.queue) >= maxQueue {
@@ -91,9 +99,6 @@ func (g *group) commit(ctx context.Context, queued func(), statements ...*statem
 		go g.run()
 	}
 	g.mu.Unlock()
-	if queued != nil {
-		queued()
-	}
 	select {
 	case err := <-c.done:
 		return err
@@ -120,6 +125,18 @@ func (g *group) next() []*change {
 		return nil
 	}
 	n := min(maxBatch, len(g.queue))
+	var trail backup.AuditTrail
+	for i, c := range g.queue[:n] {
+		switch own := c.trail(); {
+		case trail == nil:
+			trail = own
+		case own != nil && own != trail:
+			n = i
+		}
+		if n == i {
+			break
+		}
+	}
 	batch := slices.Clone(g.queue[:n])
 	g.queue = slices.Delete(g.queue, 0, n)
 	return batch
@@ -137,10 +154,10 @@ func (g *group) execute(batch []*change) {
 		}
 		return cmp.Compare(a.lock, b.lock)
 	})
-	rolledBack, err := g.transact(all)
+	refused, err := g.transact(all)
 	for _, c := range batch {
 		switch {
-		case err == nil || !rolledBack || len(batch) == 1:
+		case err == nil || !refused || len(batch) == 1:
 			c.done <- err
 		case c.ctx.Err() != nil:
 			c.done <- c.ctx.Err()
@@ -151,30 +168,70 @@ func (g *group) execute(batch []*change) {
 	}
 }
 
-// transact calls apply, with the time of one transaction, after it has removed earlier results of the statements.
-func (g *group) transact(statements []*statement) (rolledBack bool, err error) {
-	for _, s := range statements {
-		s.returned, s.affected = 0, 0
+// trail returns the audit trail of the records of c, or nil if there is none.
+func (c *change) trail() backup.AuditTrail {
+	for _, s := range c.statements {
+		if s.record != nil {
+			return s.record.Trail()
+		}
 	}
+	return nil
+}
+
+// transact executes statements in one transaction. The records of the audit trail among them, which belong to one trail, get
+// their places.
+func (g *group) transact(statements []*statement) (refused bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.limit)
 	defer cancel()
-	return g.apply(ctx, statements)
+	var records []backup.AuditPending
+	for _, s := range statements {
+		s.returned, s.affected = 0, 0 // of an earlier transaction that was rolled back
+		if s.record != nil {
+			records = append(records, s.record)
+		}
+	}
+	if records == nil {
+		return g.apply(ctx, statements)
+	}
+	var failed error
+	_, err = records[0].Trail().Seal(ctx, records, func(rows []backup.AuditRow) (bool, error) {
+		first := len(rows) - len(records)
+		var all []*statement
+		for _, row := range rows[:first] {
+			all = append(all, auditStatement(insertAudit, row))
+		}
+		rows = rows[first:]
+		for _, s := range statements {
+			if s.record != nil {
+				copy(s.args, auditArgs(rows[0]))
+				rows = rows[1:]
+			}
+		}
+		if refused, failed = g.apply(ctx, append(all, statements...)); refused {
+			return false, nil // the trail is as before
+		}
+		return failed == nil, failed
+	})
+	return refused, cmp.Or(failed, err)
 }
 
 // applySQLite is the apply of a group for SQLite.
-func (d *DB) applySQLite(ctx context.Context, statements []*statement) (rolledBack bool, err error) {
+func (d *DB) applySQLite(ctx context.Context, statements []*statement) (refused bool, err error) {
 	select {
 	case d.writer <- struct{}{}:
 		defer func() { <-d.writer }()
 	case <-ctx.Done():
-		return true, ctx.Err()
+		return false, ctx.Err()
 	}
 	tx, err := d.writes.BeginTx(ctx, nil)
 	if err != nil {
-		return true, err
+		return false, err
 	}
 	defer tx.Rollback()
 	for _, s := range statements {
+		if s.after != nil && s.after.returned == 0 {
+			continue
+		}
 		if err := d.runIn(ctx, d.wrap(tx), s); err != nil {
 			return true, err
 		}
@@ -210,17 +267,12 @@ func (d *DB) runIn(ctx context.Context, tx transaction, s *statement) error {
 // applyPostgres is the apply of a group for PostgreSQL. It sends all statements at once, without waiting for the result of
 // one before it sends the next (a pipeline). The server executes them in one transaction, which needs no BEGIN and no
 // COMMIT, because there is one synchronisation point, at the end. This works through a pooler in transaction mode.
-func (d *DB) applyPostgres(ctx context.Context, statements []*statement) (rolledBack bool, err error) {
-	// The server may have closed a connection that was idle. Then nothing was sent.
-	for range 3 {
-		if err = d.pipeline(ctx, statements); !pgconn.SafeToRetry(err) {
-			break
-		}
+func (d *DB) applyPostgres(ctx context.Context, statements []*statement) (refused bool, err error) {
+	if err = d.pipeline(ctx, statements); pgconn.SafeToRetry(err) {
+		err = d.pipeline(ctx, statements) // the server had closed the idle connection, and nothing was sent
 	}
-	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return e.SeverityUnlocalized == "ERROR", err // a FATAL error can follow the commit
-	}
-	return pgconn.SafeToRetry(err), err
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.SeverityUnlocalized == "ERROR", err // a FATAL error can follow the commit
 }
 
 // pipeline sends statements at once and reads their results.
@@ -272,12 +324,12 @@ func readResults(results pgx.BatchResults, statements []*statement) error {
 }
 
 // commit queues a change with the group of d and waits for its result. See [group.commit].
-func (d *DB) commit(ctx context.Context, what string, queued func(), statements ...*statement) error {
+func (d *DB) commit(ctx context.Context, what string, statements ...*statement) error {
 	if err := checkAll(statements); err != nil {
 		return err
 	}
 	return d.do(ctx, what, func(ctx context.Context) error {
-		return d.group.commit(ctx, queued, statements...)
+		return d.group.commit(ctx, statements...)
 	})
 }
 

@@ -319,7 +319,7 @@ func number(row *sql.Row) (n int64, err error) {
 // Take implements [backup.Limits].
 func (d *DB) Take(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
 	take := rateStatement(r, now)
-	if err := d.commit(ctx, "spend", nil, take); err != nil || take.returned > 0 {
+	if err := d.commit(ctx, "spend", take); err != nil || take.returned > 0 {
 		return 0, err
 	}
 	err = d.do(ctx, "spend", func(ctx context.Context) error {

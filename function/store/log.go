@@ -25,11 +25,11 @@ import (
 func insertSubmission(clock, durable string) string {
 	return `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
-	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id, search_text)
+	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id, search_text, resource_name)
 SELECT CAST($1 AS TEXT) || next.use, CAST($1 AS TEXT), next.turn, $2, $3, $4, $5, $6, $7, $8, $9, $10,
 	CASE WHEN next.turn = 0 THEN CAST($11 AS TEXT)
 		ELSE substr(CAST($12 AS TEXT), 1, 63 - length(CAST($1 AS TEXT)) - length(next.use)) || '-' || CAST($1 AS TEXT) || next.use END,
-	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20, $22
+	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20, $22, $23
 FROM (SELECT used.turns AS turn, used.expired_ms, CASE WHEN used.turns = 0 THEN '' ELSE '-' || CAST(used.turns + 1 AS TEXT) END AS use
 	FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms
 		FROM submission WHERE key_hash = CAST($1 AS TEXT)) used) next
@@ -37,6 +37,15 @@ WHERE next.expired_ms <= CAST($17 AS BIGINT) AND abs(` + clock + ` - CAST($17 AS
 	AND ` + durable + `
 ON CONFLICT DO NOTHING
 RETURNING id, job_name`
+}
+
+// takeAndInsert is insertSubmission for PostgreSQL that first takes a request from a rate: upsertRate with the arguments $24
+// to $27. It inserts nothing if none is left. The result is one row: whether the request was taken, and the id and the job
+// name, which are empty if nothing was inserted.
+func takeAndInsert(clock, durable string) string {
+	pace := strings.NewReplacer("$1", "$24", "$2", "$25", "$3", "$26", "$4", "$27").Replace(upsertRate)
+	return `WITH pace AS (` + pace + `), claimed AS (` + insertSubmission(clock, durable+" AND EXISTS (SELECT 1 FROM pace)") + `)
+SELECT EXISTS (SELECT 1 FROM pace), COALESCE((SELECT id FROM claimed), ''), COALESCE((SELECT job_name FROM claimed), '')`
 }
 
 // selectByKey finds the latest submission of a key.
@@ -79,15 +88,22 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		r.CallerID,
 		d.maxSkewMillis(),
 		r.SearchText(),
+		r.ResourceName,
 	}
-	var id, jobName string
-	insert := &statement{text: d.insertSubmission, args: args, scan: func(row scanner) error { return row.Scan(&id, &jobName) }}
-	if err := d.commit(ctx, "claim", nil, insert); err != nil {
+	c := d.claim(args, r)
+	if err := d.commit(ctx, "claim", c.statements...); err != nil {
 		return backup.Record{}, false, err
 	}
-	if insert.returned > 0 {
-		r.SubmissionID, r.JobName, r.Key, r.Last = id, jobName, "", backup.Step{N: -1}
+	if c.inserted() {
+		r.SubmissionID, r.JobName, r.Key, r.Last, r.Pace = c.id, c.jobName, "", backup.Step{N: -1}, backup.Rate{}
 		return r, true, nil
+	}
+	if !c.hasTaken() {
+		wait, err := d.Peek(ctx, r.Pace, r.CreatedAt)
+		if err == nil {
+			err = &backup.LimitError{Err: backup.ErrRequests, Key: r.Pace.Key, RetryAfter: max(wait, time.Millisecond)}
+		}
+		return backup.Record{}, false, err
 	}
 	err = d.do(ctx, "claim", func(ctx context.Context) error {
 		known, err = scan(d.writes.QueryRowContext(ctx, selectByKey, key))
@@ -97,6 +113,42 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		return err
 	})
 	return known, false, err
+}
+
+// A claiming is the change of a claim and its result.
+type claiming struct {
+	statements   []*statement
+	take, insert *statement // take is nil if no request is taken from a rate; both are the same in PostgreSQL
+	taken        bool       // result of take, if both are the same
+	id, jobName  string     // result of insert
+}
+
+// hasTaken reports whether the request was taken from the rate, or there is none to be taken.
+func (c *claiming) hasTaken() bool {
+	return c.take == nil || c.take.returned > 0 && (c.take != c.insert || c.taken)
+}
+
+// inserted reports whether the claim was inserted.
+func (c *claiming) inserted() bool { return c.insert.returned > 0 && c.id != "" }
+
+// claim returns the change that claims r. args are the arguments of insertSubmission.
+func (d *DB) claim(args []any, r backup.Record) *claiming {
+	c := &claiming{}
+	c.insert = &statement{text: d.insertSubmission, args: args, scan: func(row scanner) error { return row.Scan(&c.id, &c.jobName) }}
+	c.statements = []*statement{c.insert}
+	if r.Pace.Burst == 0 {
+		return c
+	}
+	take := rateStatement(r.Pace, r.CreatedAt)
+	if d.dialect.changesInWith {
+		c.insert.text, c.insert.args, c.insert.lock = d.takeAndInsert, append(args, take.args...), take.lock
+		c.insert.scan = func(row scanner) error { return row.Scan(&c.taken, &c.id, &c.jobName) }
+		c.take = c.insert
+		return c
+	}
+	c.insert.after, c.take = take, take
+	c.statements = []*statement{take, c.insert}
+	return c
 }
 
 // whyNotClaimed returns the error of a claim that inserted nothing although the key is free: a
@@ -189,7 +241,7 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID, skew}
 	statements := []*statement{{text: d.insertStep, args: args}}
 	for _, r := range audit {
-		statements = append(statements, &statement{text: insertStepAudit, args: append(auditArgs(r), id, s.N, s.Owner)})
+		statements = append(statements, auditStatement(insertStepAudit, r, id, s.N, s.Owner))
 	}
 	if err := checkAll(statements); err != nil {
 		return false, err
@@ -197,7 +249,7 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 	err = d.do(ctx, "append", func(ctx context.Context) error {
 		limited, cancel := context.WithTimeout(ctx, d.limit*3/5)
 		defer cancel()
-		failed := d.group.commit(limited, placed(audit), statements...)
+		failed := d.group.commit(limited, statements...)
 		switch {
 		case failed == nil && statements[0].affected == 1:
 			ours = true
@@ -205,11 +257,7 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		case d.dialect.isForeignKeyViolation(failed):
 			return backup.ErrNotFound
 		case d.dialect.isNotNullViolation(failed):
-			// The database refused a row of the audit trail: see insertStepAudit.
-			if err := d.checkPlace(ctx, audit); err != nil {
-				return err
-			}
-			failed = nil
+			failed = nil // the step is not the caller's: see insertStepAudit
 		}
 		var owner string
 		err := d.writes.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&owner)

@@ -29,7 +29,7 @@ func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, 
 	})
 	for some := range slices.Chunk(notices, noticesAtOnce) {
 		insert := announcement(some)
-		if err := d.commit(ctx, "announce", nil, insert); err != nil {
+		if err := d.commit(ctx, "announce", insert); err != nil {
 			return added, err
 		}
 		added += int(insert.affected)

@@ -91,6 +91,7 @@ type DB struct {
 	log              *slog.Logger
 	limit            time.Duration        // time limit of one statement; see [Config.StatementTime]
 	insertSubmission string               // the statement of [DB.Claim]
+	takeAndInsert    string               // the statement of [DB.Claim] with a rate; only PostgreSQL
 	insertStep       string               // the statement of [DB.Append]
 	prepared         map[string]*sql.Stmt // prepared statements by their text; only SQLite, see prepare
 	writer           chan struct{}        // a lock: full while a goroutine writes; only SQLite, otherwise nil
@@ -127,6 +128,7 @@ func Open(cfg Config) (*DB, error) {
 	}
 	clock, durable := d.dialect.clock, d.dialect.durable()
 	d.insertSubmission, d.insertStep = insertSubmission(clock, durable), insertStep(clock, durable)
+	d.takeAndInsert = takeAndInsert(clock, durable)
 	d.group = &group{apply: d.applyPostgres, limit: d.limit}
 	if d.Kind() == SQLite {
 		d.writer, d.group.apply = make(chan struct{}, 1), d.applySQLite
