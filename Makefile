@@ -12,6 +12,11 @@ CHAOS ?=
 RACE = $$("$$(go env CC)" -E -include stdlib.h - </dev/null >/dev/null 2>&1 && \
 	echo -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false)
 
+# Tests put their databases into temporary folders. In memory, a database does not wait for the disk, which on a busy
+# machine takes seconds. What the go command builds stays on the disk.
+IN_MEMORY = $$(folder=/dev/shm; probe=$$folder/backup-portal-test-$$$$; \
+	cp /bin/true $$probe 2>/dev/null && $$probe 2>/dev/null && echo GOTMPDIR=$${TMPDIR:-/tmp} TMPDIR=$$folder; rm -f $$probe)
+
 .DEFAULT_GOAL := help
 .PHONY: help run dev clients check static test chaos generate mutate bench dist deploy clean
 
@@ -49,7 +54,7 @@ test: ## all checks of CI; installs missing tools
 	$(MAKE) clients static
 	@# The timeout only ends a test that hangs. It is many times what a busy machine needs.
 	@# Some packages mostly wait for other processes and for time limits, so more run at once than there are processors.
-	go test $(RACE) -p 6 -count=1 -timeout 30m ./...
+	env $(IN_MEMORY) go test $(RACE) -p 6 -count=1 -timeout 30m ./...
 	@# Under the race detector this test makes only a fifth of its submissions, so it runs again without it.
 	@# go test succeeds if -run matches no test. That would mean that the test has another name now.
 	go test -count=1 -run SessionsAreCached ./function/aliyun | awk '{ print } /no tests to run|^FAIL/ { bad = 1 } END { exit bad }'
@@ -60,7 +65,7 @@ test: ## all checks of CI; installs missing tools
 	@echo; echo 'make test: all passed'; .ci/install --missing | sed 's/^/  left out: /'
 
 chaos: ## random incidents against real processes, at most 40 minutes; CHAOS='-chaos.seed 7' for flags
-	go test -count=1 -timeout 1h -v -run Schedules ./function/chaos -args \
+	env $(IN_MEMORY) go test -count=1 -timeout 1h -v -run Schedules ./function/chaos -args \
 		-chaos.guards -chaos.time 20m -chaos.schedules 240 -chaos.parallel 6 $(CHAOS)
 
 generate: ## write generated files again

@@ -17,8 +17,9 @@
 //
 // A read also uses the processors that a submission needs. So reads have only Spare slots while
 // submissions are refused, and for [Config.Yield] after the last refusal. In this time the slot of a
-// read that has ended stays taken for as long again as the read had it, at most until the end of this
-// time, so that reads use at most half of the time of their slots.
+// read that has ended stays taken for as long again as the read had it, so that short reads use at most
+// half of the time of their slots. It stays taken for at most half of [Config.Patience], so that a client
+// that reads one page after the other is not refused for this reason.
 package admission
 
 import (
@@ -119,7 +120,7 @@ func (s *Slot) Leave() {
 	}
 	s.held = false
 	if s.kind == Read && s.gate.yields() {
-		time.AfterFunc(min(time.Since(s.since), time.Until(s.gate.yield)), func() {
+		time.AfterFunc(min(time.Since(s.since), s.gate.cfg.Patience/2), func() {
 			s.gate.mu.Lock()
 			defer s.gate.mu.Unlock()
 			s.gate.release(Read)

@@ -126,7 +126,8 @@ func TestReadsYieldAfterASubmissionWasRefused(t *testing.T) {
 	})
 }
 
-// After a read of 20 ms its slot stays taken for 20 ms, because a submission was refused just before.
+// Because a submission was refused just before, the slot of a read stays taken after the read: for as long
+// as the read took, and at most half of the time that a request waits for a slot.
 func TestSlotOfAReadRestsAfterASubmissionWasRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := small
@@ -138,20 +139,23 @@ func TestSlotOfAReadRestsAfterASubmissionWasRefused(t *testing.T) {
 		}
 		submissions[0].Leave() // a submission's slot does not rest
 		enter(t, g, Submission, 1)
-		const took = 20 * time.Millisecond
-		read := enter(t, g, Read, 1)[0]
-		time.Sleep(took)
-		read.Leave()
-		began := time.Now()
-		enter(t, g, Read, 1)[0].Leave()
-		if waited := time.Since(began); waited != took {
-			t.Errorf("the next read waited %v", waited)
+		waitAfter := func(took time.Duration) time.Duration {
+			read := enter(t, g, Read, 1)[0]
+			time.Sleep(took)
+			read.Leave()
+			began := time.Now()
+			enter(t, g, Read, 1)[0].Leave()
+			return time.Since(began)
+		}
+		if waited := waitAfter(5 * time.Millisecond); waited != 5*time.Millisecond {
+			t.Errorf("after a read of 5 ms the next one waited %v", waited)
+		}
+		if waited := waitAfter(200 * time.Millisecond); waited != cfg.Patience/2 {
+			t.Errorf("after a read of 200 ms the next one waited %v", waited)
 		}
 		time.Sleep(cfg.Yield)
-		enter(t, g, Read, 1)[0].Leave()
-		began = time.Now()
-		if enter(t, g, Read, 1); time.Since(began) != 0 {
-			t.Errorf("after %v a read waited %v", cfg.Yield, time.Since(began))
+		if waited := waitAfter(200 * time.Millisecond); waited != 0 {
+			t.Errorf("after %v without a refusal a read waited %v", cfg.Yield, waited)
 		}
 	})
 }
@@ -312,7 +316,7 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 				synctest.Wait()
 				faults = append(faults, g.faults()...)
 			}
-			time.Sleep(cfg.Yield) // slots of reads rest at most this long
+			time.Sleep(cfg.Patience) // slots of reads rest at most half as long
 			synctest.Wait()
 			if got := g.Load(); got.Running != [kinds]int{} || got.Waiting != [kinds]int{} || got.Paused != 0 {
 				faults = append(faults, fmt.Sprintf("at the end: %+v", got))

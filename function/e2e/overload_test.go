@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,7 +75,8 @@ func TestOverloadLosesNothing(t *testing.T) {
 			}
 		}
 		for _, path := range []string{"/readyz", "/healthz", "/", "/backups", "/api/v1/backup-jobs"} {
-			if res := send(t, "GET", portal+path, "", ""); res.StatusCode != http.StatusOK {
+			res := patiently(func() *http.Response { return send(t, "GET", portal+path, "", "") }, http.StatusServiceUnavailable)
+			if res.StatusCode != http.StatusOK {
 				t.Errorf("%s during the overload: %s", path, res.Status)
 			}
 		}
@@ -108,24 +110,26 @@ func TestOverloadLosesNothing(t *testing.T) {
 	})
 }
 
-// resend sends submission n until the answer is not 503, for at most patience, and returns the last answer.
+// resend sends submission n until the answer is not 503.
 func resend(t *testing.T, portal string, n int) *http.Response {
 	t.Helper()
-	for end := time.Now().Add(patience); ; {
-		res := send(t, "POST", portal+"/api/v1/backup-jobs", kinds[0].json, fmt.Sprint("overload-", n))
-		if res.StatusCode != http.StatusServiceUnavailable || time.Now().After(end) {
-			return res
-		}
-	}
+	return patiently(func() *http.Response {
+		return send(t, "POST", portal+"/api/v1/backup-jobs", kinds[0].json, fmt.Sprint("overload-", n))
+	}, http.StatusServiceUnavailable)
 }
 
-// insist sends submission n until its outcome is known, for at most patience, and returns the last answer.
+// insist sends submission n until its outcome is known.
 func insist(t *testing.T, portal string, n int) *http.Response {
 	t.Helper()
-	for end := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		res := resend(t, portal, n)
-		undecided := res.StatusCode == http.StatusAccepted || res.StatusCode == http.StatusConflict
-		if !undecided || time.Now().After(end) {
+	return patiently(func() *http.Response { return resend(t, portal, n) }, http.StatusAccepted, http.StatusConflict)
+}
+
+// patiently makes a request again while its answer has one of the statuses, for at most patience, and
+// returns the last answer.
+func patiently(request func() *http.Response, again ...int) *http.Response {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		res := request()
+		if !slices.Contains(again, res.StatusCode) || time.Now().After(end) {
 			return res
 		}
 	}
