@@ -72,16 +72,16 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Choose(templates.ChoosePage{Shell: s.shell(r), Offered: offered}))
 }
 
-// newBackup returns the handler of the form for one kind of backup. The form is filled from what was
-// typed on this page before, from the query, or from the submission that the parameter from names.
+// newBackup returns the handler of the form for one kind of backup. The form has the values that were last
+// posted from this page, or those of the query, or those of the submission that the parameter from names.
 //
-// A browser is redirected to an address with the id of a new page, so that it shows what was typed when
-// it returns there.
+// A browser is redirected to an address with a new page id. When it returns to this address, the form shows
+// the values that were posted from it.
 func (s *Server) newBackup(source param.SourceType) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id := s.pageID(r.URL.Query())
 		if s.Drafts != nil && r.URL.Query().Has("page") {
-			d, err := s.typedOn(r, id)
+			d, err := s.newestFrom(r, id)
 			if err == nil && (d.SubmissionID != "" || d.Values["SourceType"] == string(source)) {
 				return s.renderDraft(w, r, d, id)
 			}
@@ -93,6 +93,11 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			return nil
 		}
 		values, unknown := prefilled(source, r.URL.Query())
+		if preset := s.presetOf(principal(r), values["Preset"], source); preset != nil {
+			fillFrom(values, preset.Values)
+		} else if values["Preset"] != "" {
+			unknown = append(unknown, "Preset")
+		}
 		if from := r.URL.Query().Get("from"); from != "" {
 			record, err := s.Backups.Refresh(r.Context(), principal(r), from)
 			if err != nil {
@@ -145,6 +150,10 @@ func (s *Server) formPage(
 		Mistakes: withRanges(bad, offer),
 		Accounts: s.accounts(principal(r)),
 		Offer:    offer,
+	}
+	addLink(r, &page)
+	if page.Preset = s.presetOf(principal(r), values["Preset"], source); page.Preset == nil {
+		delete(values, "Preset")
 	}
 	s.addMatches(r, &page)
 	if s.SignIn != nil && s.Drafts != nil {
@@ -234,8 +243,8 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Form(page))
 }
 
-// redraw shows the page with the language buttons again in the language tag, and stores the
-// language in a cookie.
+// redraw answers a language button of a form: it draws the same page again in the language with the given
+// tag, and stores the language in a cookie. The error is errRequest for an unknown tag.
 func (s *Server) redraw(
 	w http.ResponseWriter,
 	r *http.Request,
@@ -281,7 +290,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
 	checks := s.checks.Check(r.Context(), j.call)
 	return templates.CheckPage{
-		Shell: s.shell(r), Call: j.call, Values: j.values, Previews: j.previews,
+		Shell: s.shell(r), Call: j.call, Values: j.values, Previews: j.previews, Link: linkValues(j.values),
 		Notes:  param.Notes(j.params, j.call.Params),
 		Checks: checks,
 		Cost:   cost.Of(j.call.Params, checks.Machine.GiB, s.Policy.Prices()),

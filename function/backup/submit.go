@@ -122,7 +122,11 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	call, err := s.Prepare(ctx, sub)
+	sub, err = s.withPreset(sub)
+	var call Call
+	if err == nil {
+		call, err = s.prepare(ctx, sub)
+	}
 	ctx, cancel := persistent(ctx)
 	defer cancel()
 	if err != nil || sub.ByContent || call.Grant.hasLimits() {
@@ -397,7 +401,7 @@ func recordedCall(r Record, call Call) Call {
 	return call
 }
 
-// Reasons of the policy in force to forbid a submission that was recorded earlier.
+// The sentences with which the present policy refuses to send a submission that was recorded under an earlier one.
 var (
 	msgOtherAccount = param.Both(
 		"Account “%v” has changed since this submission was recorded. Send it again with a new key",

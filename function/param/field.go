@@ -5,7 +5,7 @@
 // once. A [Field] belongs to one of three groups:
 //
 //	group     names                                         chosen by      sent to the cloud
-//	ours      Account, Region, Reason, Ticket               the caller     no
+//	ours      Account, Region, Preset, Reason, Ticket       the caller     no
 //	assigned  CrossAccountType, CrossAccountUserId,         the policy, by  yes
 //	          CrossAccountRoleName                          the account
 //	other     InstanceId, Retention, Detail.doCopy, …       the caller     yes
@@ -84,7 +84,7 @@ type Field struct {
 
 	For      []SourceType // the source types it applies to; nil means all
 	Required []SourceType // the source types that require it; only where it also applies
-	Under    Condition    // a further condition to apply; the field it names is earlier in Fields
+	Under    Condition    // the field applies only while this holds; the named field is earlier in Fields
 	Grant    string       // the permission of the rule that a value needs: "script" or "copy"; "" if none
 
 	Type             Type
@@ -109,7 +109,7 @@ func FieldNamed(name string) (Field, bool) {
 }
 
 // AppliesTo reports whether f may be given together with the other values of p: the
-// source type is in f.For, and f.Under holds. P must already have the defaults of the
+// source type is in f.For, and f.Under holds. p must already have the defaults of the
 // fields before f (see [Params.WithDefaults]), because f.Under may name one of them.
 func (f Field) AppliesTo(p Params) bool {
 	return f.ForSource(p.SourceType()) &&
@@ -117,7 +117,7 @@ func (f Field) AppliesTo(p Params) bool {
 }
 
 // IsOff reports whether f belongs to a switch that is off: the Boolean parameter that f.Under names does
-// not have the value that f needs. A value of f then changes nothing, for every source type. P must have
+// not have the value that f needs. A value of f then changes nothing, for every source type. p must have
 // the defaults of the fields before f.
 func (f Field) IsOff(p Params) bool {
 	return f.Under.Name != "" && !f.Assigned && (p[f.Under.Name] == "" || p[f.Under.Name] == "false")

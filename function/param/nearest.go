@@ -25,7 +25,17 @@ func unknownKey(object, key string) Mistake {
 // returns "" if no name is similar, or if name is longer than [maxHinted].
 func nearest(name, object string) string { return nearestOf(name, object, knownKeys()) }
 
-// nearestOf is nearest among the given keys.
+// NearestName returns the one of names that is most similar to name, as [nearest] compares them. It
+// returns "" if none is similar.
+func NearestName(name string, names []string) string {
+	keys := make([]knownKey, len(names))
+	for i, known := range names {
+		keys[i] = knownKey{key: known, folded: foldName(known)}
+	}
+	return nearestOf(name, "", keys)
+}
+
+// nearestOf does the work of [nearest] for the given keys.
 func nearestOf(name, object string, keys []knownKey) string {
 	if len(name) > maxHinted {
 		return ""
