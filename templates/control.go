@@ -36,7 +36,7 @@ type control struct {
 	focus          bool
 	mono           bool   // the value is an id or a path
 	width          string // CSS class
-	off            bool   // why it cannot be chosen; empty if it can
+	off            bool   // it is disabled, because no rule permits its value
 	options        []option
 	always         bool   // an option is selected from the start
 	kept           string // "Kept until about …"
@@ -52,7 +52,7 @@ type option struct {
 	key                string // of the group
 	group              string // options of a select with the same group are drawn together
 	on                 bool
-	off                string // why it cannot be chosen, if so
+	off                string // reason for which it cannot be chosen; empty if it can
 }
 
 // control returns the control called name.

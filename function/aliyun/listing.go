@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/lenhash"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 )
 
 // The cache of lists.
@@ -77,9 +77,9 @@ func (c *Client) readCandidates(
 	return c.instances(ctx, target, q)
 }
 
-// instanceID matches a complete id of an instance. A search text that does not match is searched in the
+// instanceID is the pattern of a complete id of an instance. A search text that does not match is searched in the
 // names of instances only.
-var instanceID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
+const instanceID = `i-[0-9a-z]{4,62}`
 
 // instances lists instances (ECS, DescribeInstances). A search text that has the form of an
 // id may also be a name, so two requests are made at the same time. The instance with that
@@ -93,7 +93,7 @@ func (c *Client) instances(
 		return c.instancePage(ctx, target, "", "InstanceIds", param.StringList([]string{q.InstanceID}), true)
 	}
 	name := strings.Trim(q.Search, "*")
-	if name == "" || !instanceID.MatchString(name) || q.Next != "" {
+	if name == "" || !pattern.Match(instanceID, name) || q.Next != "" {
 		return c.instancePage(ctx, target, q.Next, "InstanceName", "*"+name+"*", name != "")
 	}
 	type answer struct {
@@ -118,7 +118,7 @@ func (c *Client) instances(
 	return found, failed
 }
 
-// instancePage reads one page of instances, with one filter of the API if filtered. Next is
+// instancePage reads one page of instances, with one filter of the API if filtered. next is
 // the token of the page; empty means the first one.
 func (c *Client) instancePage(
 	ctx context.Context,
@@ -314,7 +314,7 @@ func (c *Client) clusters(
 	})
 }
 
-// pagedList reads a list of Cloud Backup that has numbered pages. Read parses one page and
+// pagedList reads a list of Cloud Backup that has numbered pages. read parses one page and
 // returns its candidates and the number of all its items. The API can only search for
 // complete names, so pagedList filters by q.Search itself and reads pages until it has
 // enough candidates. Without a search it reads one page.
@@ -378,7 +378,7 @@ func (c *Client) readList(ctx context.Context, op operation, page any) *backup.C
 	return failed
 }
 
-// candidate returns a Candidate. Pairs are names of the API and values; empty values are left
+// candidate returns a Candidate. pairs are names of the API, each followed by its value; empty values are left
 // out. All texts are cleaned, because they come from outside.
 func candidate(id, name string, pairs ...string) backup.Candidate {
 	t := backup.Candidate{ID: param.Clean(id, longestWord), Name: param.Clean(name, 200)}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 	"backupportal/function/secret"
 )
 
@@ -76,7 +76,7 @@ func (c *Client) Preflight(
 	return l.checks
 }
 
-// check runs one check and appends it to l.checks. Ask sets the fields of the check; without
+// check runs one check and appends it to l.checks. ask sets the fields of the check; without
 // a change, the check holds. If it fails, later checks are not run.
 func (l *checklist) check(id string, title param.Text, ask func(*backup.AccessCheck)) {
 	r := backup.AccessCheck{ID: id, Title: title, State: backup.CheckNotReached}
@@ -101,7 +101,7 @@ func fail(r *backup.AccessCheck, finding param.Text, fixes ...backup.Fix) {
 }
 
 // explainFailure sets the evidence of r: the operation, and the code, message, request id and
-// denial of failed. Failed may be nil.
+// denial of failed. failed may be nil.
 func explainFailure(r *backup.AccessCheck, operation string, failed *backup.CloudError) {
 	r.Evidence = backup.Evidence{Operation: operation}
 	if failed != nil {
@@ -150,7 +150,7 @@ func (l *checklist) identity(r *backup.AccessCheck) {
 	}
 	var who struct{ AccountId, Arn string }
 	err := json.Unmarshal(a.body, &who)
-	if err != nil || !accountID.MatchString(who.AccountId) || !resourceName.MatchString(who.Arn) {
+	if err != nil || !pattern.Match(accountID, who.AccountId) || !pattern.Match(resourceName, who.Arn) {
 		fail(r, param.Both("The answer could not be read.", "答复无法读取。"))
 		return
 	}
@@ -507,7 +507,7 @@ func (l *checklist) linkedRole() {
 	}
 }
 
-// role checks with CheckRole that a service-linked role exists. Kind is CheckRoleType.
+// role checks with CheckRole that a service-linked role exists. kind is CheckRoleType.
 func (l *checklist) role(id string, title param.Text, service, kind string) {
 	l.check(id, title, func(r *backup.AccessCheck) {
 		_, _, failed := l.perform(l.ctx, operation{
@@ -833,10 +833,10 @@ var (
 	higherPolicies   = []string{"ControlPolicy", "SessionPolicy"}
 )
 
-// Forms of what GetCallerIdentity returns.
-var (
-	accountID    = regexp.MustCompile(`\A[0-9]{16}\z`)
-	resourceName = regexp.MustCompile(`\Aacs:ram::[0-9]{16}:[A-Za-z0-9.@_/-]{1,200}\z`)
+// Patterns of what GetCallerIdentity returns.
+const (
+	accountID    = `[0-9]{16}`
+	resourceName = `acs:ram::[0-9]{16}:[A-Za-z0-9.@_/-]{1,200}`
 )
 
 // The titles of the checks.

@@ -3,9 +3,10 @@ package param
 import (
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"backupportal/function/pattern"
 )
 
 // Params holds the values of one request, by the names of [Fields]. Every value is text
@@ -27,7 +28,7 @@ func (p Params) SourceType() SourceType {
 // a value that is equal to the default of a field that does not apply, and every value
 // that belongs to a switch that is off ([Field.IsOff]). The vendor's samples contain many of
 // both. It writes a valid SpeedLimit with windows that do not pass midnight. [Notes] lists
-// the changes. P may be nil.
+// the changes. p may be nil.
 //
 // Fields are visited in the order of the table, so a default can make a later field
 // apply (see [Field.AppliesTo]).
@@ -49,7 +50,7 @@ func (p Params) WithDefaults() Params {
 }
 
 // WithoutNotes returns a copy of p without the fields that are a [Field.Note]. Two requests for the
-// same backup can differ in them. P may be nil.
+// same backup can differ in them. p may be nil.
 func (p Params) WithoutNotes() Params {
 	q := p.clone()
 	for _, f := range Fields {
@@ -60,7 +61,7 @@ func (p Params) WithoutNotes() Params {
 	return q
 }
 
-// clone returns a copy of p that can be changed. P may be nil.
+// clone returns a copy of p that can be changed. p may be nil.
 func (p Params) clone() Params {
 	if p == nil {
 		return Params{}
@@ -89,9 +90,10 @@ func (p Params) Validate() error {
 	return append(bad, p.validateTogether()...).OrNil()
 }
 
-// ValidateBeside returns the mistakes that Validate finds, for a request that already has the mistakes
-// bad of its JSON. It leaves out those that may follow from a name in bad that is given more than once:
-// nobody knows which of its values was meant, so a mistake must be there without that name too.
+// ValidateBeside returns the mistakes that [Params.Validate] finds in a request whose JSON already has the
+// mistakes bad. If bad reports a name that is given more than once, it is unknown which of its values was
+// meant. ValidateBeside then returns only the mistakes that do not depend on this value: those that Validate
+// also finds without the name.
 func (p Params) ValidateBeside(bad InvalidError) InvalidError {
 	others := p.clone()
 	repeats := false
@@ -120,7 +122,7 @@ func (p Params) ValidateBeside(bad InvalidError) InvalidError {
 func within(name, object string) bool { return name == object || strings.HasPrefix(name, object+".") }
 
 // validate checks one field: required values, values that do not apply, and Field.Check.
-// P must have its defaults.
+// p must have its defaults.
 func (p Params) validate(f Field) []Mistake {
 	value, applies := p[f.Name], f.AppliesTo(p)
 	switch {
@@ -135,7 +137,7 @@ func (p Params) validate(f Field) []Mistake {
 	return []Mistake{f.mistake("unused", msgUnder, f.Label, under.Label)}
 }
 
-// validateTogether checks the rules that need more than the form of one value. P must have its
+// validateTogether checks the rules that need more than the form of one value. p must have its
 // defaults. Most of these rules are in the descriptions of the parameters on the API page of
 // CreateBackupJob:
 //
@@ -193,7 +195,7 @@ func (p Params) validateShadowCopy() []Mistake {
 	vss, _ := FieldNamed(name)
 	var bad []Mistake
 	include := p.Strings("Include")
-	if len(include) > 1 || slices.ContainsFunc(include, severalPaths.MatchString) {
+	if len(include) > 1 || slices.ContainsFunc(include, hasSeveralPaths) {
 		bad = append(bad, vss.mistake("one_path", msgVSS))
 	}
 	if len(p.Strings("Exclude")) > 0 {
@@ -211,18 +213,26 @@ func (p Params) validateShadowCopy() []Mistake {
 }
 
 // isNetworkPath reports whether path is on another machine: it starts like a UNC path, \\server\share,
-// with any kind of slash, or like a URL, or like an NFS export, server:/path.
+// with any kind of slash, or like a URL (https:/), or like an NFS export (server:/). The name before a
+// colon has at least two characters: C:\ is a drive of this machine.
 func isNetworkPath(path string) bool {
 	path = strings.TrimSpace(path)
-	return len(path) > 1 && strings.Trim(path[:2], `/\`) == "" || elsewhere.MatchString(path)
+	if len(path) > 1 && strings.Trim(path[:2], `/\`) == "" {
+		return true
+	}
+	name, rest, _ := strings.Cut(path, ":")
+	return len(name) > 1 && pattern.Match(`[0-9A-Za-z.+_-]+`, name) && rest != "" && strings.Contains(`/\`, rest[:1])
 }
 
-// elsewhere matches the beginning of a URL (https:/) and of an NFS export (server:/). It does not match a
-// path with a drive letter (C:\), because the name before the colon must have at least two characters.
-var elsewhere = regexp.MustCompile(`^[0-9A-Za-z.+_-]{2,}:[/\\]`)
-
-// severalPaths matches an item with a second path after a comma or a semicolon.
-var severalPaths = regexp.MustCompile(`[,;]\s*[A-Za-z]:[/\\]`)
+// hasSeveralPaths reports whether an item has a second path, with a drive letter, after a comma or a
+// semicolon.
+func hasSeveralPaths(item string) bool {
+	parts := strings.Split(strings.ReplaceAll(item, ";", ","), ",")
+	return slices.ContainsFunc(parts[1:], func(part string) bool {
+		part = strings.TrimLeft(part, "\t\n\f\r ")
+		return len(part) > 2 && pattern.Match(`[A-Za-z]:[/\\]`, part[:3])
+	})
+}
 
 // Strings returns the items of a field of type [Strings]. It returns nil if the field is
 // not given. After [Params.Validate] the value cannot be malformed.

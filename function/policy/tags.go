@@ -26,7 +26,7 @@ type TagReader func(ctx context.Context, target backup.Target, ids []string) (ma
 // tagsTTL.
 const (
 	tagsTTL        = time.Minute     // how long tags are used
-	tagsFailureTTL = 5 * time.Second // how long a failure is the answer, before another try
+	tagsFailureTTL = 5 * time.Second // for this long after a failure, the cloud is not asked again
 	tagsTimeout    = 5 * time.Second // of one call
 )
 
@@ -34,7 +34,7 @@ const (
 const maxTagEntries = 8192
 
 // Tagged returns a copy of p that reads the tags of instances with read, and caches them.
-// Now is the clock of the cache. Without Tagged, rules with instance_tags allow nothing.
+// now is the clock of the cache. Without Tagged, rules with instance_tags allow nothing.
 func (p *Policy) Tagged(read TagReader, now func() time.Time) *Policy {
 	tagged := *p
 	tagged.tags = &tagCache{read: read, now: now, known: cache.New[tagEntry](maxTagEntries, now)}
@@ -156,7 +156,7 @@ func (s *tagLookup) has(ctx context.Context, r rule) (param.Mistake, bool) {
 
 // read returns the tags of the instance, or nil if they cannot be read.
 func (s *tagLookup) read(ctx context.Context) map[string]string {
-	if id := s.params["InstanceId"]; !s.done && instanceShape.pattern.MatchString(id) {
+	if id := s.params["InstanceId"]; !s.done && instanceShape.fits(id) {
 		s.tags, s.err = s.policy.tags.get(ctx, s.policy.targetOf(s.who, s.params), id)
 	}
 	s.done = true
@@ -201,7 +201,7 @@ func (p *Policy) needsTags(teams []int, do backup.Action, complete param.Params)
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
 		return false
 	}
-	if complete.SourceType() == param.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
+	if complete.SourceType() == param.Container || !instanceShape.fits(complete["InstanceId"]) {
 		return false
 	}
 	needed := false
@@ -221,7 +221,7 @@ func (p *Policy) needsTags(teams []int, do backup.Action, complete param.Params)
 const maxTags = 20
 
 // tagShape matches a key or a value of a tag (ECS: at most 128 characters each).
-var tagShape = newShape(`[^\pC]{1,128}`, "1 to 128 characters")
+var tagShape = shape{`[^\pC]{1,128}`, "1 to 128 characters"}
 
 // tagsOf reads the tags that an instance must have. All keys of the mapping are allowed,
 // because they are keys of tags.
