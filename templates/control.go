@@ -43,7 +43,7 @@ type control struct {
 	today          string // the date from which kept is counted
 	field          param.Field
 	candidates     string       // kind of the list that the script offers
-	matches        *OptionsPage // candidates to choose from; nil: none were searched
+	matches        *OptionsPage // results of a search, as radio buttons; nil without a search
 }
 
 // An option is one value of a select or a radio group.

@@ -234,8 +234,8 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Form(page))
 }
 
-// redraw shows the page with the language buttons again in the language tag, and stores the
-// language in a cookie.
+// redraw answers a language button of a form: it draws the same page again in the language with the given
+// tag, and stores the language in a cookie. The error is errRequest for an unknown tag.
 func (s *Server) redraw(
 	w http.ResponseWriter,
 	r *http.Request,

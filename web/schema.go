@@ -168,7 +168,7 @@ func given(key string) doc {
 	}
 }
 
-// equal returns the schema of an object in which a member has a value.
+// equal returns the schema of an object in which a member has the given value.
 func equal(key string, value any) doc {
 	return doc{"required": []string{key}, "properties": doc{key: doc{"const": value}}}
 }

@@ -25,7 +25,7 @@ func unknownKey(object, key string) Mistake {
 // returns "" if no name is similar, or if name is longer than [maxHinted].
 func nearest(name, object string) string { return nearestOf(name, object, knownKeys()) }
 
-// nearestOf is nearest among the given keys.
+// nearestOf does the work of [nearest] for the given keys.
 func nearestOf(name, object string, keys []knownKey) string {
 	if len(name) > maxHinted {
 		return ""

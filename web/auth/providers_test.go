@@ -39,8 +39,8 @@ var named = []string{"payments-oncall", "/payments-oncall", "shop/payments", "Do
 
 var providerShapes = []providerShape{
 	{
-		// Undocumented as a whole: the Server Administration Guide has no sample of an ID token. The form of
-		// realm_access and resource_access is that of org.keycloak.representations.AccessToken.
+		// No document shows a whole ID token of Keycloak (Server Administration Guide). The form of realm_access
+		// and resource_access is that of the class org.keycloak.representations.AccessToken.
 		provider: "Keycloak, realm roles", claim: "realm_access.roles",
 		token: `{"typ":"ID","azp":"portal","session_state":"d6b9","acr":"1","email_verified":true,"name":"Jane Doe","preferred_username":"jane",
 			"given_name":"Jane","family_name":"Doe","email":"jane@example.com",
