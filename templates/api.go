@@ -371,7 +371,12 @@ func (p APIPage) address(name string) string {
 func (p APIPage) chapters(ctx context.Context) []chapter {
 	switch p.Topic {
 	case "":
-		return []chapter{{"who", in(ctx, wordWho), whoChapter(p)}, {"create", in(ctx, wordCreate), createChapter(p)}}
+		return []chapter{
+			{"who", in(ctx, wordWho), whoChapter(p)},
+			{"create", in(ctx, wordCreate), createChapter(p)},
+			{"parameters", in(ctx, wordParameters), indexChapter(p)},
+			{"document", in(ctx, wordDocument), documentChapter(p.Document)},
+		}
 	case "follow":
 		return []chapter{{"follow", in(ctx, wordFollow), followChapter(p)}}
 	case "accounts":
@@ -390,10 +395,7 @@ func (p APIPage) chapters(ctx context.Context) []chapter {
 			{"states", in(ctx, wordStates), statesChapter()},
 		}
 	case "limits":
-		return []chapter{
-			{"limits", in(ctx, wordBounds), boundsChapter(p.Limits)},
-			{"document", in(ctx, wordDocument), documentChapter(p.Document)},
-		}
+		return []chapter{{"limits", in(ctx, wordBounds), boundsChapter(p.Limits)}}
 	}
 	source := param.SourceType(p.Topic)
 	if !slices.Contains(param.SourceTypes, source) {

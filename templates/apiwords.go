@@ -98,8 +98,12 @@ var (
 	wordRowsMost    = param.Both("Submissions in a list", "列表中的提交数")
 	wordRowsUsual   = param.Both("%v by default; limit can be 1 to %v", "默认 %v，可用 limit 设为 1 至 %v")
 
+	wordWrongValues     = param.Both("Wrong values", "错误的值")
+	wordWrongValuesText = param.Both("A request with wrong values starts nothing. The answer has status 422 and names all of them.", "请求中有错误的值时不会开始备份。响应的状态码为 422，并列出所有错误。")
+	wordParameters      = param.Both("All parameters", "所有参数")
+
 	wordDocument     = param.Both("Machine-readable description", "机器可读描述")
-	wordDocumentText = param.Both("An OpenAPI 3.1 document, generated from the same data as this page.", "OpenAPI 3.1 文档，与本页由同一份数据生成。")
+	wordDocumentText = param.Both("An OpenAPI 3.1 document, generated from the same data as these pages.", "OpenAPI 3.1 文档，与本页由同一份数据生成。")
 )
 
 // modeTexts explain who sends a request without a token, by AUTH_MODE.
