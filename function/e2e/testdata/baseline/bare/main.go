@@ -1,5 +1,6 @@
-// Command bare is a net/http server that answers every request with one short page. The benchmarks
-// compare the portal with it.
+// Command bare is a net/http server that answers every request with one short page.
+//
+// The benchmarks compare the portal with it.
 package main
 
 import (

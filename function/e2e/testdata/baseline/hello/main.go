@@ -1,5 +1,6 @@
-// Command hello is a function that answers every event with one short page. The benchmarks compare
-// the portal with it.
+// Command hello is a function that answers every event with one short page.
+//
+// The benchmarks compare the portal with it.
 package main
 
 import (

@@ -1,6 +1,7 @@
-// Command sdkfunction is a plain function that starts a backup: it reads the JSON body of an HTTP
-// event and calls CreateBackupJob with one SDK client that all requests share. It checks nothing and
-// keeps nothing. The benchmarks compare the portal with it.
+// Command sdkfunction is a plain function that starts a backup.
+//
+// It reads the JSON body of an HTTP event and calls CreateBackupJob with one SDK client that all
+// requests share. It checks nothing and keeps nothing. The benchmarks compare the portal with it.
 package main
 
 import (
