@@ -291,8 +291,8 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, err, write)
 }
 
-// fail logs internal errors and known causes of failed authentications, sets the headers that belong to err, and writes it. No other code
-// reports a failure.
+// fail logs internal errors and known causes of failed authentications, sets the headers that belong
+// to err, and writes it. No other code reports a failure.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write problemWriter) {
 	f := faultOf(err)
 	s.logCause(r, err)
@@ -389,8 +389,10 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 // values were checked.
 const formPath = "/backups"
 
+// sendAgain is the text of the button that sends a failed form again.
 var sendAgain = param.Text{En: "Send again", Zh: "再次提交"}
 
+// checked is the hidden input that says that a form was posted by the check page.
 var checked = templates.Hidden{Name: "at", Value: "check"}
 
 // offerResend adds a button that sends a failed form again: with the same key if it may have
