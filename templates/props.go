@@ -109,6 +109,7 @@ type FormPage struct {
 	UnknownParams []string               // parameters of the link that the form does not have
 	Focus         string                 // control that gets the focus; the error summary has precedence
 	Section       string                 // id of the section to scroll to; empty for none
+	Kinds         []param.SourceType     // of an instance, that the person may choose instead, with this one
 	Matches       map[string]OptionsPage // candidates to choose from, by field; those that were searched
 }
 

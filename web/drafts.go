@@ -55,6 +55,7 @@ func (s *Server) pageID(values url.Values) string {
 //	remove:FIELD:ROW       remove a row
 //	draw                   the form again
 //	find:FIELD             the form with the candidates of FIELD
+//	kind:SOURCE            the form for another kind of backup of the same instance
 //	keep                   only store, for the script; the answer is empty
 //
 // Without a store for drafts the address of the next page contains what was typed.
@@ -62,8 +63,10 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
 	}
-	if r.PostForm.Get("at") == "volumes" {
+	if hasOutput := r.PostForm.Get(outputName) != ""; r.PostForm.Get("at") == "volumes" || hasOutput && isLanguage(r.PostForm.Get("op")) {
 		return s.volumesInLanguage(w, r)
+	} else if hasOutput && r.PostForm.Get("op") == "check" {
+		return s.pickVolumes(w, r)
 	}
 	values, err := readForm(r)
 	if err != nil {
@@ -108,6 +111,11 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	case "find":
 		searchText(r, values)
 		to += "?find=" + url.QueryEscape(argument)
+	case "kind":
+		var ok bool
+		if to, ok = otherKind(values, param.SourceType(argument)); !ok {
+			return errRequest
+		}
 	case "draw", "keep":
 	default:
 		return errRequest
@@ -376,6 +384,13 @@ func (s *Server) carry(
 		query.Set("op", "find:"+argument)
 	case "add", "remove":
 		rowOp(values, verb, argument, row)
+	case "kind":
+		to, ok := otherKind(values, param.SourceType(argument))
+		if !ok {
+			return errRequest
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return nil
 	case "keep":
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -427,9 +442,28 @@ func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Form(page))
 }
 
-// ownNames are the names of the hidden inputs and buttons that control a form itself: the button, the page from
-// which it was posted, the key, the id of the page and the token of its person.
-var ownNames = []string{"op", "at", "key", "page", "person"}
+// instanceKinds are the kinds of backup of an instance. The form leads from one to the other.
+var instanceKinds = []param.SourceType{param.UDMECS, param.ECSFile}
+
+// otherKind returns the address of the form for another kind of backup of the same instance, filled with the values
+// that both kinds have. It returns false if the kind is not one of an instance.
+func otherKind(values templates.Values, kind param.SourceType) (address string, ok bool) {
+	if !slices.Contains(instanceKinds, kind) {
+		return "", false
+	}
+	query := url.Values{}
+	for _, f := range param.Fields {
+		if value := values[f.Name]; value != "" && f.ForSource(kind) && !f.Assigned && f.Name != "SourceType" {
+			query.Set(f.Name, value)
+		}
+	}
+	return "/backups/new/" + string(kind) + "?" + query.Encode(), true
+}
+
+// ownNames are the names of the inputs and buttons that control a form itself: the button, the page from which it
+// was posted, the key, the id of the page, the token of its person, and the output of kubectl, which is read and not
+// kept.
+var ownNames = []string{"op", "at", "key", "page", "person", outputName}
 
 // isOwn reports whether name is in ownNames.
 func isOwn(name string) bool { return slices.Contains(ownNames, name) }

@@ -147,6 +147,13 @@ func (s *Server) formPage(
 		Offer:    offer,
 	}
 	s.addMatches(r, &page)
+	if slices.Contains(instanceKinds, source) {
+		for _, kind := range instanceKinds {
+			if kind == source || s.Policy.Offer(principal(r), kind).Granted {
+				page.Kinds = append(page.Kinds, kind)
+			}
+		}
+	}
 	if s.SignIn != nil && s.Drafts != nil {
 		page.Person = s.SignIn.Sessions.FormToken(principal(r))
 	}

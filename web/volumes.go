@@ -22,6 +22,9 @@ import (
 // volumesPath is the address of the page that reads volumes from the output of kubectl.
 const volumesPath = "/backups/volumes"
 
+// outputName is the name of the text box for the output of kubectl.
+const outputName = "kubectl"
+
 // Limits of the page of volumes.
 const (
 	maxVolumes      = 300 // volumes in one output
@@ -34,9 +37,10 @@ const (
 //
 //	kubectl    the pasted output; the answer is the list of its volumes
 //	row.N      a volume of the list, volume.N=1 if it is ticked, id.N its typed id; op=pick: leads to the form
-//	           with the ticked volumes, or the answer is the list with what is missing
+//	           with the ticked volumes, to the check page if nothing else is missing, or the answer is the list
+//	           with what is missing
 //
-// Without them the answer is the page on which the output is pasted.
+// Without them, and for an empty output from the form, the answer is the page on which the output is pasted.
 func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
@@ -53,11 +57,14 @@ func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case own.Has("row.0"):
 		return s.tickedVolumes(w, r, page, values, own)
-	case own.Has("kubectl"):
-		return s.listVolumes(w, r, page, values, own.Get("kubectl"))
+	case own.Get(outputName) != "", own.Has(outputName) && r.PostForm.Get("at") == "volumes":
+		return s.listVolumes(w, r, page, values, own.Get(outputName))
 	}
 	return render(w, r, http.StatusOK, templates.Volumes(page))
 }
+
+// isLanguage reports whether op is that of a language button.
+func isLanguage(op string) bool { return strings.HasPrefix(op, "lang:") }
 
 // volumesInLanguage shows the page of volumes again in the language that a language button names, with everything
 // that was pasted, ticked and typed.
@@ -77,7 +84,7 @@ func takeOwn(form url.Values) url.Values {
 	for name, values := range form {
 		prefix, number, _ := strings.Cut(name, ".")
 		_, err := strconv.Atoi(number)
-		if name == "kubectl" || err == nil && slices.Contains([]string{"row", "volume", "id"}, prefix) {
+		if name == outputName || err == nil && slices.Contains([]string{"row", "volume", "id"}, prefix) {
 			own[name] = values
 			delete(form, name)
 		}
@@ -217,10 +224,19 @@ func (s *Server) tickedVolumes(w http.ResponseWriter, r *http.Request, page temp
 		return s.carry(w, r, values, "edit", "what", "")
 	}
 	d := s.draftOf(r, principal(r).ID(), values)
+	to := draftsPath + "/" + d.Page + "?section=what#what"
+	j, err := s.checkForm(r, values)
+	if err != nil {
+		return err
+	}
+	if j.bad == nil {
+		d.Checked, d.Interim = true, false
+		to = draftsPath + "/" + d.ID + "/check"
+	}
 	if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
 		return storeAway(err)
 	}
-	http.Redirect(w, r, draftsPath+"/"+d.Page+"?section=what#what", http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 

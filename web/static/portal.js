@@ -59,6 +59,7 @@ function keep() {
   typing = 0;
   const data = new URLSearchParams(new FormData(form));
   data.set("op", "keep");
+  data.delete("kubectl");
   fetch("/drafts", { method: "POST", body: data, keepalive: true }).catch(() => {}); // the next change stores it again
 }
 
@@ -165,7 +166,7 @@ if (link) {
     for (const control of form.elements) {
       const shown = control.getClientRects().length && !/^(hidden|submit|button|fieldset)$/.test(control.type);
       const given = control.checked || control.value && !/^(radio|checkbox)$/.test(control.type);
-      if (shown && given) query.set(control.name, control.value);
+      if (shown && given && control.name !== "kubectl") query.set(control.name, control.value);
     }
     return link.dataset.link + "?" + query;
   };
