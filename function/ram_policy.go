@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
+	"strings"
 
 	"backupportal/function/aliyun"
 	"backupportal/function/app"
 	"backupportal/function/backup"
+	"backupportal/function/pattern"
 	"backupportal/function/policy"
 )
 
@@ -22,9 +23,9 @@ Prints the minimal RAM policies of this deployment: for the function's own role,
   ram-policy
   ram-policy -portal acs:ram::1234567890123456:role/backup-portal -json`
 
-// portalShape is the resource name of a RAM role or user, the two identities that the portal can
+// portalPattern is the form of the resource name of a RAM role or user, the two identities that the portal can
 // have.
-var portalShape = regexp.MustCompile(`\Aacs:ram::[0-9]{16}:(role|user)/[A-Za-z0-9._@-]{1,64}\z`)
+const portalPattern = `acs:ram::[0-9]{16}:(role|user)/[A-Za-z0-9._@-]{1,64}`
 
 // A ramDocument is one RAM policy that an operator must create.
 type ramDocument struct {
@@ -61,7 +62,7 @@ func printRAMPolicies(args []string, env environment) error {
 		}
 		*portal = "acs:ram::" + capabilities[i].Account.ID + ":role/backup-portal"
 	}
-	if !portalShape.MatchString(*portal) {
+	if !pattern.Match(portalPattern, *portal) {
 		return usageError{errors.New("-portal must have the form acs:ram::1234567890123456:role/name")}
 	}
 	return writeDocuments(ramDocuments(capabilities, *portal), *asJSON, env.out)
@@ -78,7 +79,7 @@ func accountCapabilities(p *policy.Policy) (all []aliyun.AccountCapabilities) {
 // ramDocuments returns the RAM policies of a deployment whose own identity is portal. Aliases that
 // use one role share its policies.
 func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all []ramDocument) {
-	if isRole := portalShape.FindStringSubmatch(portal)[1] == "role"; isRole {
+	if isRole := strings.Contains(portal, ":role/"); isRole {
 		all = append(all, ramDocument{
 			Of:       portal,
 			Kind:     "trust",

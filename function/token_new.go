@@ -7,16 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strings"
 	"time"
+
+	"backupportal/function/pattern"
 )
 
 // longestToken is the longest validity of a token, in days.
 const longestToken = 730
 
-// sourceShape matches the name of a source or a token.
-var sourceShape = regexp.MustCompile(`\A[a-z][a-z0-9-]{0,62}\z`)
+// sourcePattern is the form of the name of a source or a token.
+const sourcePattern = `[a-z][a-z0-9-]{0,62}`
 
 const tokenUsage = `token new -source NAME [-id NAME] [-days N]
 
@@ -38,7 +39,7 @@ func printToken(args []string, now time.Time, out io.Writer) error {
 		return err
 	}
 	switch {
-	case !sourceShape.MatchString(*source) || !sourceShape.MatchString(*id):
+	case !pattern.Match(sourcePattern, *source) || !pattern.Match(sourcePattern, *id):
 		return usageError{errors.New("token new -source NAME: names have lower-case letters, digits and hyphens, and begin with a letter")}
 	case *days < 1 || *days > longestToken:
 		return usageError{fmt.Errorf("-days must be from 1 to %d", longestToken)}

@@ -15,6 +15,7 @@ import (
 // The access page and the JSON preflight show the same results. Both name the one check that failed
 // and contain the text to paste into the RAM console.
 func TestAccessIsChecked(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for address, broken := range map[string]string{
 		"demo?Region=cn-hangzhou": "", "payments?Region=cn-shanghai": "", "payments-central?Region=cn-hangzhou": "", "locked?Region=cn-hangzhou": "trust",

@@ -45,6 +45,7 @@ const posted = "application/x-www-form-urlencoded"
 // An overloaded portal refuses before it does any work, in the format of each door, and says when to
 // try again. Its public pages and checks stay available.
 func TestOverloadIsRefusedBeforeAnyWork(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	id := idOf(t, w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup))
 	calls := w.calls()

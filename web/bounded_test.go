@@ -12,6 +12,7 @@ import (
 // A request body of about 64 KB in which every value is wrong gets an answer of a few KB. The test sends
 // this body through every door that lists mistakes.
 func TestAnswersToManyMistakesAreShort(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var members []string
 	for i := range 4000 {

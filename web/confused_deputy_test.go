@@ -17,6 +17,7 @@ import (
 // it before any call, including calls to STS. The portal makes each permitted backup exactly in the
 // account that the policy names (threat T1; CD-1, CD-3, CD-4).
 func TestPrincipalsCannotUseOthersAccounts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const demo = "rules:\n  - id: demo\n"
 	w.govern(t, demo, `  - name: webs

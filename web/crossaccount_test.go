@@ -10,6 +10,7 @@ import (
 // policy. The account alias is optional (CD-1). A hidden account gets the same answer as a missing
 // account (threat T11).
 func TestCrossAccountParametersNameAnAccountOfThePolicy(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		says string
 		want int

@@ -3,13 +3,13 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"backupportal/function/jsontext"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 	"backupportal/templates"
 	"backupportal/web/auth"
 )
@@ -68,8 +68,8 @@ func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.API(page))
 }
 
-// originShape matches an origin without any character that is special to a POSIX shell.
-var originShape = regexp.MustCompile(`\Ahttps?://[A-Za-z0-9.:\[\]-]+\z`)
+// originPattern is the form of an origin without any character that is special to a POSIX shell.
+const originPattern = `https?://[A-Za-z0-9.:\[\]-]+`
 
 // origin returns the portal's origin for commands that people paste into a shell: the configured
 // one, or on loopback the host of r. Any other Host header could contain a command, so a
@@ -79,7 +79,7 @@ func (s *Server) origin(r *http.Request) string {
 	if origin == "" && OnLoopback(r.Host) {
 		origin = "http://" + r.Host
 	}
-	if !originShape.MatchString(origin) {
+	if !pattern.Match(originPattern, origin) {
 		return "https://backup.example.com"
 	}
 	return origin

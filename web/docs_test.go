@@ -34,6 +34,7 @@ func reference(t *testing.T, w *world, l param.Language) *goquery.Document {
 // The commands on the reference page work in a real shell against a real server. They create one
 // backup, and then show, cancel, wait for and list backups.
 func TestCommandsOfTheReferenceWork(t *testing.T) {
+	t.Parallel()
 	for _, mode := range auth.Modes {
 		t.Run(string(mode), func(t *testing.T) { commandsWork(t, mode) })
 	}
@@ -123,6 +124,7 @@ func TestWebhookCommandOfTheReferenceWorks(t *testing.T) {
 // The reference page, docs/api.md and the OpenAPI document describe each route for programs, and no
 // other.
 func TestReferenceHasEveryRoute(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	routes := w.server.ProgramRoutes()
 	slices.Sort(routes)
@@ -160,6 +162,7 @@ func TestReferenceHasEveryRoute(t *testing.T) {
 // The reference page describes the AUTH_MODE of the portal, and the tokens in each mode. Commands carry
 // Authorization where a token is needed.
 func TestReferenceDescribesTheMode(t *testing.T) {
+	t.Parallel()
 	for _, l := range []param.Language{param.English, param.Chinese} {
 		seen := map[string]bool{}
 		for _, mode := range auth.Modes {
@@ -200,6 +203,7 @@ func TestReferenceDescribesTheMode(t *testing.T) {
 
 // The examples on the reference page are valid: the submissions, the answer and the problem.
 func TestExamplesOfTheReference(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
 	for _, l := range []param.Language{param.English, param.Chinese} {
@@ -221,6 +225,7 @@ func TestExamplesOfTheReference(t *testing.T) {
 // The reference page lists the same kinds of problems, with the same statuses, as the OpenAPI
 // description. Its texts equal the texts of the portal's answers.
 func TestReferenceHasEveryProblem(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var d struct {
 		Components struct {
@@ -270,6 +275,7 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 // The reference page's table contains every filter of the job list, with texts in both languages
 // and a valid example.
 func TestReferenceHasEveryFilter(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, l := range []param.Language{param.English, param.Chinese} {
 		rows := reference(t, w, l).Find("section[aria-labelledby=follow] tbody tr")

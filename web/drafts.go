@@ -6,13 +6,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
 	"backupportal/function/backup"
 	"backupportal/function/draft"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 	"backupportal/templates"
 	"backupportal/web/auth"
 )
@@ -34,12 +34,12 @@ var formFaults = []fault{
 		}},
 }
 
-// pageShape matches the id of a page. See package draft.
-var pageShape = regexp.MustCompile(`\A[A-Za-z0-9-]{1,64}\z`)
+// pagePattern is the form of the id of a page. See package draft.
+const pagePattern = `[A-Za-z0-9-]{1,64}`
 
 // pageID returns the id of the page in values, or a new one.
 func (s *Server) pageID(values url.Values) string {
-	if id := values.Get("page"); pageShape.MatchString(id) {
+	if id := values.Get("page"); pattern.Match(pagePattern, id) {
 		return id
 	}
 	return s.Backups.NewID()
@@ -191,7 +191,7 @@ func (s *Server) newestDraft(w http.ResponseWriter, r *http.Request) error {
 // The parameter page replaces the id of the page, section and focus say where the page begins.
 func (s *Server) draftForm(w http.ResponseWriter, r *http.Request) error {
 	page := r.PathValue("DraftId")
-	if id := r.URL.Query().Get("page"); pageShape.MatchString(id) {
+	if id := r.URL.Query().Get("page"); pattern.Match(pagePattern, id) {
 		page = id
 	}
 	d, err := s.typedOn(r, page)

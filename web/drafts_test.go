@@ -149,6 +149,7 @@ func (w *world) other(t *testing.T) http.Handler {
 
 // A check page, Back to the form, a change: what was typed is there, on each page and in each way.
 func TestWhatWasTypedIsThere(t *testing.T) {
+	t.Parallel()
 	ways := map[string]func(w *world, p *person, address string){
 		"reload":     func(w *world, p *person, address string) { p.open(address) },
 		"second tab": func(w *world, p *person, address string) { p.jar = jar{}; p.open(address) },
@@ -201,6 +202,7 @@ func TestWhatWasTypedIsThere(t *testing.T) {
 // The check page leads back to a section of the form with everything that was typed, and Continue returns to a
 // check page with another key.
 func TestChangeKeepsWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS").press("check", typed...).shows(checkPage, onCheck...)
 	first := p.at
@@ -242,6 +244,7 @@ func TestOtherKindOfTheSameInstance(t *testing.T) {
 
 // Rows are added and removed, and the language changes, at the address of the same page.
 func TestButtonsOfTheFormKeepItsAddress(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/ECS_FILE").press("check", "choice.SpeedLimit", "hours", "SpeedLimit.0.end", "18")
 	address := p.shows(draftForm, "<title>Error", `value="18" selected`).at
@@ -366,6 +369,7 @@ func (p *person) signIn(w *world, idp *liar, subject string) *person {
 
 // A session that ends loses nothing: after the sign-in the same person is back in the draft.
 func TestEndOfTheSessionLosesNothing(t *testing.T) {
+	t.Parallel()
 	in := func(t *testing.T) (*world, *liar, *person) {
 		w, idp := signInWorld(t)
 		w.govern(t, "members:\n", "members:\n      - {issuer: \""+idp.URL+"\", group: team-a}\n")
@@ -463,6 +467,7 @@ func TestDraftsBehindAGateway(t *testing.T) {
 
 // Without a durable store the address contains what was typed, if it fits.
 func TestWithoutAStoreTheAddressHasWhatWasTyped(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.server.Drafts = nil
 	w.handler = w.server.Handler()

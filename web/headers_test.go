@@ -28,6 +28,7 @@ var route = regexp.MustCompile(`mux\.Handle\("([A-Z]+) ([^"]*)"`)
 // answer sets at most one cookie, because an event platform can return only one (threats T5, T6,
 // T19; OWASP ASVS 3.4.1–3.4.8, 14.3.2).
 func TestEveryAnswerIsProtected(t *testing.T) {
+	t.Parallel()
 	source, err := os.ReadFile("server.go")
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 	"backupportal/templates"
 )
 
@@ -38,11 +38,6 @@ const (
 	mostStates      = 20 // in one Status
 	resourcePattern = `[A-Za-z0-9._-]{1,128}`
 	mostSearch      = 100 // characters of Search
-)
-
-var (
-	stateShape    = regexp.MustCompile(`\A` + statePattern + `\z`)
-	resourceShape = regexp.MustCompile(`\A` + resourcePattern + `\z`)
 )
 
 // The sentences about filters.
@@ -86,7 +81,7 @@ func (s *Server) readFilters(p identity.Principal, given map[string]string) (bac
 		for word := range strings.SplitSeq(words, ",") {
 			q.States = append(q.States, backup.State(word))
 		}
-		misshapen := func(w backup.State) bool { return !stateShape.MatchString(string(w)) }
+		misshapen := func(w backup.State) bool { return !pattern.Match(statePattern, string(w)) }
 		if len(q.States) > mostStates || slices.ContainsFunc(q.States, misshapen) {
 			wrong("Status", "pattern", msgStates)
 		}
@@ -96,7 +91,7 @@ func (s *Server) readFilters(p identity.Principal, given map[string]string) (bac
 			bad = append(bad, f.Check(given[name])...)
 		}
 	}
-	if q.Resource != "" && !resourceShape.MatchString(q.Resource) {
+	if q.Resource != "" && !pattern.Match(resourcePattern, q.Resource) {
 		wrong("InstanceId", "pattern", msgID)
 	}
 	var err error
@@ -132,10 +127,8 @@ func cursor(p backup.Place) string {
 	return strconv.FormatInt(p.At.UnixMilli(), 10) + "." + p.ID
 }
 
-// cursorPattern matches milliseconds since 1970 and a submission's id.
+// cursorPattern is the form of milliseconds since 1970 and a submission's id.
 const cursorPattern = `([0-9]{1,15})\.([a-z0-9-]{1,40})`
-
-var cursorShape = regexp.MustCompile(`\A` + cursorPattern + `\z`)
 
 // readCursors parses the cursors before and after into q. At most one of them may be given.
 func readCursors(q *backup.Query, before, after string) error {
@@ -144,13 +137,13 @@ func readCursors(q *backup.Query, before, after string) error {
 		if cursor == "" {
 			return nil
 		}
-		parts := cursorShape.FindStringSubmatch(cursor)
-		if parts == nil || before != "" && after != "" {
+		if !pattern.Match(cursorPattern, cursor) || before != "" && after != "" {
 			bad = append(bad, param.Mistake{Field: name, Code: "pattern", Text: msgCursor, Args: []any{name}})
 			return nil
 		}
-		ms, _ := strconv.ParseInt(parts[1], 10, 64) // 15 digits fit
-		return &backup.Place{At: time.UnixMilli(ms), ID: parts[2]}
+		at, id, _ := strings.Cut(cursor, ".")
+		ms, _ := strconv.ParseInt(at, 10, 64) // 15 digits fit
+		return &backup.Place{At: time.UnixMilli(ms), ID: id}
 	}
 	q.Before, q.After = read("before", before), read("after", after)
 	if bad != nil {

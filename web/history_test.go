@@ -52,6 +52,7 @@ func (w *world) create(t *testing.T, who, key string) string {
 // All pages together contain each submission once, newest first, even if submissions are added
 // while the pages are read. With Whose=mine the pages contain only the person's own submissions.
 func TestListPagesAreComplete(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.server.Sender = func(r *http.Request) (identity.Principal, error) {
 		return identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: r.Header.Get("Test-Subject")}, nil

@@ -5,13 +5,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 )
 
 // longestWait is how long a request may wait for the end of a job. It is below one minute, because
@@ -21,13 +21,10 @@ const longestWait = 50 * time.Second
 // answerTime is reserved for writing the answer before an invocation's deadline.
 const answerTime = 2 * time.Second
 
-// waitPattern matches the parameter wait. A value above the limit is allowed and only ends earlier.
+// waitPattern is the form of the parameter wait. A value above the limit is allowed and only ends earlier.
 const waitPattern = `[0-9]{1,4}s`
 
-var (
-	waitShape = regexp.MustCompile(`\A` + waitPattern + `\z`)
-	msgWait   = param.Text{En: "wait must be whole seconds such as 50s", Zh: "wait 必须是整秒数，例如 50s"}
-)
+var msgWait = param.Text{En: "wait must be whole seconds such as 50s", Zh: "wait 必须是整秒数，例如 50s"}
 
 // showBackupJob answers GET /api/v1/backup-jobs/{SubmissionId} with a submission and its job, at
 // once or after wait.
@@ -85,7 +82,7 @@ func readWait(ctx context.Context, text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
-	if !waitShape.MatchString(text) {
+	if !pattern.Match(waitPattern, text) {
 		return 0, param.InvalidError{{Field: "wait", Code: "pattern", Text: msgWait}}
 	}
 	n, _ := strconv.Atoi(text[:len(text)-1]) // at most 4 digits

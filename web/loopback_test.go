@@ -32,6 +32,7 @@ func TestOnlyLoopbackIsOnLoopback(t *testing.T) {
 // A malformed Host header is answered with 421, even if the server's own Host function accepts
 // every name.
 func TestMalformedHostsAreNobodys(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.server.Host = func(string) bool { return true } // on Function Compute every name is accepted
 	w.handler = w.server.Handler()

@@ -65,6 +65,7 @@ func TestNoTeamBehindGateway(t *testing.T) {
 // If a signed-in person is in no team, every page says so and names the claims that the portal searched, in
 // both languages.
 func TestPersonInNoTeamIsTold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	person := identity.Principal{
 		Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "s-17", Name: "Jane",
@@ -172,6 +173,7 @@ func TestOverageIsExplainedAfterSignIn(t *testing.T) {
 // At each door the error for a token with an unaccepted algorithm names the algorithm as the reason, for any
 // other content of the token.
 func TestAlgorithmThatIsNotAcceptedIsNamed(t *testing.T) {
+	t.Parallel()
 	for name, sign := range map[string]func(*liar) func([]byte) (string, error){
 		"none": func(*liar) func([]byte) (string, error) {
 			return func(c []byte) (string, error) { return unsigned(c), nil }

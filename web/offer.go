@@ -2,11 +2,11 @@ package web
 
 import (
 	"net/http"
-	"regexp"
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 	"backupportal/templates"
 )
 
@@ -25,13 +25,13 @@ func withLanguage(r *http.Request, l param.Language) *http.Request {
 	return r.WithContext(templates.WithLanguage(r.Context(), l))
 }
 
-// codeShape matches an error code of the cloud.
-var codeShape = regexp.MustCompile(`\A[A-Za-z0-9._-]{1,64}\z`)
+// codePattern is the form of an error code of the cloud.
+const codePattern = `[A-Za-z0-9._-]{1,64}`
 
 // errorCode returns a job's error message if it is a code, else an empty text. The cloud uses one
 // member for both.
 func errorCode(message string) string {
-	if codeShape.MatchString(message) {
+	if pattern.Match(codePattern, message) {
 		return message
 	}
 	return ""

@@ -107,6 +107,7 @@ func same(t *testing.T, shown json.RawMessage, answer *httptest.ResponseRecorder
 // The program answers the example requests with the example answers. The test sends the requests in
 // a natural order.
 func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := readExamples(t, w)
 	all, one := "/api/v1/backup-jobs", "/api/v1/backup-jobs/{SubmissionId}"
@@ -172,6 +173,7 @@ func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
 
 // The program accepts every example of a parameter.
 func TestOpenAPIParameterExamplesAreAccepted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d := readExamples(t, w)
 	tried := 0
@@ -199,6 +201,7 @@ var spoken = []string{"Location", "Retry-After", "Link", "Idempotent-Replayed", 
 // The program answers with every kind of problem in the OpenAPI description, and the texts are the
 // same.
 func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
+	t.Parallel()
 	const all = "/api/v1/backup-jobs"
 	type recorded = *httptest.ResponseRecorder
 	post := func(w *world, body string, headers ...string) recorded {

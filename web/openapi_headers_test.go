@@ -91,6 +91,7 @@ func provoked(t *testing.T, w *world, path, status string) *httptest.ResponseRec
 
 // Every header that the description promises for a GET operation is in an answer of that operation.
 func TestOpenAPIReadingOperationsSendTheirHeaders(t *testing.T) {
+	t.Parallel()
 	for _, o := range operations(t, newWorld(t)) {
 		if o.method != "GET" {
 			continue
@@ -125,6 +126,7 @@ func TestOpenAPIReadingOperationsSendTheirHeaders(t *testing.T) {
 
 // The title of a not-found problem in the API names the missing object.
 func TestNotFoundNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
 	const id, account = "/aaaaaaaaaaaaaaaaaaaaaaaaaa", "/api/v1/accounts/"
 	for _, c := range []struct{ method, path, en, zh string }{
 		{"GET", "/api/v1/backup-jobs" + id, "Submission not found", "找不到该提交"},

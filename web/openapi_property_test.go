@@ -94,6 +94,7 @@ func dryRun(w *world, body string) *httptest.ResponseRecorder {
 
 // Each exception is real: the schema allows its example, and the server refuses it for that reason.
 func TestSchemaExceptionsAreReal(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
 	for _, e := range exceptions {
@@ -109,6 +110,7 @@ func TestSchemaExceptionsAreReal(t *testing.T) {
 
 // The server accepts every submission that the schema allows, except for the mistakes in exceptions.
 func TestServerAcceptsWhatTheSchemaAllows(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
 	g := newGenerator(t, openAPI(t, w))
@@ -157,6 +159,7 @@ func submissionsIn(t *testing.T, file string) []string {
 
 // The schema allows the values in the documents and in the vendor's samples.
 func TestSchemaAllowsWhatTheDocumentsSend(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
 	readme := submissionsIn(t, "../README.md")
@@ -227,6 +230,7 @@ var queryExceptions = map[string]string{
 
 // The server accepts every query that the description of an operation allows.
 func TestServerAcceptsQueriesThatTheSchemaAllows(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	g := newGenerator(t, openAPI(t, w))
 	requests := readingRequests(w.create(t, "alice", "k"))

@@ -122,6 +122,7 @@ func (o *oracle) answered(schema string, answer *httptest.ResponseRecorder) {
 // Every example submission is valid by the OpenAPI description and makes a job. Every answer is
 // valid by the description.
 func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d, o := readOpenAPI(t, w)
 	examples := d.Paths["/api/v1/backup-jobs"]["post"].RequestBody.Content["application/json"].Examples
@@ -158,6 +159,7 @@ func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 // The portal answers errors as the OpenAPI description says. If the portal refuses the form of a
 // submission, the submission is also invalid by the description.
 func TestOpenAPIDescribesErrors(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	d, o := readOpenAPI(t, w)
 	for body, status := range map[string]string{
@@ -182,6 +184,7 @@ func TestOpenAPIDescribesErrors(t *testing.T) {
 
 // The Go types of answers and the schemas of the OpenAPI description have the same members.
 func TestOpenAPISchemasEqualGoTypes(t *testing.T) {
+	t.Parallel()
 	d, _ := readOpenAPI(t, newWorld(t))
 	for schema, value := range map[string]any{"BackupJob": web.BackupJob{}, "BackupJobList": web.BackupJobList{}, "DryRun": web.DryRun{}, "Problem": web.Problem{}, "Preflight": web.Preflight{}, "Candidates": web.Candidates{}} {
 		var fields, described []string

@@ -113,6 +113,7 @@ func TestUnknownResultIsReportedByEveryDoor(t *testing.T) {
 // waits until the result is known. If the event's time is too short, the event fails and the
 // platform sends it again.
 func TestEventWaitsForUnknownResult(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, fault string
 		heard       bool

@@ -45,6 +45,7 @@ func (w *world) sendForm(t *testing.T, code int, more url.Values) *goquery.Docum
 // A name that was typed for an id counts if one machine has it. If several have it, the form asks which
 // one. An unknown name is reported as before.
 func TestTypedNameIsResolved(t *testing.T) {
+	t.Parallel()
 	w := newTwins(t)
 	doc := w.sendForm(t, http.StatusOK, url.Values{"InstanceId": {"DB01"}})
 	if got := doc.Find(`input[name="InstanceId"]`).AttrOr("value", ""); got != "i-bp1demodb01" {

@@ -69,6 +69,7 @@ func TestTokenThatMatchesNoPipelineIsLogged(t *testing.T) {
 
 // The portal refuses every other token and makes no call (threat T1; OWASP ASVS 9.1–9.2).
 func TestInvalidPipelineTokensAreRefused(t *testing.T) {
+	t.Parallel()
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +133,7 @@ func tampered(token string) string {
 
 // Tokens with unknown keys do not make the portal fetch the issuer's keys repeatedly.
 func TestUnknownKeysAreFetchedOnce(t *testing.T) {
+	t.Parallel()
 	w, p := pipelineWorld(t)
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -274,6 +274,7 @@ func refusalSites(t *testing.T, dir, from string) []string {
 // is in the list with the reason why it cannot be. The walk of the emulator's source keeps the list
 // complete.
 func TestEveryRefusalIsNamedBeforeTheStart(t *testing.T) {
+	t.Parallel()
 	sites := refusalSites(t, "../function/emulator/hbr", "CreateBackupJob")
 	for _, site := range sites {
 		if _, ok := refusalCases[site]; !ok {

@@ -193,6 +193,7 @@ func (w *world) asOperator() {
 // A message whose sender is not authenticated leaves a metric and one log line an hour, and nothing in the
 // history.
 func TestUnprovedSendersDoNotFillTheHistory(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.withHooks(t)
 	got := w.traced()
@@ -253,6 +254,7 @@ func TestRefusalsOfTheAPIAreCounted(t *testing.T) {
 // The history shows rejections among submissions, in order of time and in pages, and the API lists only
 // submissions.
 func TestHistoryShowsRejectionsBetweenBackups(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.withHooks(t)
 	w.asOperator()

@@ -66,6 +66,7 @@ const vendorVolumes = `[{"resourceType":"PV","backupMethod":"FILE","resourceId":
 // Every sample value of the API page of CreateBackupJob, and of its table of parameters, is accepted
 // unaltered as JSON, in a form, in a link to the form and in an event.
 func TestVendorSamplesAreAccepted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.govern(t, "kept in ours\n    enabled: true\n    account_id: \"2000000000000002\"", "kept in ours\n    enabled: true\n    account_id: \"1589750000004625\"")
 	for _, c := range []struct {
@@ -188,6 +189,7 @@ func TestNotesAreInEveryAnswer(t *testing.T) {
 // Windows without a limit and windows over midnight keep their meaning in links, in forms, on the
 // check page and with Run again.
 func TestSpeedLimitRoundTrip(t *testing.T) {
+	t.Parallel()
 	for given, sent := range map[string]string{
 		"0:24:NaN":                             "0:24:NaN",
 		"0:8:1024|8:24:NaN":                    "0:8:1024|8:24:NaN",
@@ -227,6 +229,7 @@ func TestSpeedLimitRoundTrip(t *testing.T) {
 // A link and Run again keep how applications are paused without scripts, or ask for the scripts. They never
 // change it silently.
 func TestPauseOfApplicationsRoundTrip(t *testing.T) {
+	t.Parallel()
 	for detail, want := range map[string]map[string]string{
 		`{"appConsistent":true,"enableFsFreeze":false}`:                      nil,
 		`{"appConsistent":true,"timeoutInSeconds":200}`:                      {"timeoutInSeconds": "200", "enableFsFreeze": "true"},
@@ -297,6 +300,7 @@ func TestUnreadableTextsAreNamed(t *testing.T) {
 // A SpeedLimit that cannot be read is shown as text with its mistake, by a link, in a posted form and with
 // the button for a window more. A corrected text becomes rows.
 func TestUnreadableSpeedLimitIsShown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for text, mistake := range map[string]string{
 		"all day":         "Each limit must be start:end:KB/s",
@@ -343,6 +347,7 @@ func TestUnreadableSpeedLimitIsShown(t *testing.T) {
 
 // The form takes 200 volumes as rows, and shows them again with a mistake.
 func TestManyVolumesAsRows(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	form := formOf(leasts["CONTAINER"])
 	form.Del("ContainerResources")
@@ -373,6 +378,7 @@ func TestManyVolumesAsRows(t *testing.T) {
 
 // A value has the same effect at each door for programs and in a link to the form, also as text.
 func TestDoorsReadValuesAlike(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.withLabels(t)
 	send := func(door, days, copies, disks, instance string) (status int, call string) {
@@ -517,6 +523,7 @@ func TestSpeedLimitRows(t *testing.T) {
 
 // What Windows shadow copies cannot do is said before the start, on each door.
 func TestShadowCopyRulesAreSaidBeforeTheStart(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ instance, include, exclude, want string }{
 		{"i-bp1demowin01", `["C:\\data"]`, "", ""},
 		{"i-bp1demowin01", `["D:\\db\\"]`, "", ""},
@@ -555,6 +562,7 @@ func TestShadowCopyRulesAreSaidBeforeTheStart(t *testing.T) {
 
 // A cluster may have hundreds of volumes. The error for a body that is too large states the limit.
 func TestLongListsAndTheirLimits(t *testing.T) {
+	t.Parallel()
 	var volumes []string
 	for i := range 200 {
 		volumes = append(volumes, strings.Replace(strings.Trim(vendorVolumes, "[]"), "674dac6d", fmt.Sprintf("674d%04d", i), 1))

@@ -52,6 +52,7 @@ type script struct {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	names, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no scripts (error %v)", err)

@@ -21,6 +21,7 @@ import (
 // Each case changes the claims of a valid token. The test checks which claims the portal uses for
 // the name, the email address and the groups.
 func TestClaimsOfSignIn(t *testing.T) {
+	t.Parallel()
 	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +132,7 @@ func TestUnavailableProvider(t *testing.T) {
 // The portal counts sign-ins that fail at the provider, by network address. Above the limit it does
 // not call the provider (threat T12).
 func TestFailedSignInsAreCounted(t *testing.T) {
+	t.Parallel()
 	w, p := signInWorld(t)
 	try := func(from string) *http.Response {
 		w.from = from
@@ -167,6 +169,7 @@ func TestFailedSignInsAreCounted(t *testing.T) {
 
 // The page after the sign-out links to the provider's own sign-out page, if that address is safe.
 func TestSignedOutPageLinksToTheProvider(t *testing.T) {
+	t.Parallel()
 	for there, want := range map[string]string{
 		"":                                   "",
 		"/end?x=1":                           "/end?client_id=portal&amp;x=1",

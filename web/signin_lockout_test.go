@@ -77,6 +77,7 @@ func TestCallbacksWithoutTheLoginCookieCountNothing(t *testing.T) {
 // Behind a trusted proxy, the portal counts failed sign-ins for each client. Without
 // TRUSTED_PROXIES it ignores X-Forwarded-For and counts them for the proxy's address.
 func TestFailedSignInsBehindAProxyAreTheClientsOwn(t *testing.T) {
+	t.Parallel()
 	for name, trusted := range map[string][]netip.Prefix{"trusted": {netip.MustParsePrefix("10.0.0.0/8")}, "not trusted": nil} {
 		w, p := signInWorld(t)
 		w.server.Proxies = trusted

@@ -49,6 +49,7 @@ func TestSignInAndOut(t *testing.T) {
 // The portal refuses every invalid answer of a provider and starts no session (threat T17; ASVS
 // 9.1.1-9.2.4, 10.5.1-4).
 func TestInvalidProviderAnswersAreRefused(t *testing.T) {
+	t.Parallel()
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +109,7 @@ func TestInvalidProviderAnswersAreRefused(t *testing.T) {
 // The portal refuses a callback that does not belong to this browser's sign-in. An existing session
 // stays valid (threat T17; ASVS 10.2.1).
 func TestForeignCallbacks(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(back url.Values, j jar)
 		want   int
@@ -145,6 +147,7 @@ func TestForeignCallbacks(t *testing.T) {
 
 // Sessions end at their time limits and when their key is removed (threat T16; ASVS 7.3.1, 7.3.2).
 func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
 	signIn := func(t *testing.T) (*world, jar) {
 		w, p := signInWorld(t)
 		j := jar{}

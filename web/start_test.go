@@ -35,7 +35,9 @@ type fleet struct {
 	address *url.URL
 	client  atomic.Pointer[aliyun.Client]
 	latency time.Duration // of each call
-	spent   atomic.Int64  // nanoseconds of all calls together
+
+	inFlight atomic.Int64 // calls at this moment
+	most     atomic.Int64 // the most calls at the same time
 
 	mu      sync.Mutex
 	blocked map[string]chan struct{} // calls with this text wait until the channel is closed
@@ -68,6 +70,14 @@ func (f *fleet) delay(ctx context.Context, call string) {
 			case <-ctx.Done():
 			}
 		}
+	}
+}
+
+// count counts a call that begins.
+func (f *fleet) count() {
+	now := f.inFlight.Add(1)
+	for most := f.most.Load(); now > most && !f.most.CompareAndSwap(most, now); {
+		most = f.most.Load()
 	}
 }
 
@@ -111,10 +121,10 @@ func newFleet(t *testing.T, closed int) *fleet {
 			t.Error(err)
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		began := time.Now()
+		f.count()
+		defer f.inFlight.Add(-1)
 		f.delay(r.Context(), r.URL.RawQuery+string(body))
 		f.cloud.ServeHTTP(w, r)
-		f.spent.Add(int64(time.Since(began)))
 	}))
 	t.Cleanup(front.Close)
 	var accounts, aliases strings.Builder
@@ -206,9 +216,10 @@ func words(s *goquery.Selection) string {
 }
 
 // The start page lists 5,000 instances of 20 accounts, one of which is denied. Each list is read once,
-// many at the same time, and then comes from the cache: the page makes no more calls and takes less
-// than 300 ms.
+// many at the same time, and then comes from the cache: the page makes no more calls. With -v the test
+// logs how long the pages take.
 func TestStartPageOfLargeFleet(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 7)
 	f.server.Inventory.Patience = time.Minute // the machine of a test can be slow
 	f.latency = 50 * time.Millisecond
@@ -227,8 +238,8 @@ func TestStartPageOfLargeFleet(t *testing.T) {
 			t.Errorf("%s: %d calls, want %d", action, got, want)
 		}
 	}
-	if sum := time.Duration(f.spent.Load()); sum < 4*cold {
-		t.Errorf("calls that took %v together took %v: they are not made at the same time", sum, cold)
+	if most := f.most.Load(); most < 4 {
+		t.Errorf("at most %d calls at the same time", most)
 	}
 	calls, warm := f.calls(), time.Hour
 	for range 5 {
@@ -238,9 +249,6 @@ func TestStartPageOfLargeFleet(t *testing.T) {
 	if f.calls() != calls {
 		t.Errorf("the cache asked %d times", f.calls()-calls)
 	}
-	if warm > 300*time.Millisecond {
-		t.Errorf("from the cache the page takes %v", warm)
-	}
 	t.Logf("%d calls in %v; from the cache %v", calls, cold, warm)
 }
 
@@ -248,6 +256,7 @@ func TestStartPageOfLargeFleet(t *testing.T) {
 // at all. The others are there. What the slow account answers later is on the next page; when it is slow
 // again, its machines are shown as they were.
 func TestStartPageWithSlowAccount(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t, 7)
 	f.server.Inventory.Patience = time.Minute
 	for n := range fleetAccounts {
@@ -255,23 +264,18 @@ func TestStartPageWithSlowAccount(t *testing.T) {
 			f.look(t, "/?Account="+fleetAlias(n))
 		}
 	}
-	const patience = 2 * time.Second
-	f.server.Inventory.Patience = patience
+	f.server.Inventory.Patience = 100 * time.Millisecond
 	release := f.block(fleetID(3))
-	doc, took := f.look(t, "/")
+	doc, _ := f.look(t, "/") // the account is silent until release, so an answer means that the page did not wait for it
 	if got := words(doc.Find("#machines")); got != "Machines 1 to 20 of 4500" {
 		t.Errorf("with a slow account: %q", got)
 	}
 	if got := words(doc.Find(".trouble li")); !strings.Contains(got, "Slow team03 did not answer within 2 seconds. Ask again") {
 		t.Errorf("a slow account: %q", got)
 	}
-	if took < patience || took > patience+time.Second {
-		t.Errorf("the page takes %v, the patience is %v", took, patience)
-	}
 	f.clock.Add(3 * time.Second)
-	if _, again := f.look(t, "/"); again > patience/2 {
-		t.Errorf("the next page waits again: %v", again)
-	}
+	f.server.Inventory.Patience = time.Hour
+	f.look(t, "/") // the account was slow a moment ago, so the page does not wait for it again
 	release()
 	f.server.Inventory.Patience = time.Minute
 	doc, _ = f.look(t, doc.Find(".trouble a").First().AttrOr("href", ""))
@@ -295,6 +299,7 @@ func TestStartPageWithSlowAccount(t *testing.T) {
 // The search finds machines by name, id, address and tag. The filters by account, region and tag, and
 // the pages, keep it.
 func TestStartPageSearch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for search, want := range map[string][]string{
 		"":                              nil,
@@ -365,6 +370,7 @@ func TestStartPageFollowsRules(t *testing.T) {
 // A machine shows its last good backup, a running one with its progress, and a newer one that failed.
 // The machines of the person's last submissions come first.
 func TestStartPageShowsHistoryOfMachines(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	submit := func(id string) {
 		t.Helper()

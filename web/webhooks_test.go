@@ -145,6 +145,7 @@ func TestWebhooksWithoutSubmission(t *testing.T) {
 // An invalid webhook message causes no call to the cloud. The answer tells the sender only that the
 // message was refused (threats T9, T10, T11).
 func TestInvalidWebhooksAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.withHooks(t)
 	stranger := func(path string, headers ...string) *httptest.ResponseRecorder {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"backupportal/function/backup"
+	"backupportal/function/pattern"
 )
 
 // A verdict has the settings for the classification of one attempt.
@@ -90,7 +91,7 @@ func (v verdict) code(r response) string {
 	switch {
 	case r.code == "" || r.code == "200":
 		return ""
-	case !word.MatchString(v.prefix + r.code):
+	case !pattern.Match(word, v.prefix+r.code):
 		return v.prefix + unreadable
 	}
 	return v.prefix + r.code

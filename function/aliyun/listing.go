@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/lenhash"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 )
 
 // The cache of lists.
@@ -77,9 +77,9 @@ func (c *Client) readCandidates(
 	return c.instances(ctx, target, q)
 }
 
-// instanceID matches a complete id of an instance. A search text that does not match is searched in the
+// instanceID is the pattern of a complete id of an instance. A search text that does not match is searched in the
 // names of instances only.
-var instanceID = regexp.MustCompile(`\Ai-[0-9a-z]{4,62}\z`)
+const instanceID = `i-[0-9a-z]{4,62}`
 
 // instances lists instances (ECS, DescribeInstances). A search text that has the form of an
 // id may also be a name, so two requests are made at the same time. The instance with that
@@ -93,7 +93,7 @@ func (c *Client) instances(
 		return c.instancePage(ctx, target, "", "InstanceIds", param.StringList([]string{q.InstanceID}), true)
 	}
 	name := strings.Trim(q.Search, "*")
-	if name == "" || !instanceID.MatchString(name) || q.Next != "" {
+	if name == "" || !pattern.Match(instanceID, name) || q.Next != "" {
 		return c.instancePage(ctx, target, q.Next, "InstanceName", "*"+name+"*", name != "")
 	}
 	type answer struct {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 	"backupportal/function/secret"
 )
 
@@ -150,7 +150,7 @@ func (l *checklist) identity(r *backup.AccessCheck) {
 	}
 	var who struct{ AccountId, Arn string }
 	err := json.Unmarshal(a.body, &who)
-	if err != nil || !accountID.MatchString(who.AccountId) || !resourceName.MatchString(who.Arn) {
+	if err != nil || !pattern.Match(accountID, who.AccountId) || !pattern.Match(resourceName, who.Arn) {
 		fail(r, param.Both("The answer could not be read.", "答复无法读取。"))
 		return
 	}
@@ -833,10 +833,10 @@ var (
 	higherPolicies   = []string{"ControlPolicy", "SessionPolicy"}
 )
 
-// Forms of what GetCallerIdentity returns.
-var (
-	accountID    = regexp.MustCompile(`\A[0-9]{16}\z`)
-	resourceName = regexp.MustCompile(`\Aacs:ram::[0-9]{16}:[A-Za-z0-9.@_/-]{1,200}\z`)
+// Patterns of what GetCallerIdentity returns.
+const (
+	accountID    = `[0-9]{16}`
+	resourceName = `acs:ram::[0-9]{16}:[A-Za-z0-9.@_/-]{1,200}`
 )
 
 // The titles of the checks.

@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"backupportal/function/backup"
 	"backupportal/function/jsontext"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 )
 
 // Previews returns the call in four forms: the HTTP request, a command of the Alibaba Cloud
@@ -75,12 +77,12 @@ func portalText(complete param.Params) string {
   -d ` + shellQuote(submissionJSON(complete)) + "\n"
 }
 
-// unquotedWord matches a word that a POSIX shell does not change without quotes.
-var unquotedWord = regexp.MustCompile(`\A[A-Za-z0-9_./:,@%+][A-Za-z0-9_./:,@%+=-]*\z`)
+// unquotedWord is the pattern of a word that a POSIX shell does not change without quotes.
+const unquotedWord = `[A-Za-z0-9_./:,@%+][A-Za-z0-9_./:,@%+=-]*`
 
 // shellQuote returns s as one word for a POSIX shell.
 func shellQuote(s string) string {
-	if unquotedWord.MatchString(s) {
+	if pattern.Match(unquotedWord, s) {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
@@ -88,7 +90,9 @@ func shellQuote(s string) string {
 
 // assignedName matches a JobName with the submission's id at the end, and a number for later
 // attempts. The first group is the name that the caller gave.
-var assignedName = regexp.MustCompile(`\A(.*)-[a-z2-7]{26}(-[0-9]+)?\z`)
+var assignedName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\A(.*)-[a-z2-7]{26}(-[0-9]+)?\z`)
+})
 
 // submissionJSON returns the body of a request to the portal's API that has the same effect
 // as the complete parameters. It leaves out values that follow from the account alias and
@@ -128,7 +132,7 @@ func submissionJSON(complete param.Params) string {
 // labelOf returns the part of a JobName that the caller gave. It returns "" for "portal", the
 // name of jobs without one.
 func labelOf(name string) string {
-	if m := assignedName.FindStringSubmatch(name); m != nil {
+	if m := assignedName().FindStringSubmatch(name); m != nil {
 		name = m[1]
 	}
 	if name == "portal" {

@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 )
 
 // A response has the members that all responses of the cloud can have, by the API pages of
@@ -30,8 +32,8 @@ type response struct {
 // unreadable replaces a code that does not match word.
 const unreadable = "Unreadable"
 
-// word matches a code or an id.
-var word = regexp.MustCompile(`\A[A-Za-z0-9._-]{1,64}\z`)
+// word is the pattern of a code or an id.
+const word = `[A-Za-z0-9._-]{1,64}`
 
 // parseResponse parses the body of a response. The parser of the SDK is not used: it panics
 // if Code is a number, and takes invalid JSON for a success.
@@ -44,7 +46,7 @@ func parseResponse(body []byte) response {
 	if s := string(members["Success"]); s == "true" || s == "false" {
 		r.success = s
 	}
-	if r.code != "" && !word.MatchString(r.code) {
+	if r.code != "" && !pattern.Match(word, r.code) {
 		r.code = unreadable
 	}
 	r.requestID = wordOrEmpty(text(members["RequestId"]))
@@ -53,8 +55,8 @@ func parseResponse(body []byte) response {
 	return r
 }
 
-// actionShape matches an action of RAM, such as "hbr:CreateBackupJob".
-var actionShape = regexp.MustCompile(`\A[A-Za-z0-9]{1,32}:[A-Za-z0-9]{1,64}\z`)
+// action is the pattern of an action of RAM, such as "hbr:CreateBackupJob".
+const action = `[A-Za-z0-9]{1,32}:[A-Za-z0-9]{1,64}`
 
 // readDenial reads the member AccessDeniedDetail of a refusal by RAM. Values that have not
 // the expected form are dropped.
@@ -63,7 +65,7 @@ func readDenial(raw json.RawMessage) backup.Denial {
 	if len(raw) == 0 || json.Unmarshal(raw, &d) != nil {
 		return backup.Denial{}
 	}
-	if !actionShape.MatchString(d.AuthAction) {
+	if !pattern.Match(action, d.AuthAction) {
 		d.AuthAction = ""
 	}
 	return backup.Denial{
@@ -93,7 +95,7 @@ func text(raw json.RawMessage) (s string) {
 
 // wordOrEmpty returns s if it matches word, else "".
 func wordOrEmpty(s string) string {
-	if !word.MatchString(s) {
+	if !pattern.Match(word, s) {
 		return ""
 	}
 	return s
@@ -104,7 +106,9 @@ func wordOrEmpty(s string) string {
 const longestMessage = 900
 
 // keyShape matches the beginning of an access key ID or of an ID of temporary credentials.
-var keyShape = regexp.MustCompile(`LTAI[0-9A-Za-z]{12}|STS\.[0-9A-Za-z]{12}`)
+var keyShape = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`LTAI[0-9A-Za-z]{12}|STS\.[0-9A-Za-z]{12}`)
+})
 
 // cleanMessage returns a message that is safe to show. It returns "" if the message contains
 // a text of secrets, or the ID of any access key, because the gateway can quote parts of the
@@ -117,7 +121,7 @@ func cleanMessage(message string, secrets []string) string {
 			return ""
 		}
 	}
-	if keyShape.MatchString(message) {
+	if keyShape().MatchString(message) {
 		return ""
 	}
 	return param.Clean(message, longestMessage)

@@ -3,8 +3,9 @@ package identity
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"regexp"
 	"time"
+
+	"backupportal/function/pattern"
 )
 
 // A Token is the policy's record of a secret token of a program. It holds the hash
@@ -16,9 +17,9 @@ type Token struct {
 	NotAfter time.Time         // the token is refused from this time on
 }
 
-// TokenShape matches a token: the prefix "hbp_", which secret scanners recognise, then
-// 32 random bytes in base64url without padding.
-var TokenShape = regexp.MustCompile(`\Ahbp_[A-Za-z0-9_-]{43}\z`)
+// IsToken reports whether text has the form of a token: the prefix "hbp_", which secret scanners
+// recognise, then 32 random bytes in base64url without padding.
+func IsToken(text string) bool { return pattern.Match(`hbp_[A-Za-z0-9_-]{43}`, text) }
 
 // Known returns the entry of tokens that has the hash of token and has not expired at
 // now, or false. It compares every entry in constant time, so that
@@ -31,7 +32,7 @@ func Known(tokens []Token, token string, now time.Time) (Token, bool) {
 			found = i
 		}
 	}
-	if found < 0 || !TokenShape.MatchString(token) {
+	if found < 0 || !IsToken(token) {
 		return Token{}, false
 	}
 	return tokens[found], true

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -136,10 +137,15 @@ func Read(output string) (Listing, error) {
 	return Listing{Volumes: all, Documents: r.documents, Skipped: r.skipped}, nil
 }
 
+// lazy returns a function that compiles expression at its first call.
+func lazy(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
+
 // A line that a shell or kubectl without -o prints.
 var (
-	promptLine = regexp.MustCompile(`^\s*(\S*[$#%>❯]\s+\S|\[\S+@\S+ [^\]]*\][$#]|\S+@\S+[:~]\S*[$#]|kubectl\s)`)
-	tableLine  = regexp.MustCompile(`^(NAMESPACE\s+)?NAME\s+(STATUS|CAPACITY|VOLUME)\b`)
+	promptLine = lazy(`^\s*(\S*[$#%>❯]\s+\S|\[\S+@\S+ [^\]]*\][$#]|\S+@\S+[:~]\S*[$#]|kubectl\s)`)
+	tableLine  = lazy(`^(NAMESPACE\s+)?NAME\s+(STATUS|CAPACITY|VOLUME)\b`)
 )
 
 // strangeLine returns an error for the first line that is indented with a tab or comes from a terminal. JSON may
@@ -151,9 +157,9 @@ func strangeLine(output string) error {
 		number++
 		text := strings.TrimRight(line, "\n")
 		switch indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; {
-		case tableLine.MatchString(text):
+		case tableLine().MatchString(text):
 			return &SyntaxError{Line: number, Column: 1, Kind: Table}
-		case promptLine.MatchString(text) && !strings.HasPrefix(strings.TrimSpace(text), "#") && !inBlock(text):
+		case promptLine().MatchString(text) && !strings.HasPrefix(strings.TrimSpace(text), "#") && !inBlock(text):
 			return &SyntaxError{Line: number, Column: len(indent) + 1, Kind: Prompt}
 		case !isJSON && strings.Contains(indent, "\t") && strings.TrimSpace(text) != "":
 			return &SyntaxError{Line: number, Column: strings.Index(indent, "\t") + 1, Kind: Tab}
@@ -165,12 +171,12 @@ func strangeLine(output string) error {
 // inBlock reports whether an indented line can be a part of a longer text, such as an annotation.
 func inBlock(text string) bool { return strings.HasPrefix(text, "  ") }
 
-var lineOfError = regexp.MustCompile(`line (\d+)`)
+var lineOfError = lazy(`line (\d+)`)
 
 // syntax returns the error for a mistake that the YAML library found. The library states the line only.
 func syntax(output string, err error) error {
 	e := &SyntaxError{Kind: BadYAML}
-	if m := lineOfError.FindStringSubmatch(err.Error()); m != nil {
+	if m := lineOfError().FindStringSubmatch(err.Error()); m != nil {
 		e.Line, _ = strconv.Atoi(m[1])
 		lines := strings.Split(output, "\n")
 		e.Column = 1

@@ -36,10 +36,10 @@
 package param
 
 import (
-	"regexp"
 	"slices"
-	"sync"
 	"unicode/utf8"
+
+	"backupportal/function/pattern"
 )
 
 // A Type is the JSON type of a parameter's value.
@@ -91,7 +91,7 @@ type Field struct {
 	Default          string   // sent if the field applies and no value is given
 	Enum             []Choice // the accepted values; nil means no list
 	Selected         bool     // the form offers the values that the policy allows, in a list
-	Pattern          string   // a regular expression for the whole value, or for each item of Strings
+	Pattern          string   // of the whole value, or of each item of Strings, for package pattern; empty means any text
 	Shape            Text     // the sentence for a value that does not match Pattern; %v is the line of an item
 	MaxLength        int      // of the text that Params holds, in characters
 	MaxItems         int      // of Strings
@@ -170,7 +170,7 @@ func (f Field) checkString(value string) []Mistake {
 			return []Mistake{f.mistake("enum", msgEnum, f.Object, f.values())}
 		}
 	}
-	if !matches(f.Pattern, value) {
+	if f.Pattern != "" && !pattern.Match(f.Pattern, value) {
 		return []Mistake{f.mistake("pattern", f.Shape)}
 	}
 	return f.checkLength(value)
@@ -204,21 +204,4 @@ func (f Field) values() string {
 		s += c.Value
 	}
 	return s
-}
-
-// patterns caches *regexp.Regexp by Field.Pattern. Without it, compiling patterns is
-// most of the cost of a validation.
-var patterns sync.Map
-
-// matches reports whether the whole of s matches pattern. An empty pattern matches every
-// text. It panics if pattern is not a regular expression.
-func matches(pattern, s string) bool {
-	if pattern == "" {
-		return true
-	}
-	re, ok := patterns.Load(pattern)
-	if !ok {
-		re, _ = patterns.LoadOrStore(pattern, regexp.MustCompile(`\A(?:`+pattern+`)\z`))
-	}
-	return re.(*regexp.Regexp).MatchString(s)
 }

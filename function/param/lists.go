@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"backupportal/function/jsontext"
+	"backupportal/function/pattern"
 )
 
 // checkInteger checks the spelling and the bounds of an Integer. Only the decimal form
@@ -47,7 +48,7 @@ func (f Field) checkStrings(value string) []Mistake {
 		switch first := firsts[item]; {
 		case strings.ContainsFunc(item, unicode.IsControl):
 			bad = append(bad, f.mistake("line", msgControl, i+1))
-		case item == "" || !matches(f.Pattern, item):
+		case item == "" || f.Pattern != "" && !pattern.Match(f.Pattern, item):
 			bad = append(bad, f.mistake("line", f.lineShape(), i+1))
 		case first < i:
 			bad = append(bad, f.mistake("line_again", msgLineAgain, i+1, first+1))

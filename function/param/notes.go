@@ -2,10 +2,11 @@ package param
 
 import (
 	"cmp"
-	"regexp"
 	"strings"
 
 	"golang.org/x/text/width"
+
+	"backupportal/function/pattern"
 )
 
 // The sentences of notes.
@@ -89,7 +90,7 @@ func (p Params) WithFittingName() Params {
 // and 1.5e1 become 15 ([plainJSONNumber]). It returns other texts unchanged.
 func PlainNumber(s string) string {
 	number := strings.TrimSpace(width.Narrow.String(s))
-	if grouped.MatchString(number) {
+	if pattern.Match(grouped, number) {
 		number = strings.ReplaceAll(number, ",", "")
 	}
 	if isDigits(number) {
@@ -101,9 +102,9 @@ func PlainNumber(s string) string {
 	return s
 }
 
-// grouped matches a whole number with commas between groups of three digits. 1,5 is no such number: in
-// many countries it is a fraction.
-var grouped = regexp.MustCompile(`\A[0-9]{1,3}(,[0-9]{3})+\z`)
+// grouped is the pattern of a whole number with commas between groups of three digits. 1,5 is no such
+// number: in many countries it is a fraction.
+const grouped = `[0-9]{1,3}(,[0-9]{3})+`
 
 // PlainBoolean returns true or false in the form that [Params] holds: it reads full-width characters as
 // ASCII, removes surrounding blanks and ignores case. It returns other texts unchanged.

@@ -3,9 +3,10 @@ package param
 import (
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
+
+	"backupportal/function/pattern"
 )
 
 // Params holds the values of one request, by the names of [Fields]. Every value is text
@@ -193,7 +194,7 @@ func (p Params) validateShadowCopy() []Mistake {
 	vss, _ := FieldNamed(name)
 	var bad []Mistake
 	include := p.Strings("Include")
-	if len(include) > 1 || slices.ContainsFunc(include, severalPaths.MatchString) {
+	if len(include) > 1 || slices.ContainsFunc(include, hasSeveralPaths) {
 		bad = append(bad, vss.mistake("one_path", msgVSS))
 	}
 	if len(p.Strings("Exclude")) > 0 {
@@ -211,18 +212,26 @@ func (p Params) validateShadowCopy() []Mistake {
 }
 
 // isNetworkPath reports whether path is on another machine: it starts like a UNC path, \\server\share,
-// with any kind of slash, or like a URL, or like an NFS export, server:/path.
+// with any kind of slash, or like a URL (https:/), or like an NFS export (server:/). The name before a
+// colon has at least two characters: C:\ is a drive of this machine.
 func isNetworkPath(path string) bool {
 	path = strings.TrimSpace(path)
-	return len(path) > 1 && strings.Trim(path[:2], `/\`) == "" || elsewhere.MatchString(path)
+	if len(path) > 1 && strings.Trim(path[:2], `/\`) == "" {
+		return true
+	}
+	name, rest, _ := strings.Cut(path, ":")
+	return len(name) > 1 && pattern.Match(`[0-9A-Za-z.+_-]+`, name) && rest != "" && strings.Contains(`/\`, rest[:1])
 }
 
-// elsewhere matches the beginning of a URL (https:/) and of an NFS export (server:/). It does not match a
-// path with a drive letter (C:\), because the name before the colon must have at least two characters.
-var elsewhere = regexp.MustCompile(`^[0-9A-Za-z.+_-]{2,}:[/\\]`)
-
-// severalPaths matches an item with a second path after a comma or a semicolon.
-var severalPaths = regexp.MustCompile(`[,;]\s*[A-Za-z]:[/\\]`)
+// hasSeveralPaths reports whether an item has a second path, with a drive letter, after a comma or a
+// semicolon.
+func hasSeveralPaths(item string) bool {
+	parts := strings.Split(strings.ReplaceAll(item, ";", ","), ",")
+	return slices.ContainsFunc(parts[1:], func(part string) bool {
+		part = strings.TrimLeft(part, "\t\n\f\r ")
+		return len(part) > 2 && pattern.Match(`[A-Za-z]:[/\\]`, part[:3])
+	})
+}
 
 // Strings returns the items of a field of type [Strings]. It returns nil if the field is
 // not given. After [Params.Validate] the value cannot be malformed.

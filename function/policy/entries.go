@@ -14,16 +14,16 @@ import (
 // Forms of names and ids. The names of roles follow RAM, the external id follows STS
 // (AssumeRole, ExternalId), and ids of instances follow ECS, which uses lower case only.
 var (
-	nameShape     = newShape(`[a-z][a-z0-9-]{0,62}`, "a lower-case letter, then up to 62 lower-case letters, digits and hyphens")
-	digitsShape   = newShape(`[0-9]{16}`, "16 digits in quotes")
-	roleShape     = newShape(`[A-Za-z0-9._-]{1,64}`, "the role's name only, up to 64 letters, digits, dots, underscores and hyphens")
-	variableShape = newShape(`[A-Z][A-Z0-9_]{0,127}`, "the name of an environment variable in upper case")
-	externalShape = newShape(`[\w+=,.@:/-]+`, "2 to 1224 letters, digits and characters of _+=,.@:/-")
-	instanceShape = newShape(`i-[0-9a-z]{1,62}`, "i- and up to 62 lower-case letters and digits")
-	prefixShape   = newShape(`i-[0-9a-z]{1,61}`, "the beginning of an instance ID, starting with i-")
-	vaultShape    = newShape(`v-[0-9A-Za-z]{1,62}`, "v- and up to 62 letters and digits")
-	clusterShape  = newShape(`cc-[0-9A-Za-z-]{1,61}`, "cc- and up to 61 letters, digits and hyphens")
-	scriptShape   = newShape(`(/[A-Za-z0-9._-]+)+`, "an absolute path of letters, digits, dots, underscores and hyphens")
+	nameShape     = shape{`[a-z][a-z0-9-]{0,62}`, "a lower-case letter, then up to 62 lower-case letters, digits and hyphens"}
+	digitsShape   = shape{`[0-9]{16}`, "16 digits in quotes"}
+	roleShape     = shape{`[A-Za-z0-9._-]{1,64}`, "the role's name only, up to 64 letters, digits, dots, underscores and hyphens"}
+	variableShape = shape{`[A-Z][A-Z0-9_]{0,127}`, "the name of an environment variable in upper case"}
+	externalShape = shape{`[0-9A-Za-z_+=,.@:/-]+`, "2 to 1224 letters, digits and characters of _+=,.@:/-"}
+	instanceShape = shape{`i-[0-9a-z]{1,62}`, "i- and up to 62 lower-case letters and digits"}
+	prefixShape   = shape{`i-[0-9a-z]{1,61}`, "the beginning of an instance ID, starting with i-"}
+	vaultShape    = shape{`v-[0-9A-Za-z]{1,62}`, "v- and up to 62 letters and digits"}
+	clusterShape  = shape{`cc-[0-9A-Za-z-]{1,61}`, "cc- and up to 61 letters, digits and hyphens"}
+	scriptShape   = shape{`(/[A-Za-z0-9._-]+)+`, "an absolute path of letters, digits, dots, underscores and hyphens"}
 )
 
 // policy reads the whole file. A file without rules is valid and allows nothing; a new
@@ -186,7 +186,7 @@ func (l *loader) variable(p place, secret string) (name, value string) {
 	if p.node == nil || l.refused[p.node] {
 		return "", ""
 	}
-	if !variableShape.pattern.MatchString(name) {
+	if !variableShape.fits(name) {
 		l.wrong(p, "write %s", variableShape.words)
 		return "", ""
 	}
@@ -201,7 +201,7 @@ func (l *loader) variable(p place, secret string) (name, value string) {
 func (l *loader) externalID(p place) (id secret.String, variable string) {
 	switch name, value := l.variable(p, "the external ID"); {
 	case value == "":
-	case len(value) < 2 || len(value) > 1224 || !externalShape.pattern.MatchString(value):
+	case len(value) < 2 || len(value) > 1224 || !externalShape.fits(value):
 		l.wrong(p, "the environment variable %s does not contain an external ID: set it to %s", name, externalShape.words)
 	default:
 		return secret.New(value), name

@@ -51,7 +51,7 @@ func (l *loader) daily(p place) *int64 {
 	return &n
 }
 
-var durationShape = newShape(`[1-9][0-9]{0,5}(s|m|h)`, "a time such as 30s, 15m or 24h")
+var durationShape = shape{`[1-9][0-9]{0,5}(s|m|h)`, "a time such as 30s, 15m or 24h"}
 
 // duration reads a duration from one second to maxWindow. It returns 0 if p has no node.
 func (l *loader) duration(p place) time.Duration {

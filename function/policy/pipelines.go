@@ -11,8 +11,8 @@ import (
 
 // Forms of claims and audiences of pipelines. A claim's name may be a URL.
 var (
-	claimShape    = newShape(`[!-~]{1,255}`, "the exact name of a claim, such as repository")
-	audienceShape = newShape(`[!-~]{1,255}`, "the audience that the pipeline asks its token for")
+	claimShape    = shape{`[!-~]{1,255}`, "the exact name of a claim, such as repository"}
+	audienceShape = shape{`[!-~]{1,255}`, "the audience that the pipeline asks its token for"}
 )
 
 // identifyingClaims lists claims that name a project, for a pipeline without identified_by.

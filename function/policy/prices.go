@@ -9,9 +9,9 @@ import (
 
 // Forms of the values of a price table.
 var (
-	currencyShape = newShape(`[A-Z]{3}`, "the currency in three capital letters, such as CNY")
-	dateShape     = newShape(`20[0-9]{2}-[0-9]{2}-[0-9]{2}`, "a date in quotes, such as \"2026-10-01\"")
-	priceShape    = newShape(`(0|[1-9][0-9]{0,5})(\.[0-9]{1,6})?`, "a price above 0, such as 0.12")
+	currencyShape = shape{`[A-Z]{3}`, "the currency in three capital letters, such as CNY"}
+	dateShape     = shape{`20[0-9]{2}-[0-9]{2}-[0-9]{2}`, "a date in quotes, such as \"2026-10-01\""}
+	priceShape    = shape{`(0|[1-9][0-9]{0,5})(\.[0-9]{1,6})?`, "a price above 0, such as 0.12"}
 )
 
 // Prices returns the price table of the key prices, or nil if the file has none. It must not be
@@ -55,7 +55,7 @@ func (l *loader) price(p place) float64 {
 		return 0
 	}
 	n, err := strconv.ParseFloat(p.node.Value, 64)
-	if p.node.Style != 0 || !priceShape.pattern.MatchString(p.node.Value) || err != nil || n <= 0 {
+	if p.node.Style != 0 || !priceShape.fits(p.node.Value) || err != nil || n <= 0 {
 		l.wrong(p, "write %s, without quotes", priceShape.words)
 		return 0
 	}

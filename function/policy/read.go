@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 )
 
 // mapping returns the values of the mapping p by their keys. It reports unknown keys and
@@ -80,20 +80,17 @@ func (l *loader) text(p place) string {
 
 // A shape is the form of a kind of text.
 type shape struct {
-	pattern *regexp.Regexp // matches a whole text
-	words   string         // describes the form, after "write"
+	pattern string // of the whole text, for package pattern
+	words   string // describes the form, after "write"
 }
 
-// newShape returns a shape; pattern is matched against a whole text. It panics if pattern is
-// not a regular expression.
-func newShape(pattern, words string) shape {
-	return shape{regexp.MustCompile(`\A(?:` + pattern + `)\z`), words}
-}
+// fits reports whether text has the form s.
+func (s shape) fits(text string) bool { return pattern.Match(s.pattern, text) }
 
 // shaped reads a text that must match s. It returns the text even if it does not match.
 func (l *loader) shaped(p place, s shape) string {
 	value := l.text(p)
-	if p.node != nil && !s.pattern.MatchString(value) {
+	if p.node != nil && !s.fits(value) {
 		l.wrong(p, "%q is not valid: write %s", value, s.words)
 	}
 	return value
@@ -114,7 +111,7 @@ func choice[T ~string](l *loader, p place, values ...T) T {
 
 // wholeNumber allows only plain decimal numbers. YAML 1.1 has other forms that readers
 // misunderstand: there, 010 is 8 and 1_0 is 10.
-var wholeNumber = newShape(`0|[1-9][0-9]{0,8}`, "a whole number")
+var wholeNumber = shape{`0|[1-9][0-9]{0,8}`, "a whole number"}
 
 // number reads a whole number of at most 9 digits, without a sign. It returns 0 for a place
 // without a node and after a problem.
@@ -122,7 +119,7 @@ func (l *loader) number(p place) int64 {
 	if p.node == nil {
 		return 0
 	}
-	if p.node.Kind != yaml.ScalarNode || p.node.Style != 0 || !wholeNumber.pattern.MatchString(p.node.Value) {
+	if p.node.Kind != yaml.ScalarNode || p.node.Style != 0 || !wholeNumber.fits(p.node.Value) {
 		l.wrong(p, "write %s, without quotes", wholeNumber.words)
 		return 0
 	}

@@ -23,7 +23,7 @@ const (
 
 // pointerShape matches a JSON pointer that is not empty; webhook.ParsePointer checks it
 // further.
-var pointerShape = newShape(`(/[^/\x00-\x1f\x7f]*)+`, "a JSON pointer such as /alert/labels/instance")
+var pointerShape = shape{`(/[^/\x00-\x1f\x7f]*)+`, "a JSON pointer such as /alert/labels/instance"}
 
 // Source returns the sender of webhooks with that name, or false. The
 // result must not be changed.

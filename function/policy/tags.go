@@ -156,7 +156,7 @@ func (s *tagLookup) has(ctx context.Context, r rule) (param.Mistake, bool) {
 
 // read returns the tags of the instance, or nil if they cannot be read.
 func (s *tagLookup) read(ctx context.Context) map[string]string {
-	if id := s.params["InstanceId"]; !s.done && instanceShape.pattern.MatchString(id) {
+	if id := s.params["InstanceId"]; !s.done && instanceShape.fits(id) {
 		s.tags, s.err = s.policy.tags.get(ctx, s.policy.targetOf(s.who, s.params), id)
 	}
 	s.done = true
@@ -201,7 +201,7 @@ func (p *Policy) needsTags(teams []int, do backup.Action, complete param.Params)
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
 		return false
 	}
-	if complete.SourceType() == param.Container || !instanceShape.pattern.MatchString(complete["InstanceId"]) {
+	if complete.SourceType() == param.Container || !instanceShape.fits(complete["InstanceId"]) {
 		return false
 	}
 	needed := false
@@ -221,7 +221,7 @@ func (p *Policy) needsTags(teams []int, do backup.Action, complete param.Params)
 const maxTags = 20
 
 // tagShape matches a key or a value of a tag (ECS: at most 128 characters each).
-var tagShape = newShape(`[^\pC]{1,128}`, "1 to 128 characters")
+var tagShape = shape{`[^\pC]{1,128}`, "1 to 128 characters"}
 
 // tagsOf reads the tags that an instance must have. All keys of the mapping are allowed,
 // because they are keys of tags.

@@ -105,9 +105,9 @@ func (p *Policy) NamesGroup(issuer, group string) bool {
 // Forms of what members name. A domain is in lower case, because identity.Principal.Email
 // is.
 var (
-	issuerShape  = newShape(`https?://[!"$-~]{1,200}`, "the issuer's URL, exactly as in its tokens")
-	subjectShape = newShape(`[ -~]{1,255}`, "up to 255 ASCII characters")
-	domainShape  = newShape(`([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}`, "a domain in lower case, such as example.com")
+	issuerShape  = shape{`https?://[!"$-~]{1,200}`, "the issuer's URL, exactly as in its tokens"}
+	subjectShape = shape{`[ -~]{1,255}`, "up to 255 ASCII characters"}
+	domainShape  = shape{`([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}`, "a domain in lower case, such as example.com"}
 )
 
 // team reads one team and adds it to l.teams. A team with a problem is added too, unless its

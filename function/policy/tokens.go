@@ -12,8 +12,8 @@ const maxTokens = 200
 
 // Forms of hashes and times.
 var (
-	sumShape  = newShape(`[0-9a-f]{64}`, "64 hexadecimal digits in lower case, as token new prints them")
-	timeShape = newShape(`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z`, "a time of UTC such as 2027-06-01T00:00:00Z, in quotes")
+	sumShape  = shape{`[0-9a-f]{64}`, "64 hexadecimal digits in lower case, as token new prints them"}
+	timeShape = shape{`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z`, "a time of UTC such as 2027-06-01T00:00:00Z, in quotes"}
 )
 
 // Tokens returns the tokens of programs, with expired ones. They must not be changed.

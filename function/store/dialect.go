@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -303,11 +304,13 @@ func openPostgres(text string, connections int, log *slog.Logger) (db *sql.DB, m
 
 // urlShape matches a URL without its query: the user with the password, the hosts and the database.
 // Each of the three may be empty.
-var urlShape = regexp.MustCompile(`\Apostgres://(?:([^/@]*)@)?([^/@]*)(?:/([^/]*))?\z`)
+var urlShape = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\Apostgres://(?:([^/@]*)@)?([^/@]*)(?:/([^/]*))?\z`)
+})
 
 // isComplete reports whether the user, the host and the database are each in base or in query.
 func isComplete(base string, query url.Values) bool {
-	parts := urlShape.FindStringSubmatch(base)
+	parts := urlShape().FindStringSubmatch(base)
 	if parts == nil {
 		return false
 	}
@@ -319,12 +322,14 @@ func isComplete(base string, query url.Values) bool {
 
 // socketHost matches a host that is the folder of a Unix socket, with each slash written as %2F
 // (PostgreSQL, "Connection URIs").
-var socketHost = regexp.MustCompile(`(?i)(@|//)(%2F[^/@:]*)(:[0-9]+)?(/|\z)`)
+var socketHost = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(@|//)(%2F[^/@:]*)(:[0-9]+)?(/|\z)`)
+})
 
 // moveSocket moves the folder of a Unix socket from the host of base to the parameter host of query,
 // because net/url accepts no slash in a host.
 func moveSocket(base string, query url.Values) string {
-	parts := socketHost.FindStringSubmatchIndex(base)
+	parts := socketHost().FindStringSubmatchIndex(base)
 	if parts == nil || query.Has("host") {
 		return base
 	}

@@ -45,7 +45,6 @@ import (
 	"hash"
 	"io"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +52,7 @@ import (
 	"filippo.io/edwards25519"
 
 	"backupportal/function/identity"
+	"backupportal/function/pattern"
 )
 
 // ErrUnverified means that no key of the source verifies the message, or that the time
@@ -79,14 +79,14 @@ const (
 	maxSignatures      = 8
 )
 
-// Forms of header values. An id or a time must not contain a dot: the signed text
+// Patterns of header values. An id or a time must not contain a dot: the signed text
 // joins id, time and body with dots, and a dot inside one of them would let the same
 // signature fit another division of the text.
-var (
-	idShape   = regexp.MustCompile(`\A[A-Za-z0-9_-]{1,128}\z`)
-	timeShape = regexp.MustCompile(`\A[0-9]{1,12}\z`)
-	hexShape  = regexp.MustCompile(`\Asha256=[0-9a-f]{64}\z`)
-	keyShape  = regexp.MustCompile(`\A[!#-\[\]-~]{1,255}\z`)
+const (
+	idPattern   = `[A-Za-z0-9_-]{1,128}`
+	timePattern = `[0-9]{1,12}`
+	hexPattern  = `sha256=[0-9a-f]{64}`
+	keyPattern  = `[!#-\[\]-~]{1,255}`
 )
 
 // A Message describes a verified webhook message.
@@ -183,10 +183,10 @@ func (v *verifier) message() (Message, error) {
 	return m, nil
 }
 
-// singleHeader returns the value of a header that occurs exactly once and matches shape.
-func singleHeader(h http.Header, name string, shape *regexp.Regexp) (string, bool) {
+// singleHeader returns the value of a header that occurs exactly once and has the pattern form.
+func singleHeader(h http.Header, name, form string) (string, bool) {
 	values := h.Values(name)
-	if len(values) != 1 || !shape.MatchString(values[0]) {
+	if len(values) != 1 || !pattern.Match(form, values[0]) {
 		return "", false
 	}
 	return values[0], true
@@ -211,8 +211,8 @@ func standardHeaders(h http.Header) (id, stamp, signature string) {
 // and the new key while it replaces one.
 func standard(s Source, h http.Header, now time.Time) (*verifier, error) {
 	nameOfID, nameOfTime, nameOfSignature := standardHeaders(h)
-	id, okID := singleHeader(h, nameOfID, idShape)
-	stamp, okTime := singleHeader(h, nameOfTime, timeShape)
+	id, okID := singleHeader(h, nameOfID, idPattern)
+	stamp, okTime := singleHeader(h, nameOfTime, timePattern)
 	lists := h.Values(nameOfSignature)
 	if !okID || !okTime || len(lists) != 1 || len(lists[0]) > maxSignatureHeader {
 		return nil, ErrUnverified
@@ -298,8 +298,8 @@ func ed25519Check(k Key, signature []byte) (c keyCheck, ok bool) {
 // (backup.KeyExpires). After that time a replay is accepted as a new submission, until the secret is
 // replaced. The bodies of two different pushes, runs or releases always differ.
 func github(s Source, h http.Header, now time.Time) (*verifier, error) {
-	_, okID := singleHeader(h, "X-Github-Delivery", idShape)
-	text, okText := singleHeader(h, "X-Hub-Signature-256", hexShape)
+	_, okID := singleHeader(h, "X-Github-Delivery", idPattern)
+	text, okText := singleHeader(h, "X-Hub-Signature-256", hexPattern)
 	signature, err := hex.DecodeString(strings.TrimPrefix(text, "sha256="))
 	if !okText || err != nil {
 		return nil, ErrUnverified
@@ -335,12 +335,12 @@ func bearer(s Source, h http.Header, now time.Time) (*verifier, error) {
 			v.verified = k.ID
 		}
 	}
-	if v.verified == "" || !strings.EqualFold(scheme, "Bearer") || !identity.TokenShape.MatchString(token) {
+	if v.verified == "" || !strings.EqualFold(scheme, "Bearer") || !identity.IsToken(token) {
 		return nil, ErrUnverified
 	}
 	switch keys := h.Values("Idempotency-Key"); {
 	case len(keys) == 1:
-		v.id, _ = singleHeader(http.Header{"K": []string{strings.Trim(keys[0], `"`)}}, "K", keyShape)
+		v.id, _ = singleHeader(http.Header{"K": []string{strings.Trim(keys[0], `"`)}}, "K", keyPattern)
 	case len(keys) == 0 && s.BodyKey:
 		v.content = sha256.New()
 	}
