@@ -84,6 +84,9 @@ func (f form) rowOf(name string) (int, bool) {
 // no such control can get the focus. For a hidden control it is the choice that reveals it.
 func (f form) target(m param.Mistake) string {
 	name := f.controlOf(m)
+	if f.hasBoxes(name) {
+		return ControlID(name)
+	}
 	for _, s := range layout[f.Source] {
 		for _, e := range s.entries {
 			if !e.holds(m.Field) {

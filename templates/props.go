@@ -109,9 +109,21 @@ type FormPage struct {
 	UnknownParams []string               // parameters of the link that the form does not have
 	Focus         string                 // control that gets the focus; the error summary has precedence
 	Section       string                 // id of the section to scroll to; empty for none
-	Kinds         []param.SourceType     // of an instance, that the person may choose instead, with this one
 	Matches       map[string]OptionsPage // candidates to choose from, by field; those that were searched
+	Machine       *MachineRow            // the chosen instance or cluster; nil: the form asks for it
+	Lists         map[string]FieldList   // candidates of Detail.diskIdList and VaultId; a field without an entry is typed
 }
+
+// A FieldList is the candidates of a field, which the form draws as check boxes or radio buttons.
+type FieldList struct {
+	Items      []backup.Candidate
+	Unreadable bool // the list cannot be read now, so the field is typed
+}
+
+// BoxesPrefix begins the name of the hidden input beside the check boxes of a field. Its value is the
+// number of candidates. Box N is called field.N; boxes after the candidates have values that no
+// candidate has.
+const BoxesPrefix = "boxes."
 
 // FindPrefix begins the name of the text box beside the radio buttons of a field. Its text is the value
 // of the field if none of them is chosen.

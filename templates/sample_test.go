@@ -116,7 +116,29 @@ func (s sampler) forms() []sample {
 	back := s.form(param.UDMECS, templates.Values{"InstanceId": s.put("i-1")})
 	back.Page, back.Person = "D1", s.put("token")
 	back.Returned = &templates.Returned{SavedAt: s.now, Expires: s.now.Add(24 * time.Hour), Discard: "/drafts/D1/discard"}
+	web01 := inventory.Machine{
+		Place:     inventory.Place{Account: s.put("payments"), Region: "cn-hangzhou"},
+		Candidate: backup.Candidate{ID: s.put("i-1"), Name: s.put("web01"), Attributes: []backup.Attribute{{Name: "Status", Value: "Running"}, {Name: "OSType", Value: "linux"}}},
+		Sources:   []param.SourceType{param.UDMECS, param.ECSFile},
+	}
+	started := s.form(param.UDMECS, templates.Values{
+		"Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "choice.Detail.diskIdList": "some", "Detail.diskIdList": s.put("d-1\nd-3"),
+	})
+	started.Machine = &templates.MachineRow{Machine: web01, Good: s.now.Add(-3 * time.Hour)}
+	started.Lists = map[string]templates.FieldList{"Detail.diskIdList": {Items: []backup.Candidate{
+		{ID: s.put("d-1"), Attributes: []backup.Attribute{{Name: "Type", Value: "system"}, {Name: "Size", Value: "40 GiB"}, {Name: "Category", Value: "cloud_essd"}}},
+		{ID: s.put("d-2"), Name: s.put("data"), Attributes: []backup.Attribute{{Name: "Category", Value: s.put("new")}, {Name: "Encrypted", Value: "true"}}},
+	}}}
+	vaults := s.form(param.ECSFile, templates.Values{"VaultId": s.put("v-other")})
+	vaults.Lists = map[string]templates.FieldList{"VaultId": {Items: []backup.Candidate{
+		{ID: s.put("v-1"), Name: s.put("files"), Attributes: []backup.Attribute{{Name: "VaultType", Value: "STANDARD"}, {Name: "EncryptType", Value: "KMS"}}},
+	}}}
+	unread := s.form(param.UDMECS, templates.Values{"InstanceId": s.put("i-1")})
+	unread.Lists = map[string]templates.FieldList{"Detail.diskIdList": {Unreadable: true}}
 	return []sample{
+		{"form-machine", templates.Form(started)},
+		{"form-vaults", templates.Form(vaults)},
+		{"form-no-disks", templates.Form(unread)},
 		{"form-returned", templates.Form(back)},
 		{"form-instance", templates.Form(s.form(param.UDMECS, nil))},
 		{"form-instance-open", templates.Form(open)},

@@ -55,7 +55,8 @@ func (s *Server) pageID(values url.Values) string {
 //	remove:FIELD:ROW       remove a row
 //	draw                   the form again
 //	find:FIELD             the form with the candidates of FIELD
-//	kind:SOURCE            the form for another kind of backup of the same instance
+//	kind:SOURCE            the form for another kind of source of the same machine
+//	other                  the form that asks for the machine
 //	keep                   only store, for the script; the answer is empty
 //
 // Without a store for drafts the address of the next page contains what was typed.
@@ -63,9 +64,10 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
 	}
-	if hasOutput := r.PostForm.Get(outputName) != ""; r.PostForm.Get("at") == "volumes" || hasOutput && isLanguage(r.PostForm.Get("op")) {
+	switch op, hasOutput := r.PostForm.Get("op"), r.PostForm.Get(outputName) != ""; {
+	case r.PostForm.Get("at") == "volumes", hasOutput && strings.HasPrefix(op, "lang:"):
 		return s.volumesInLanguage(w, r)
-	} else if hasOutput && r.PostForm.Get("op") == "check" {
+	case hasOutput && op == "check":
 		return s.pickVolumes(w, r)
 	}
 	values, err := readForm(r)
@@ -111,12 +113,25 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	case "find":
 		searchText(r, values)
 		to += "?find=" + url.QueryEscape(argument)
-	case "kind":
-		var ok bool
-		if to, ok = otherKind(values, param.SourceType(argument)); !ok {
-			return errRequest
+	case "draw":
+		if argument == "Region" {
+			fitRegion(values, s.accounts(principal(r)))
 		}
-	case "draw", "keep":
+		if isControl(argument) {
+			to += "?focus=" + url.QueryEscape(argument)
+		}
+	case "kind", "other":
+		// The form as it was keeps its address, so that Back leads to it.
+		if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
+			return storeAway(err)
+		}
+		d = s.draftOf(r, d.Owner, maps.Clone(values))
+		d.Page = s.Backups.NewID()
+		if err := s.changeMachine(r, d.Values, verb, argument); err != nil {
+			return err
+		}
+		to = draftsPath + "/" + d.Page
+	case "keep":
 	default:
 		return errRequest
 	}
@@ -230,7 +245,7 @@ func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Dra
 			SavedAt: d.SavedAt, Expires: d.Expires(), Discard: draftsPath + "/" + d.ID + "/discard",
 		}
 	}
-	return render(w, r, status, templates.Form(form))
+	return s.renderForm(w, r, status, form)
 }
 
 // checkDraft answers GET /drafts/{DraftId}/check: the check page, or a redirect to the form if it has mistakes
@@ -382,15 +397,16 @@ func (s *Server) carry(
 	case "find":
 		searchText(r, values)
 		query.Set("op", "find:"+argument)
+	case "draw":
+		if argument == "Region" {
+			fitRegion(values, s.accounts(principal(r)))
+		}
 	case "add", "remove":
 		rowOp(values, verb, argument, row)
-	case "kind":
-		to, ok := otherKind(values, param.SourceType(argument))
-		if !ok {
-			return errRequest
+	case "kind", "other":
+		if err := s.changeMachine(r, values, verb, argument); err != nil {
+			return err
 		}
-		http.Redirect(w, r, to, http.StatusSeeOther)
-		return nil
 	case "keep":
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -432,32 +448,14 @@ func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
+		return s.renderForm(w, r, j.status, s.formPage(r, source, j.values, j.bad))
 	}
 	page := s.formPage(r, source, values, nil)
 	if section, ok := strings.CutPrefix(r.PostForm.Get("op"), "edit:"); ok {
 		page.Section = section
 		fillDefaults(page)
 	}
-	return render(w, r, http.StatusOK, templates.Form(page))
-}
-
-// instanceKinds are the kinds of backup of an instance. The form leads from one to the other.
-var instanceKinds = []param.SourceType{param.UDMECS, param.ECSFile}
-
-// otherKind returns the address of the form for another kind of backup of the same instance, filled with the values
-// that both kinds have. It returns false if the kind is not one of an instance.
-func otherKind(values templates.Values, kind param.SourceType) (address string, ok bool) {
-	if !slices.Contains(instanceKinds, kind) {
-		return "", false
-	}
-	query := url.Values{}
-	for _, f := range param.Fields {
-		if value := values[f.Name]; value != "" && f.ForSource(kind) && !f.Assigned && f.Name != "SourceType" {
-			query.Set(f.Name, value)
-		}
-	}
-	return "/backups/new/" + string(kind) + "?" + query.Encode(), true
+	return s.renderForm(w, r, http.StatusOK, page)
 }
 
 // ownNames are the names of the inputs and buttons that control a form itself: the button, the page from which it

@@ -224,24 +224,6 @@ func TestChangeKeepsWhatWasTyped(t *testing.T) {
 	p.open(first).shows(checkPage, "77 days", "!78 days")
 }
 
-// The form of an instance leads to its other kind of backup, with the values that both have. Back shows what was
-// typed.
-func TestOtherKindOfTheSameInstance(t *testing.T) {
-	w := newWorld(t)
-	p := w.person(t).open("/backups/new/UDM_ECS").shows(newForm, "Only files and folders")
-	start := p.at
-	p.press("kind:ECS_FILE", append(slices.Clone(typed), "Detail.doCopy", "true")...)
-	p.shows(`^/backups/new/ECS_FILE\?`, append(slices.Clone(inForm), `name="Include"`, "!Detail.doCopy")...)
-	p.open(start).shows(newForm, inForm...)
-	p.press("kind:CONTAINER").shows("^/drafts$", "!<form id=\"req\"")
-	if p.status != http.StatusBadRequest {
-		t.Errorf("a kind of clusters: status %d", p.status)
-	}
-	w.server.Drafts = nil
-	p.handler = w.server.Handler()
-	p.open("/backups/new/ECS_FILE").press("kind:UDM_ECS", typed...).shows(`^/backups/new/UDM_ECS\?`, inForm...)
-}
-
 // Rows are added and removed, and the language changes, at the address of the same page.
 func TestButtonsOfTheFormKeepItsAddress(t *testing.T) {
 	t.Parallel()

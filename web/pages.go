@@ -115,7 +115,7 @@ func (s *Server) newBackup(source param.SourceType) handler {
 		}
 		fillDefaults(page)
 		page.UnknownParams = unknown
-		return render(w, r, http.StatusOK, templates.Form(page))
+		return s.renderForm(w, r, http.StatusOK, page)
 	}
 }
 
@@ -147,13 +147,6 @@ func (s *Server) formPage(
 		Offer:    offer,
 	}
 	s.addMatches(r, &page)
-	if slices.Contains(instanceKinds, source) {
-		for _, kind := range instanceKinds {
-			if kind == source || s.Policy.Offer(principal(r), kind).Granted {
-				page.Kinds = append(page.Kinds, kind)
-			}
-		}
-	}
 	if s.SignIn != nil && s.Drafts != nil {
 		page.Person = s.SignIn.Sessions.FormToken(principal(r))
 	}
@@ -201,6 +194,7 @@ func (s *Server) key(r *http.Request) string {
 //	remove:FIELD:ROW       remove a row
 //	draw                   show the form again
 //	find:FIELD             search the candidates of FIELD
+//	kind:SOURCE, other     change the kind of source or the machine
 //
 // With the header X-Part the answer is only the rows of FIELD, for the script.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
@@ -221,6 +215,9 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 		return s.redraw(w, r, source, values, argument)
 	}
 	searchText(r, values)
+	if argument == "Region" {
+		fitRegion(values, s.accounts(principal(r)))
+	}
 	page := s.formPage(r, source, values, nil)
 	switch verb {
 	case "edit":
@@ -228,17 +225,23 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 		fillDefaults(page)
 	case "add", "remove":
 		page.Focus = rowOp(values, verb, argument, row)
+	case "kind", "other":
+		if err := s.changeMachine(r, values, verb, argument); err != nil {
+			return err
+		}
+		page = s.formPage(r, param.SourceType(values["SourceType"]), values, nil)
 	case "draw", "find":
 	default:
 		return errRequest
 	}
 	if part := r.Header.Get("X-Part"); part != "" {
-		if part != "rows-"+argument {
+		if part != "rows-"+argument && part != "part-"+argument {
 			return errRequest
 		}
+		s.addLists(r, &page, argument)
 		return render(w, r, http.StatusOK, templates.Part(page, part))
 	}
-	return render(w, r, http.StatusOK, templates.Form(page))
+	return s.renderForm(w, r, http.StatusOK, page)
 }
 
 // redraw shows the page with the language buttons again in the language tag, and stores the
@@ -264,9 +267,9 @@ func (s *Server) redraw(
 		if err != nil {
 			return err
 		}
-		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
+		return s.renderForm(w, r, j.status, s.formPage(r, source, j.values, j.bad))
 	}
-	return render(w, r, http.StatusOK, templates.Form(s.formPage(r, source, values, nil)))
+	return s.renderForm(w, r, http.StatusOK, s.formPage(r, source, values, nil))
 }
 
 // check shows the check page, or the form again with its mistakes.
@@ -277,7 +280,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 	}
 	if j.bad != nil {
 		s.countForm(j.refused)
-		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
+		return s.renderForm(w, r, j.status, s.formPage(r, source, j.values, j.bad))
 	}
 	page := s.checkPage(r, j)
 	page.Hidden = hidden(j.values, j.key)
@@ -381,7 +384,7 @@ func (s *Server) createBackup(w http.ResponseWriter, r *http.Request) error {
 	}
 	if status, bad := formMistakes(bad, err); bad != nil && source.Known() {
 		s.countForm(err)
-		return render(w, r, status, templates.Form(s.formPage(r, source, values, bad)))
+		return s.renderForm(w, r, status, s.formPage(r, source, values, bad))
 	}
 	return s.redirectToRunning(w, r, err)
 }

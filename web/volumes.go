@@ -63,9 +63,6 @@ func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Volumes(page))
 }
 
-// isLanguage reports whether op is that of a language button.
-func isLanguage(op string) bool { return strings.HasPrefix(op, "lang:") }
-
 // volumesInLanguage shows the page of volumes again in the language that a language button names, with everything
 // that was pasted, ticked and typed.
 func (s *Server) volumesInLanguage(w http.ResponseWriter, r *http.Request) error {

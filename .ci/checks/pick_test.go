@@ -2,7 +2,6 @@ package checks
 
 import (
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,19 +12,7 @@ import (
 func TestTheFormOffersWhatThereIs(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
-	binary := filepath.Join(t.TempDir(), "local")
-	if err := build(binary); err != nil {
-		t.Fatal(err)
-	}
-	own, err := startPortal(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := own.stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	own := ownPortal(t)
 	faults := func(schedule string) {
 		t.Helper()
 		res, err := http.Post(own.emulator+"/_emulator/faults", "text/plain", strings.NewReader(schedule))

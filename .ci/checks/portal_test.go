@@ -62,6 +62,21 @@ func startPortal(binary string) (*portal, error) {
 	return p, nil
 }
 
+// ownPortal starts a portal for one test, which stops it.
+func ownPortal(t *testing.T) *portal {
+	t.Helper()
+	own, err := startPortal(local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := own.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return own
+}
+
 // stop interrupts the process as Ctrl+C does, and returns an error if the process fails.
 func (p *portal) stop() error {
 	if err := p.process.Process.Signal(os.Interrupt); err != nil {
