@@ -117,7 +117,7 @@ func (f form) diskBoxes(ctx context.Context, c *control) {
 		return
 	}
 	all := f.value(c.name) == "all"
-	chosen := strings.Fields(f.value(name))
+	chosen := nonEmpty(strings.Split(f.value(name), "\n")...)
 	c.kind, c.name, c.id, c.hint = boxGroup, name, ControlID(name), in(ctx, wordAllDisks)
 	c.errors, c.focus, c.known = f.errors[name], f.Focus == name && len(f.Mistakes) == 0, len(list.Items)
 	c.options = nil

@@ -122,7 +122,7 @@ func (s sampler) forms() []sample {
 		Sources:   []param.SourceType{param.UDMECS, param.ECSFile},
 	}
 	started := s.form(param.UDMECS, templates.Values{
-		"Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "choice.Detail.diskIdList": "some", "Detail.diskIdList": s.put("d-1\nd-3"),
+		"Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "choice.Detail.diskIdList": "all",
 	})
 	started.Machine = &templates.MachineRow{Machine: web01, Good: s.now.Add(-3 * time.Hour)}
 	started.Lists = map[string]templates.FieldList{"Detail.diskIdList": {Items: []backup.Candidate{
