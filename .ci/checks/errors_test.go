@@ -94,8 +94,11 @@ func TestChangeLeadsBackToTheFilledForm(t *testing.T) {
 	b.follow(".actions .filled")
 	b.follow(`main a[href*="keeping"]`)
 	b.focused("#keeping")
+	if b.value("Detail.diskIdList.0") != "true" || b.value("Detail.diskIdList.1") != "false" {
+		b.Error("the boxes of the disks are not as they were given")
+	}
 	for name := range instanceScripts {
-		if want := instanceScripts.Get(name); b.value(name) != want {
+		if want := instanceScripts.Get(name); !strings.HasSuffix(name, "diskIdList") && b.value(name) != want {
 			b.Errorf("%s holds %q, want %q", name, b.value(name), want)
 		}
 	}

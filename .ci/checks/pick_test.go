@@ -45,15 +45,19 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 	b.wait(offered("InstanceId")+` === "i-bp1demoweb01,i-bp1demoweb02"`, soon)
 	b.picture("combobox")
 	b.open("/backups/new/ECS_FILE?Account=demo&Region=cn-hangzhou")
-	b.tabTo("#f-VaultId")
-	b.wait(offered("VaultId")+` === "v-0001demovault01,v-0001demovault02"`, soon)
-	b.open("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demoweb01&choice.Detail.diskIdList=some")
-	b.tabTo(`[name="Detail.diskIdList"]`)
-	b.wait(`document.querySelectorAll(".picks button").length === 2`, soon)
-	b.picture("picks")
-	b.click(".picks button")
-	if got := b.value("Detail.diskIdList"); got != "d-bp1demoweb01a" {
-		t.Errorf("the button wrote %q", got)
+	const vaults = `[...document.querySelectorAll("[name=VaultId]")].map(e => e.value).join()`
+	if got := get[string](b, vaults); got != "v-0001demovault01,v-0001demovault02," {
+		t.Errorf("the vaults are %s", got)
+	}
+
+	// The vaults follow the region. What is typed meanwhile stays.
+	faults("DescribeVaults: latency 1s")
+	b.open("/backups/new/ECS_FILE?Account=demo")
+	b.give("Region", "cn-shanghai")
+	b.give("VaultId", "v-typed")
+	b.wait(vaults+` === "v-0001demovault03,"`, soon)
+	if got := b.value("find.VaultId"); got != "v-typed" || b.value("VaultId") != "" {
+		t.Errorf("the typed vault is %q, and %q is chosen", got, b.value("VaultId"))
 	}
 
 	faults("DescribeInstances: latency 5s forever")

@@ -17,7 +17,7 @@ func TestTheOtherLanguageKeepsWhatWasTyped(t *testing.T) {
 			b.open("/backups/new/ECS_FILE?" + files.Encode())
 			b.fill([]answer{{name: "Exclude", value: "/srv/tmp"}, {name: "JobName", value: "half a na"}})
 			b.follow(`header [value="lang:zh-CN"]`)
-			if got := b.text("h1"); got != "ECS 实例上的文件" || get[string](b, "document.documentElement.lang") != "zh-CN" {
+			if got := b.text("h1"); got != "备份 web01" || get[string](b, "document.documentElement.lang") != "zh-CN" {
 				b.Errorf("the heading in the other language is “%s”", got)
 			}
 			for name := range files {

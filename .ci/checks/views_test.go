@@ -25,7 +25,7 @@ func (r reader) String() string { return r.language + "-" + r.theme }
 var (
 	instanceScripts = url.Values{
 		"Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"}, "JobName": {"a-view"},
-		"choice.Detail.diskIdList": {"some"}, "Detail.diskIdList": {"d-bp1demoweb01a\nd-bp1demoweb01b"}, "Detail.snapshotGroup": {"true"},
+		"choice.Detail.diskIdList": {"some"}, "Detail.diskIdList": {"d-bp1demoweb01a"}, "Detail.snapshotGroup": {"true"},
 		"choice.Detail.appConsistent": {"scripts"}, "Detail.preScriptPath": {"/opt/backup/pre.sh"}, "Detail.postScriptPath": {"/opt/backup/post.sh"},
 		"Detail.doCopy": {"true"}, "Detail.destinationRegionId": {"cn-shanghai"}, "Detail.destinationRetention": {"30"},
 	}
