@@ -9,11 +9,11 @@ import (
 	"backupportal/function/inventory"
 )
 
-// isCombo reports whether the control is a text box with candidates.
+// isCombo reports whether the control is a text box for which candidates can be searched.
 func (c control) isCombo() bool { return c.candidates != "" && c.kind == textBox }
 
-// boxName returns the name of the text box. Beside radio buttons it is another one, because they have
-// the name of the field.
+// boxName returns the name of the text box: that of the field, or with [FindPrefix] if radio buttons of
+// the candidates have the name of the field.
 func (c control) boxName() string {
 	if c.matches != nil {
 		return FindPrefix + c.name
@@ -21,15 +21,15 @@ func (c control) boxName() string {
 	return c.name
 }
 
-// matchID returns the id of a radio button.
+// matchID returns the HTML id of the radio button of candidate i, from 0.
 func (c control) matchID(i int) string { return c.id + "-" + strconv.Itoa(i) }
 
-// shown returns the candidates that are drawn.
+// shown returns the candidates that are drawn: the first mostOptions.
 func (p OptionsPage) shown() []inventory.Machine {
 	return p.Machines[:min(mostOptions, len(p.Machines))]
 }
 
-// status returns how many candidates match, or why there are none.
+// status returns the number of matching candidates in words; without one, the reason.
 func (p OptionsPage) status(ctx context.Context) string {
 	text := in(ctx, wordMatching, len(p.Machines))
 	switch {

@@ -23,7 +23,7 @@ var (
 	wordFirstOf      = param.Both(". The first %v are shown", "，显示前 %v 项")
 )
 
-// mostOptions is how many candidates a list box or a group of radio buttons shows at most.
+// mostOptions is the largest number of candidates in a list box or a group of radio buttons.
 const mostOptions = 50
 
 // combo draws a text box that the script makes a combobox. Without the script it is a search with a list
@@ -397,7 +397,7 @@ func combo(c control) templ.Component {
 	})
 }
 
-// Options draws only the options of a list box, for the script. data-status tells their number.
+// Options draws only the options of a list box, for the script. data-status has their number in words.
 func Options(p OptionsPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

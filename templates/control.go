@@ -39,7 +39,7 @@ type control struct {
 	focus          bool
 	mono           bool   // the value is an id or a path
 	width          string // CSS class
-	off            bool   // why it cannot be chosen; empty if it can
+	off            bool   // it is disabled, because no rule permits its value
 	options        []option
 	always         bool   // an option is selected from the start
 	kept           string // "Kept until about …"
@@ -55,7 +55,7 @@ type control struct {
 type option struct {
 	value, label, hint string
 	on                 bool
-	off                string // why it cannot be chosen, if so
+	off                string // reason for which it cannot be chosen; empty if it can
 }
 
 // control returns the control called name.

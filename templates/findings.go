@@ -14,7 +14,7 @@ import (
 	"backupportal/function/precheck"
 )
 
-// findingTags are the words and classes of the tags of findings.
+// findingTags are the words and the CSS classes of the tags of findings, by their kind.
 var findingTags = map[precheck.Kind]struct {
 	class string
 	word  param.Text
@@ -26,8 +26,8 @@ var findingTags = map[precheck.Kind]struct {
 	precheck.OK:         {"good tick", param.Both("In order", "正常")},
 }
 
-// enter returns what the Enter key does: it starts the backup, or checks again if it cannot start. The page of a
-// draft has no input in which a person could press it.
+// enter returns what the Enter key does: it starts the backup, or checks again if the backup cannot start. It
+// returns zero for the page of a draft, which has no input in which a person could press Enter.
 func (p CheckPage) enter(ctx context.Context) enter {
 	switch {
 	case p.Draft != "":
@@ -69,7 +69,7 @@ func sectionOf(source param.SourceType, name string) string {
 	return layout[source][0].id
 }
 
-// obstacles says why the backup cannot start yet.
+// obstacles says why the backup cannot start: how many values must change, and how long a limit is reached.
 func (p CheckPage) obstacles(ctx context.Context) string {
 	var all []string
 	switch n := p.Checks.Count(precheck.Change); n {
@@ -87,7 +87,8 @@ func (p CheckPage) obstacles(ctx context.Context) string {
 	return strings.Join(append(all, in(ctx, wordNothingYet)), in(ctx, wordBetween))
 }
 
-// doubts counts the warnings and what was not checked; empty if there are none.
+// doubts returns the numbers of warnings and of failed checks in words, such as "1 warning, 2 not checked". It is
+// empty if both are 0.
 func (p CheckPage) doubts(ctx context.Context) string {
 	var all []string
 	count := func(n int, one, more param.Text) {
@@ -102,12 +103,12 @@ func (p CheckPage) doubts(ctx context.Context) string {
 	return strings.Join(all, in(ctx, param.Both(", ", "，")))
 }
 
-// mayCheckAgain reports whether another check can have another result.
+// mayCheckAgain reports whether the page offers another check: if a finding is not in order.
 func (p CheckPage) mayCheckAgain() bool {
 	return p.Checks.Count(precheck.OK) < len(p.Checks.Findings)
 }
 
-// checkedWhen returns the heading of the findings.
+// checkedWhen returns the heading of the findings, which says how old they are.
 func (p CheckPage) checkedWhen(ctx context.Context) string {
 	if age := p.Now.Sub(p.Checks.At); age >= 5*time.Second {
 		return in(ctx, wordCheckedAgo, param.Duration(age))
@@ -115,7 +116,7 @@ func (p CheckPage) checkedWhen(ctx context.Context) string {
 	return in(ctx, wordCheckedNow)
 }
 
-// clock returns a time of today in hours and minutes, and of another day with its date.
+// clock returns t in hours and minutes with the offset of the time zone, and the date if t is not today.
 func (s Shell) clock(t time.Time) string {
 	local, today := s.local(t), s.local(s.Now)
 	if local.Format(time.DateOnly) == today.Format(time.DateOnly) {
@@ -133,7 +134,7 @@ func (p CheckPage) findingText(ctx context.Context, f precheck.Finding) string {
 	return strings.Join(all, in(ctx, wordBetween))
 }
 
-// wordBetween stands between two sentences.
+// wordBetween separates two sentences.
 var wordBetween = param.Both(" ", "")
 
 // summary returns the whole request in one sentence.
@@ -185,14 +186,14 @@ func (p CheckPage) summary(ctx context.Context) string {
 	return text + end
 }
 
-// consistencyWords are the options of the consistency inside a sentence.
+// consistencyWords are the values of the choice of the consistency, as words inside a sentence.
 var consistencyWords = map[string]param.Text{
 	"crash":   param.Both("crash-consistent", "崩溃一致性"),
 	"scripts": param.Both("application-consistent with scripts", "应用一致性（脚本）"),
 	"writers": param.Both("application-consistent with VSS", "应用一致性（VSS）"),
 }
 
-// diskWords says how many disks are backed up.
+// diskWords returns the number of disks that are backed up, in words, such as "both disks".
 func (p CheckPage) diskWords(ctx context.Context) string {
 	n, m := len(p.Call.Params.Strings("Detail.diskIdList")), p.Checks.Machine
 	switch {
@@ -210,7 +211,7 @@ func (p CheckPage) diskWords(ctx context.Context) string {
 	return in(ctx, param.Both("%d disks", "%d 块云盘"), n)
 }
 
-// sizeAndTime returns what a billable item counts: "140 GiB × 90 days".
+// sizeAndTime returns the size and the days of a billable item: "140 GiB × 90 days".
 func sizeAndTime(ctx context.Context, l cost.Line) string {
 	days := in(ctx, param.Both("%v days", "%v 天"), param.Count(l.Days))
 	if l.Days == 0 {
@@ -229,7 +230,7 @@ func sizeAndTime(ctx context.Context, l cost.Line) string {
 	return in(ctx, param.Both("1 instance × %v", "1 台实例 × %v"), days)
 }
 
-// money returns an amount in the currency of the price table.
+// money returns an amount in the currency of the price table, with two decimals. p.Cost.Prices must not be nil.
 func (p CheckPage) money(amount float64) string {
 	text := strconv.FormatFloat(amount, 'f', 2, 64)
 	if p.Cost.Prices.Currency == "CNY" {
@@ -238,7 +239,7 @@ func (p CheckPage) money(amount float64) string {
 	return fmt.Sprintf("%s %s", p.Cost.Prices.Currency, text)
 }
 
-// costNote says how exact the table is.
+// costNote returns the text below the table: that the sizes are upper limits, or from which prices the amounts are.
 func (p CheckPage) costNote(ctx context.Context) string {
 	prices := p.Cost.Prices
 	if prices == nil {

@@ -34,7 +34,7 @@ func (p HistoryPage) heading(ctx context.Context) string {
 	return in(ctx, wordMine)
 }
 
-// accountName returns the name of the account in the filter, or what was typed.
+// accountName returns the label of the account in the filter; if no account matches, the value of the filter.
 func (p HistoryPage) accountName(ctx context.Context) string {
 	for _, a := range p.Accounts {
 		if a.Alias == p.Filters["Account"] {
@@ -138,7 +138,7 @@ func (p HistoryPage) emptyTitle(ctx context.Context) string {
 	return in(ctx, p.noneTitle())
 }
 
-// others returns how many entries there are without the search; empty if there are none.
+// others returns in words how many other entries a list without the search has; empty for 0.
 func (p HistoryPage) others(ctx context.Context) string {
 	switch {
 	case p.Others == 0:

@@ -23,8 +23,8 @@ type entry struct {
 // A reveal is shown while the control above it has the value.
 type reveal struct {
 	value string
-	names []string // its fields
-	rows  string   // or the field whose rows it contains
+	names []string // the fields that it shows
+	rows  string   // the field whose rows it shows; empty if it shows fields
 }
 
 // revealed returns what the entry shows while it has the value.

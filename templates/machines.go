@@ -101,8 +101,8 @@ func (p StartPage) regions() (all []string) {
 	return all
 }
 
-// filters returns the names of the filters that have something to choose. With one account, or one
-// region, nothing is asked.
+// filters returns the names of the filters that are drawn. One without a choice, such as the only
+// account, is not.
 func (p StartPage) filters() []string {
 	names := []string{"Search"}
 	if len(p.Accounts) > 1 {
@@ -117,7 +117,7 @@ func (p StartPage) filters() []string {
 	return names
 }
 
-// typed returns the address of a form in which the id of a machine of the account can be typed.
+// typed returns the address of an empty form for the account, in which a person types the id of a machine.
 func (p StartPage) typed(account string) string {
 	sources := []param.SourceType{param.UDMECS, param.ECSFile}
 	if p.Kind != backup.Instances {
@@ -150,7 +150,7 @@ func (f AccountFinding) word() param.Text {
 	return param.Both("Failed", "失败")
 }
 
-// sentence returns what is shown of the account in spite of its state.
+// sentence returns the state of the account in words, and how many old machines are shown nevertheless.
 func (f AccountFinding) sentence(ctx context.Context, s Shell) string {
 	label := f.Label
 	switch {
@@ -198,7 +198,8 @@ func (m MachineRow) hasFailed() bool {
 // title returns the name of the machine, or its id without one.
 func (m MachineRow) title() string { return cmp.Or(m.Name, m.ID) }
 
-// form returns the address of the form for the machine: for the whole instance if a rule allows it.
+// form returns the address of the form for a backup of the machine. For an instance it is the form of a
+// backup of the whole instance if a rule allows that, and otherwise of its files.
 func (m MachineRow) form() string {
 	query := url.Values{"Account": {m.Account}, "Region": {m.Region}}
 	switch {
@@ -300,8 +301,8 @@ func (m MachineRow) tags() (some []string, more int) {
 // mostTags is how many tags of a machine are shown.
 const mostTags = 3
 
-// claim returns the namespace of a volume; empty for other machines.
-func (m MachineRow) claim() string { return m.Attribute("namespace") }
+// namespace returns the Kubernetes namespace of a volume; empty for other machines.
+func (m MachineRow) namespace() string { return m.Attribute("namespace") }
 
 // accountName returns the label of the account.
 func (m MachineRow) accountName(ctx context.Context) string {

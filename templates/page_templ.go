@@ -20,7 +20,7 @@ type frame struct {
 	here    string // address of the current link in the header
 	wrong   bool   // the page has an error; the title says so
 	enter   enter  // what the Enter key does in the page's form
-	typed   bool   // the page has what was typed; the language buttons send its form
+	typed   bool   // the page has a form with typed values, which the language buttons send
 	notices []string
 }
 

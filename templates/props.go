@@ -99,7 +99,7 @@ type FormPage struct {
 	Shell
 	Source        param.SourceType
 	Key           string                 // idempotency key of the submission; not used with Page
-	Page          string                 // id of this page, by which the store finds what was typed on it; empty without a store for drafts
+	Page          string                 // id of this page: the store finds the drafts that were posted from it; empty without a store for drafts
 	Person        string                 // token of the person, for a form that is posted after the end of the session; may be empty
 	Returned      *Returned              // not nil: the form was posted after the end of the session
 	Values        Values                 // of the controls; missing ones have their defaults
@@ -109,7 +109,7 @@ type FormPage struct {
 	UnknownParams []string               // parameters of the link that the form does not have
 	Focus         string                 // control that gets the focus; the error summary has precedence
 	Section       string                 // id of the section to scroll to; empty for none
-	Matches       map[string]OptionsPage // candidates to choose from, by field; those that were searched
+	Matches       map[string]OptionsPage // results of searches, by field; the form shows them as radio buttons
 	Machine       *MachineRow            // the chosen instance or cluster; nil: the form asks for it
 	Lists         map[string]FieldList   // candidates of Detail.diskIdList and VaultId; a field without an entry is typed
 }
@@ -125,18 +125,18 @@ type FieldList struct {
 // candidate has.
 const BoxesPrefix = "boxes."
 
-// FindPrefix begins the name of the text box beside the radio buttons of a field. Its text is the value
-// of the field if none of them is chosen.
+// FindPrefix and the name of a field are the name of the field's search box, if the form shows the results of a
+// search as radio buttons. Its text is the value of the field if no radio button is chosen.
 const FindPrefix = "find."
 
-// OptionsPage is the candidates that match a search.
+// OptionsPage has the candidates that match a search.
 type OptionsPage struct {
-	Search     string
+	Search     string // the searched text
 	Machines   []inventory.Machine
-	Unreadable bool // the list cannot be read now, so candidates are missing or old
+	Unreadable bool // the list cannot be read now, so candidates may be missing or out of date
 }
 
-// Returned says that a person is back in a form that was posted after the end of the session.
+// Returned is the message for a person who posted a form after the end of the session, and has signed in again.
 type Returned struct {
 	SavedAt, Expires time.Time // of the draft
 	Discard          string    // address that removes the draft
@@ -153,14 +153,14 @@ const NoLimit = "none"
 type CheckPage struct {
 	Shell
 	Call     backup.Call      // with the complete JobName
-	Values   Values           // of choices, which have no parameter
-	Hidden   []Hidden         // the form, for the button that starts the backup, without Draft
+	Values   Values           // of the form; the page reads the choices, which have no parameter
+	Hidden   []Hidden         // the values of the form, for the buttons of the page; nil with Draft
 	Previews []backup.Preview // the call for other tools
 	Notes    []param.Text     // about values that are not sent as they were given
 	Checks   precheck.Result
 	Cost     cost.Estimate
 	Draft    string // address of the draft; empty without a store for drafts
-	Form     string // address of the form with these values, with a query; empty: buttons of the page show it
+	Form     string // address of the form with these values, with a query; empty if the buttons post Hidden instead
 }
 
 // ChoosePage offers the kinds of backup.
@@ -188,37 +188,37 @@ type StartPage struct {
 	Rules    []policy.Rule
 	Kind     backup.CandidateKind      // of the list: Instances, Clusters, or Volumes of one cluster
 	Offered  map[param.SourceType]bool // kinds of backup that some rule permits
-	Accounts []backup.Account          // of the filters, each with its regions
-	Filters  map[string]string         // that are used, by name, as received; with Volumes also Cluster
-	Tags     []string                  // of the filter
-	Findings []AccountFinding          // accounts whose machines are missing or old
-	Machines []MachineRow              // of this page
-	First    int                       // number of the first one, from 1
-	Total    int                       // machines that match the filters
-	Known    int                       // machines before the filters Search and Tag
+	Accounts []backup.Account          // options of the filters by account and region
+	Filters  map[string]string         // values of the filters in use, by name; with Volumes also Cluster
+	Tags     []string                  // options of the filter by tag
+	Findings []AccountFinding          // accounts whose machines are missing or out of date
+	Machines []MachineRow              // the machines on this page
+	First    int                       // number of the first one in the whole list, from 1
+	Total    int                       // number of machines that match the filters
+	Known    int                       // number of machines without the filters Search and Tag
 	More     bool                      // the cloud has more volumes than the page shows
 
 	Previous, Next string // addresses of the adjacent pages; empty means none
 }
 
-// A MachineRow is an instance, a cluster or a volume with what the history says about it.
+// A MachineRow is an instance, a cluster or a volume, with its last backups.
 type MachineRow struct {
 	inventory.Machine
 	AccountLabel param.Text // empty: the alias is shown
 	Last         *Row       // newest submission that the reader may view; nil without one
-	Good         time.Time  // when the last complete backup ended; zero if there is none
-	Cluster      string     // of a volume
+	Good         time.Time  // when the last complete backup ended; zero without one
+	Cluster      string     // id of the cluster of a volume; empty for other machines
 }
 
-// An AccountFinding says that the machines of an account are missing or old.
+// An AccountFinding says that the machines of an account are missing or out of date.
 type AccountFinding struct {
-	Account  string
+	Account  string // alias
 	Label    param.Text
-	State    inventory.State
-	Regions  []string
-	Machines int        // that are shown nevertheless
-	At       time.Time  // when they were read; zero if they never were
-	Owner    param.Text // whom to ask; empty if the policy does not say
+	State    inventory.State // not Fresh
+	Regions  []string        // regions of the account that have this state
+	Machines int             // number of machines that are shown nevertheless
+	At       time.Time       // when the oldest of them were listed; zero if none are shown
+	Owner    param.Text      // whom to ask; empty if the policy does not say
 }
 
 // HistoryPage lists submissions, newest first.

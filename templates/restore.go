@@ -31,7 +31,7 @@ var (
 // resource.
 const consoleAddress = "https://hbr.console.aliyun.com/"
 
-// instanceAddress returns the address of the instance in the ECS console; empty for another resource.
+// instanceAddress returns the address of the instance in the ECS console; empty for a cluster.
 func (p StatusPage) instanceAddress() string {
 	id := p.Record.Params["InstanceId"]
 	if id == "" || p.source() == param.Container {
@@ -64,7 +64,8 @@ func (p StatusPage) hasBackup() bool {
 	return p.State == backup.StateComplete || p.State == backup.StatePartialComplete
 }
 
-// earlier returns how long earlier backups took; empty if there are none, or if the job is being cancelled.
+// earlier returns in words how long earlier backups took. It is empty without earlier backups, after the end of
+// the job, and while it is being cancelled.
 func (p StatusPage) earlier(ctx context.Context) string {
 	if len(p.Earlier) == 0 || p.State == backup.StateCanceling || p.State.IsTerminal() {
 		return ""
@@ -77,7 +78,7 @@ func (p StatusPage) earlier(ctx context.Context) string {
 	return in(ctx, sentence, shortest, longest)
 }
 
-// by returns the line below a time that names a person; empty without a name.
+// by returns the words "By NAME"; empty without a name.
 func by(ctx context.Context, name string) string {
 	if name == "" {
 		return ""
@@ -85,7 +86,7 @@ func by(ctx context.Context, name string) string {
 	return in(ctx, wordBy, name)
 }
 
-// tookFact returns how long the job took, as a line of its page; false before its end.
+// tookFact returns the line with the duration of the job; false before the end of the job.
 func (p StatusPage) tookFact(ctx context.Context) (fact, bool) {
 	if p.Record.Job.CompleteTime.IsZero() {
 		return fact{}, false

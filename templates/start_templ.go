@@ -324,7 +324,7 @@ func Start(p StartPage) templ.Component {
 	})
 }
 
-// kinds links to the lists that the person has.
+// kinds draws links to the lists of machines that a rule offers to the person.
 func kinds(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1517,7 +1517,7 @@ func machine(s Shell, m MachineRow) templ.Component {
 	})
 }
 
-// machineTags draws some tags of a machine.
+// machineTags draws some tags of a machine, or the namespace of a volume.
 func machineTags(m MachineRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1579,15 +1579,15 @@ func machineTags(m MachineRow) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-		} else if claim := m.claim(); claim != "" {
+		} else if namespace := m.namespace(); namespace != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 128, "<code>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var84 string
-			templ_7745c5c3_Var84, templ_7745c5c3_Err = templ.JoinStringErrs(claim)
+			templ_7745c5c3_Var84, templ_7745c5c3_Err = templ.JoinStringErrs(namespace)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 300, Col: 15}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/start.templ`, Line: 300, Col: 19}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var84))
 			if templ_7745c5c3_Err != nil {

@@ -9,25 +9,24 @@ import (
 	"backupportal/function/param"
 )
 
-// A VolumesPage reads the volumes of a container backup from the output of kubectl: the page on which it is
-// pasted, or with Rows the list of its volumes.
+// A VolumesPage is one of two pages that lead from the output of kubectl to the volumes of a container backup.
+// Without Rows it has a box for the output; with Rows it is the list of the volumes in the output.
 type VolumesPage struct {
 	Shell
-	Hidden     []Hidden             // the form of the backup
-	Cluster    string               // id of the cluster; empty if the form does not say
-	Output     string               // as pasted, if it could not be read
-	Unreadable *kubectl.SyntaxError // nil if it could be read
-	TooMany    int                  // number of volumes, if there are more than the page can list
-	Rows       []VolumeRow
-	Documents  int  // of the output
-	Listed     bool // the list of Cloud Backup was read to its end
-	NoneTicked bool // the form was sent without a ticked volume
+	Hidden     []Hidden             // the values of the form to which the pages lead back
+	Cluster    string               // id of the cluster; empty if the form has none
+	Output     string               // the text in the box; empty unless it was pasted and cannot be used
+	Unreadable *kubectl.SyntaxError // why Output cannot be read; nil if it can, and before it is pasted
+	TooMany    int                  // number of volumes in Output, if the page cannot list so many; else 0
+	Rows       []VolumeRow          // nil for the page with the box
+	Listed     bool                 // Cloud Backup's list of volumes was read to its end
+	NoneTicked bool                 // the list was posted without a ticked volume
 }
 
-// A VolumeRow is one volume of the output.
+// A VolumeRow is one volume of the output. The first values are those of [kubectl.Volume].
 type VolumeRow struct {
 	Namespace, Claim, Name, Size, StorageClass, Node string
-	ID                                               string // of Cloud Backup's list; empty: it is asked for
+	ID                                               string // in Cloud Backup's list; empty if it must be typed
 	Problem, Detail                                  string // why it cannot be backed up: see [kubectl.Problem]
 
 	Ticked bool   `json:"-"`
@@ -35,7 +34,7 @@ type VolumeRow struct {
 	Wrong  bool   `json:"-"` // it is ticked and has no valid id
 }
 
-// title returns the name of the volume as people know it: the claim, or the volume without one.
+// title returns the name that people know: namespace and claim, or without a claim the name of the volume.
 func (r VolumeRow) title() string {
 	if r.Claim == "" {
 		return r.Name
@@ -43,7 +42,8 @@ func (r VolumeRow) title() string {
 	return strings.Join(nonEmpty(r.Namespace, r.Claim), " / ")
 }
 
-// about returns size, storage class and node on one line, and the name of the volume on another.
+// about returns the lines below the title: size, storage class and node; then the name of the volume, if it is
+// not the title.
 func (r VolumeRow) about(context.Context) []string {
 	size := r.Size
 	for _, unit := range []string{"Ki", "Mi", "Gi", "Ti"} {
@@ -58,7 +58,7 @@ func (r VolumeRow) about(context.Context) []string {
 	return lines
 }
 
-// why returns why the volume cannot be backed up.
+// why returns the reason for which the volume cannot be backed up; empty if it can.
 func (r VolumeRow) why(ctx context.Context) string {
 	switch kubectl.Problem(r.Problem) {
 	case kubectl.NotBound:
@@ -81,7 +81,7 @@ func (p VolumesPage) enter(ctx context.Context) enter {
 	return enter{label: in(ctx, wordUseVolumes), op: "pick", action: "/backups/volumes"}
 }
 
-// found returns how many volumes the output has.
+// found returns the number of volumes in the output, in words.
 func (p VolumesPage) found(ctx context.Context) string {
 	if len(p.Rows) == 1 {
 		return in(ctx, wordOneFound)
@@ -89,13 +89,13 @@ func (p VolumesPage) found(ctx context.Context) string {
 	return in(ctx, wordFound, len(p.Rows))
 }
 
-// A volumeError is a line of the error summary, with the id of its control.
+// A volumeError is a line of the error summary, with the HTML id of the control to which it links.
 type volumeError struct{ text, id string }
 
 // hasErrors reports whether the page has an error summary.
 func (p VolumesPage) hasErrors() bool { return len(p.errors(context.Background())) > 0 }
 
-// errors returns what is wrong, in the reader's language.
+// errors returns the lines of the error summary in the reader's language; nil if nothing is wrong.
 func (p VolumesPage) errors(ctx context.Context) (all []volumeError) {
 	switch {
 	case p.Unreadable != nil:
@@ -114,7 +114,7 @@ func (p VolumesPage) errors(ctx context.Context) (all []volumeError) {
 	return all
 }
 
-// firstBox returns the id of the first box that can be ticked.
+// firstBox returns the HTML id of the first checkbox that can be ticked, or of the heading.
 func (p VolumesPage) firstBox() string {
 	for n, row := range p.Rows {
 		if row.Problem == "" {
@@ -124,7 +124,7 @@ func (p VolumesPage) firstBox() string {
 	return "before"
 }
 
-// unreadableTexts are the sentences for output that cannot be read, without its place.
+// unreadableTexts are the sentences for output that cannot be read, without line and column.
 var unreadableTexts = map[kubectl.Kind]param.Text{
 	kubectl.Empty:    param.Both("Paste the output of kubectl", "请粘贴 kubectl 的输出"),
 	kubectl.TooLong:  param.Both("The output is longer than 256 KB: run kubectl for one namespace, with -n", "输出超过 256 KB：请用 -n 指定一个命名空间"),
@@ -137,7 +137,7 @@ var unreadableTexts = map[kubectl.Kind]param.Text{
 	kubectl.NoVolume: param.Both("The output has no volume and no claim: run kubectl get pv,pvc", "输出中没有存储卷和存储声明：请运行 kubectl get pv,pvc"),
 }
 
-// unreadable returns why the output cannot be read, with the line and the column if they are known.
+// unreadable returns the reason for which the output cannot be read, with line and column if they are known.
 func unreadable(ctx context.Context, e *kubectl.SyntaxError) string {
 	text := in(ctx, unreadableTexts[e.Kind])
 	if e.Line == 0 {

@@ -17,14 +17,14 @@ import (
 	"backupportal/web/auth"
 )
 
-// draftsPath is the address to which a form is posted. Below it each draft has its pages.
+// draftsPath is the address to which a form is posted. The pages of a draft are below it.
 const draftsPath = "/drafts"
 
 // errDraftGone means that there is no such draft for this person. [formFaults] has its words.
 var errDraftGone = errors.New("no such draft")
 
-// formFaults are the rows of the table of errors that only people can meet, while they fill in a form.
-// They are not in the API reference.
+// formFaults are the rows of the table of errors that only the form's own routes return. They are not in the
+// API reference, because no program calls these routes.
 var formFaults = []fault{
 	{errDraftGone, http.StatusNotFound, "draft-gone",
 		param.Text{En: "This draft is gone", Zh: "此草稿已不存在"},
@@ -34,10 +34,10 @@ var formFaults = []fault{
 		}},
 }
 
-// pagePattern is the form of the id of a page. See package draft.
+// pagePattern is the form of the id of a form page. Package draft explains these ids.
 const pagePattern = `[A-Za-z0-9-]{1,64}`
 
-// pageID returns the id of the page in values, or a new one.
+// pageID returns the id of the form page in values, or a new one.
 func (s *Server) pageID(values url.Values) string {
 	if id := values.Get("page"); pattern.Match(pagePattern, id) {
 		return id
@@ -45,21 +45,21 @@ func (s *Server) pageID(values url.Values) string {
 	return s.Backups.NewID()
 }
 
-// saveDraft answers POST /drafts, the target of the form's buttons: it stores what was typed and redirects to
-// a page that shows it. The control op has a verb and arguments:
+// saveDraft answers POST /drafts, the target of the form's buttons: it stores the typed values as a draft and
+// redirects to a page of the draft. The value of the pressed button (op) decides which one:
 //
-//	check                  check the form: to the check page, or to the form with its mistakes
+//	check                  the check page, or the form with its mistakes
 //	lang:TAG               the same page in another language
-//	edit:SECTION           the form at a section
-//	add:FIELD              add a row
-//	remove:FIELD:ROW       remove a row
-//	draw                   the form again
+//	edit:SECTION           the form, at a section
+//	add:FIELD              the form with one more row of FIELD
+//	remove:FIELD:ROW       the form without a row of FIELD
+//	draw                   the form
 //	find:FIELD             the form with the candidates of FIELD
 //	kind:SOURCE            the form for another kind of source of the same machine
 //	other                  the form that asks for the machine
-//	keep                   only store, for the script; the answer is empty
+//	keep                   no page: the script stores the values while a person types; the answer is empty
 //
-// Without a store for drafts the address of the next page contains what was typed.
+// Without op it is check. Without a store for drafts the address of the next page contains the typed values.
 func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
@@ -123,7 +123,7 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	case "kind", "other":
 		// The form as it was keeps its address, so that Back leads to it.
 		if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
-			return storeAway(err)
+			return storeFailure(err)
 		}
 		d = s.draftOf(r, d.Owner, maps.Clone(values))
 		d.Page = s.Backups.NewID()
@@ -136,7 +136,7 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 		return errRequest
 	}
 	if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
-		return storeAway(err)
+		return storeFailure(err)
 	}
 	if verb == "keep" {
 		w.WriteHeader(http.StatusNoContent)
@@ -146,22 +146,25 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// draftOf returns an interim draft of owner with what was typed in r. It shares values.
+// draftOf returns a new interim draft of owner, posted from the page that r names. The draft uses the map
+// values itself, not a copy.
 func (s *Server) draftOf(r *http.Request, owner string, values templates.Values) draft.Draft {
 	return draft.Draft{
 		ID: s.Backups.NewID(), Owner: owner, Page: s.pageID(r.PostForm), Values: values, Interim: true, SavedAt: s.Backups.Now(),
 	}
 }
 
-// storeAway wraps an error of the store, so that the request fails with "try again".
-func storeAway(err error) error {
+// storeFailure adds [backup.ErrStoreUnavailable] to an error of the store, so that the answer is 503. It
+// returns nil and [backup.ErrNotFound] unchanged.
+func storeFailure(err error) error {
 	if err == nil || errors.Is(err, backup.ErrNotFound) {
 		return err
 	}
 	return errors.Join(backup.ErrStoreUnavailable, err)
 }
 
-// ownDraft returns the draft in the address of r, if it belongs to the sender; otherwise errDraftGone.
+// ownDraft returns the draft that the address of r names. The error is errDraftGone if it does not exist, or if
+// it belongs to another person.
 func (s *Server) ownDraft(r *http.Request) (draft.Draft, error) {
 	if s.Drafts == nil {
 		return draft.Draft{}, errDraftGone
@@ -170,12 +173,12 @@ func (s *Server) ownDraft(r *http.Request) (draft.Draft, error) {
 	if errors.Is(err, backup.ErrNotFound) {
 		return d, errDraftGone
 	}
-	return d, storeAway(err)
+	return d, storeFailure(err)
 }
 
-// typedOn returns the newest draft of the sender from the given page, or errDraftGone. An empty page means any
-// page.
-func (s *Server) typedOn(r *http.Request, page string) (draft.Draft, error) {
+// newestFrom returns the newest draft that the sender posted from the given page, or errDraftGone. With an empty
+// page it returns the newest one from any page that was not submitted.
+func (s *Server) newestFrom(r *http.Request, page string) (draft.Draft, error) {
 	if s.Drafts == nil {
 		return draft.Draft{}, errDraftGone
 	}
@@ -183,13 +186,13 @@ func (s *Server) typedOn(r *http.Request, page string) (draft.Draft, error) {
 	if errors.Is(err, backup.ErrNotFound) {
 		return d, errDraftGone
 	}
-	return d, storeAway(err)
+	return d, storeFailure(err)
 }
 
-// newestDraft answers GET /drafts, to which a gateway may return a person whose sign-in it renewed: it redirects
-// to the last draft.
+// newestDraft answers GET /drafts: it redirects to the form of the newest draft, or to an empty form. A gateway
+// leads people there if it renewed their sign-in when they posted a form (AUTH_MODE=jwt).
 func (s *Server) newestDraft(w http.ResponseWriter, r *http.Request) error {
-	d, err := s.typedOn(r, "")
+	d, err := s.newestFrom(r, "")
 	if errors.Is(err, errDraftGone) {
 		http.Redirect(w, r, "/backups/new", http.StatusSeeOther)
 		return nil
@@ -197,19 +200,23 @@ func (s *Server) newestDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// The address of the page remains when the next draft replaces an interim one.
+	// The draft may be an interim one, which the next draft replaces. Its page keeps its id.
 	http.Redirect(w, r, draftsPath+"/"+d.Page, http.StatusSeeOther)
 	return nil
 }
 
-// draftForm answers GET /drafts/{DraftId}: the form with what was typed on this page last, else with the draft.
-// The parameter page replaces the id of the page, section and focus say where the page begins.
+// draftForm answers GET /drafts/{DraftId}: the form with the values that were last posted from this page. If
+// nothing was posted from it, the form has the values of the draft. Query parameters:
+//
+//	page     id of the page, in place of DraftId; then the page is a copy of the draft's form
+//	section  id of the section to show first
+//	focus    name of the control that gets the focus
 func (s *Server) draftForm(w http.ResponseWriter, r *http.Request) error {
 	page := r.PathValue("DraftId")
 	if id := r.URL.Query().Get("page"); pattern.Match(pagePattern, id) {
 		page = id
 	}
-	d, err := s.typedOn(r, page)
+	d, err := s.newestFrom(r, page)
 	if errors.Is(err, errDraftGone) {
 		d, err = s.ownDraft(r)
 	}
@@ -219,7 +226,8 @@ func (s *Server) draftForm(w http.ResponseWriter, r *http.Request) error {
 	return s.renderDraft(w, r, d, page)
 }
 
-// renderDraft draws the form of a draft as the page with the given id, or redirects to its submission.
+// renderDraft draws the form of d as the page with the given id. If d was submitted, it redirects to the
+// submission.
 func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Draft, page string) error {
 	if d.SubmissionID != "" {
 		http.Redirect(w, r, pagePath(d.SubmissionID), http.StatusSeeOther)
@@ -248,8 +256,8 @@ func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Dra
 	return s.renderForm(w, r, status, form)
 }
 
-// checkDraft answers GET /drafts/{DraftId}/check: the check page, or a redirect to the form if it has mistakes
-// now.
+// checkDraft answers GET /drafts/{DraftId}/check: the check page of a draft. It redirects to the form if the
+// values have mistakes by the present rules, and to the submission if the draft was submitted.
 func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.ownDraft(r)
 	if err != nil {
@@ -273,8 +281,8 @@ func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Check(page))
 }
 
-// startDraft answers POST /drafts/{DraftId}/start: it submits the draft, once. If the form has mistakes now, it
-// redirects to it.
+// startDraft answers POST /drafts/{DraftId}/start: it submits the draft and redirects to the submission. A draft
+// starts at most one backup. If the values have mistakes by the present rules, it redirects to the form.
 func (s *Server) startDraft(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.ownDraft(r)
 	if err != nil {
@@ -291,7 +299,7 @@ func (s *Server) startDraft(w http.ResponseWriter, r *http.Request) error {
 		})
 		if submitErr == nil {
 			if err := s.Drafts.SubmitDraft(r.Context(), d.Owner, d.ID, answer.SubmissionID); err != nil {
-				// The key of the draft still leads to the submission.
+				// No second backup is possible: the draft's id is the key of the submission.
 				s.Log.WarnContext(r.Context(), "marking a draft as submitted", "submission", answer.SubmissionID, "error", err)
 			}
 			http.Redirect(w, r, pagePath(answer.SubmissionID), http.StatusSeeOther)
@@ -307,21 +315,22 @@ func (s *Server) startDraft(w http.ResponseWriter, r *http.Request) error {
 	return s.redirectToRunning(w, r, err)
 }
 
-// discardDraft answers POST /drafts/{DraftId}/discard: it removes the draft.
+// discardDraft answers POST /drafts/{DraftId}/discard: it removes the draft and redirects to an empty form.
 func (s *Server) discardDraft(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.ownDraft(r)
 	if err != nil {
 		return err
 	}
 	if err := s.Drafts.DiscardDraft(r.Context(), d.Owner, d.ID); err != nil {
-		return storeAway(err)
+		return storeFailure(err)
 	}
 	http.Redirect(w, r, "/backups/new", http.StatusSeeOther)
 	return nil
 }
 
-// resumed passes a post of a form to h. If its person's session has ended, what was typed is stored for that
-// person, whom the sealed token in the form names, and the page leads through the sign-in back to it.
+// resumed passes a post of a form to h. If the person's session has ended, it stores the values as a draft and
+// answers with a page that leads to the sign-in and then back to the draft. The person is the one whom the sealed
+// token in the form names.
 func (s *Server) resumed(h handler) handler {
 	signedIn := s.signedIn(h)
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -346,7 +355,7 @@ func (s *Server) resumed(h handler) handler {
 			d.SignedOut = false // the script stores while the person types, and shows no page
 		}
 		if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
-			return storeAway(err)
+			return storeFailure(err)
 		}
 		if d.Interim {
 			w.WriteHeader(http.StatusNoContent)
@@ -356,8 +365,8 @@ func (s *Server) resumed(h handler) handler {
 	}
 }
 
-// askSignIn draws a page that leads to the sign-in at once, and then to next. A redirect would be blocked: the
-// content security policy forbids that a form leads to another site, such as the identity provider.
+// askSignIn draws a page that opens the sign-in at once; the sign-in leads to next. A redirect would be blocked:
+// the content security policy forbids that a post of a form leads to another site, such as the identity provider.
 func (s *Server) askSignIn(w http.ResponseWriter, r *http.Request, next string) error {
 	to := loginPath + "?next=" + url.QueryEscape(next)
 	w.Header().Set("Refresh", "0; url="+to)
@@ -372,8 +381,9 @@ func (s *Server) askSignIn(w http.ResponseWriter, r *http.Request, next string) 
 	}))
 }
 
-// carry redirects to an address that contains what was typed, as a link that fills a form does. What does not
-// fit into an address is drawn at once.
+// carry does the work of saveDraft without a store for drafts: it redirects to an address that contains the
+// typed values. If they do not fit into an address, it draws the page as the answer. verb, argument and row are
+// those of op.
 func (s *Server) carry(
 	w http.ResponseWriter,
 	r *http.Request,
@@ -424,8 +434,8 @@ func (s *Server) carry(
 	return nil
 }
 
-// carried answers GET /backups/preview: it draws what an address of [Server.carry] contains. Without a query the
-// address was typed.
+// carried answers GET /backups/preview: it draws the page for an address that [Server.carry] made. Without a
+// query it redirects to an empty form, because a person has typed the address.
 func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery == "" {
 		http.Redirect(w, r, "/backups/new", http.StatusSeeOther)
@@ -458,9 +468,9 @@ func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 	return s.renderForm(w, r, http.StatusOK, page)
 }
 
-// ownNames are the names of the inputs and buttons that control a form itself: the button, the page from which it
-// was posted, the key, the id of the page, the token of its person, and the output of kubectl, which is read and not
-// kept.
+// ownNames are the names of the inputs and buttons that control a form and are no values of the backup: the
+// pressed button, the kind of page (form, check, mistakes, volumes), the idempotency key, the id of the page, the
+// token with the id of the person, and the output of kubectl, which is read and not kept.
 var ownNames = []string{"op", "at", "key", "page", "person", outputName}
 
 // isOwn reports whether name is in ownNames.

@@ -297,8 +297,8 @@ func OnLoopback(host string) bool {
 	return err == nil && ip.IsLoopback() && ip.Is6() == bracketed
 }
 
-// hostName returns the host of a Host header, an IPv6 address in its brackets. It is
-// not ok unless the rest is nothing, or a colon and a port: 1 to 65535 in digits.
+// hostName returns the host of a Host header, an IPv6 address in its brackets. ok is false if the host is followed
+// by something other than a colon and a port: 1 to 65535 in digits.
 func hostName(host string) (name string, ok bool) {
 	name, rest := host, ""
 	if at := strings.IndexByte(host, ']'); strings.HasPrefix(host, "[") && at > 0 {

@@ -72,16 +72,16 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Choose(templates.ChoosePage{Shell: s.shell(r), Offered: offered}))
 }
 
-// newBackup returns the handler of the form for one kind of backup. The form is filled from what was
-// typed on this page before, from the query, or from the submission that the parameter from names.
+// newBackup returns the handler of the form for one kind of backup. The form has the values that were last
+// posted from this page, or those of the query, or those of the submission that the parameter from names.
 //
-// A browser is redirected to an address with the id of a new page, so that it shows what was typed when
-// it returns there.
+// A browser is redirected to an address with a new page id. When it returns to this address, the form shows
+// the values that were posted from it.
 func (s *Server) newBackup(source param.SourceType) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id := s.pageID(r.URL.Query())
 		if s.Drafts != nil && r.URL.Query().Has("page") {
-			d, err := s.typedOn(r, id)
+			d, err := s.newestFrom(r, id)
 			if err == nil && (d.SubmissionID != "" || d.Values["SourceType"] == string(source)) {
 				return s.renderDraft(w, r, d, id)
 			}

@@ -15,14 +15,15 @@ import (
 	"backupportal/templates"
 )
 
-// pickers are the fields whose value is chosen from a list of candidates, or typed.
+// pickers are the fields with a search: their value is chosen from candidates of this kind, or typed.
 var pickers = map[string]backup.CandidateKind{
 	"InstanceId":         backup.Instances,
 	"ContainerClusterId": backup.Clusters,
 	"VaultId":            backup.Vaults,
 }
 
-// mergeFound replaces the text boxes beside radio buttons by the values of their fields.
+// mergeFound removes the text boxes of searches (templates.FindPrefix) from v. The text of a box becomes the value
+// of its field, unless a radio button was chosen.
 func mergeFound(v templates.Values) {
 	for name := range pickers {
 		if text, ok := v[templates.FindPrefix+name]; ok {
@@ -70,8 +71,8 @@ func isBox(name string) bool {
 	return name == templates.BoxesPrefix+"Detail.diskIdList" || ok && err == nil && i >= 0 && i < maxBoxes && strconv.Itoa(i) == number
 }
 
-// options answers GET /options/{Kind} for the script: the candidates whose name, id, address or tag
-// contains Search, as options of a list box.
+// options answers GET /options/{Kind} for the script of the form: the candidates that match Search, as options
+// of a list box. Instances and clusters match as in [inventory.Machine.Matches]; vaults as the cloud decides.
 func (s *Server) options(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	text := strings.TrimSpace(query.Get("Search"))
@@ -91,9 +92,9 @@ func (s *Server) options(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Options(page))
 }
 
-// find returns the candidates of a kind in the account and the region of values that match text and
-// that the rules for p allow with its SourceType. ok is false if the list cannot be read now; then
-// there can be old machines.
+// find returns the candidates of a kind that match text and that a rule allows for p. values has the account,
+// the region and the SourceType; an empty SourceType is UDM_ECS. ok is false if the list could not be read now:
+// then found may be empty or out of date.
 func (s *Server) find(
 	ctx context.Context, p identity.Principal, kind backup.CandidateKind, values templates.Values, text string,
 ) (found []inventory.Machine, ok bool) {
@@ -121,7 +122,7 @@ func (s *Server) find(
 	return found, ok
 }
 
-// named returns the candidates whose name is exactly name, without regard to case.
+// named returns the candidates with the given name. The whole name must be equal; case does not matter.
 func named(all []inventory.Machine, name string) (some []inventory.Machine) {
 	for _, m := range all {
 		if strings.EqualFold(m.Name, name) {
@@ -131,9 +132,9 @@ func named(all []inventory.Machine, name string) (some []inventory.Machine) {
 	return some
 }
 
-// resolveNames replaces a name that was typed for an id by the id, if one candidate has this name. The
-// mistakes name the fields for which several have it. Texts that are ids, or that no candidate has as
-// its name, stay: the checks of the field report them.
+// resolveNames looks at each field of pickers whose value is no valid id. If one candidate has this value as its
+// name, the value becomes the id of the candidate. If several have it, bad has a mistake for the field. If none
+// has it, the value stays, and the usual check of the field reports it.
 func (s *Server) resolveNames(ctx context.Context, p identity.Principal, values templates.Values) (bad []param.Mistake) {
 	source := param.SourceType(cmp.Or(values["SourceType"], string(param.UDMECS)))
 	for name, kind := range pickers {
@@ -159,7 +160,7 @@ const ambiguous = "ambiguous"
 
 var msgAmbiguous = param.Text{En: "%v are called %v: choose one", Zh: "有 %v 台实例名为 %v，请选择其中一台"}
 
-// searched returns the field whose button "Search" was pressed in the form of r; empty without one.
+// searched returns the field whose button "Search" was pressed in the form of r; empty if none was pressed.
 func searched(r *http.Request) string {
 	field, _ := strings.CutPrefix(r.PostForm.Get("op"), "find:")
 	if _, ok := pickers[field]; !ok {
@@ -168,16 +169,16 @@ func searched(r *http.Request) string {
 	return field
 }
 
-// searchText makes the text beside the button "Search" the value of its field, in place of a radio button
-// that was chosen before.
+// searchText sets the field whose button "Search" was pressed to the text beside the button. An empty text
+// changes nothing. The text replaces the value of a radio button that was chosen before.
 func searchText(r *http.Request, values templates.Values) {
 	if field := searched(r); field != "" {
 		values[field] = cmp.Or(strings.TrimSpace(r.PostForm.Get(templates.FindPrefix+field)), values[field])
 	}
 }
 
-// addMatches adds to page the candidates to choose from: those that match the text of a
-// field whose button "Search" was pressed, and those of each ambiguous name.
+// addMatches adds candidates to page, from which the person chooses: for the field whose button "Search" was
+// pressed, the candidates that match its text; for each field with an ambiguous name, those with this name.
 func (s *Server) addMatches(r *http.Request, page *templates.FormPage) {
 	ctx, p := r.Context(), principal(r)
 	page.Matches = map[string]templates.OptionsPage{}

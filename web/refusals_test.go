@@ -144,7 +144,7 @@ func pasted(text string) foreseen {
 	}, field: "ContainerResources"}
 }
 
-// strange returns the case of a pasted ContainerResources that the check page refuses.
+// strange returns the case of a pasted ContainerResources that the form accepts and the check page refuses.
 func strange(text string) foreseen {
 	c := pasted(text)
 	c.field, c.check, c.code = "", "volumes change", "InvalidParameter"

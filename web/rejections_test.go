@@ -72,7 +72,8 @@ func (c *traces) audited(kind backup.AuditKind) (n int) {
 	return n
 }
 
-// traced lets w leave traces, which it returns.
+// traced replaces the log, the audit trail, the notices and the metrics of w by the returned traces, which record
+// what w writes to them.
 func (w *world) traced() *traces {
 	c := &traces{metrics: metric.New("v1")}
 	b := w.server.Backups

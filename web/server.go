@@ -77,7 +77,7 @@ type Server struct {
 
 	checks     *precheck.Checker
 	teamless   backup.Hourly // people in no team, who are logged once an hour
-	mismatched backup.Hourly // subjects of pipelines' tokens that match no pipeline, likewise
+	mismatched backup.Hourly // subjects of tokens that match no pipeline, which are logged once an hour
 }
 
 // Limits of requests. A body has room for a list of some hundred volumes. Function Compute accepts no

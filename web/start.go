@@ -21,9 +21,9 @@ import (
 // Numbers of rows of the start page.
 const (
 	machinesPage  = 20 // machines on one page
-	recentBackups = 5  // the person's last submissions
-	recentChoices = 20 // submissions whose machines come first
-	historyOfOne  = 10 // newest submissions of one machine that are read first
+	recentBackups = 5  // the person's last submissions that are shown
+	recentChoices = 20 // the person's last submissions whose machines are at the top of the list
+	historyOfOne  = 10 // submissions of one machine that are read to find its last complete backup
 	tagOptions    = 30 // options of the filter by tag
 	historyReads  = 4  // machines whose history is read at the same time
 )
@@ -31,9 +31,13 @@ const (
 // startFilters are the query parameters that filter the machines, in the order of the page.
 var startFilters = []string{"Search", "Account", "Region", "Tag"}
 
-// start answers GET /: the machines that the person may back up, the last submissions and the rules.
-// The query has the filters of startFilters, Kind (instances, clusters or volumes), Page and Again;
-// for volumes also Cluster.
+// start answers GET /: the machines that the person may back up, the person's last submissions and rules.
+// The query has the filters of startFilters and these parameters:
+//
+//	Kind     instances (the default), clusters, or volumes of one cluster
+//	Cluster  with volumes: the id of the cluster
+//	Page     number of the page, from 1
+//	Again    not empty: ask the cloud again about accounts that failed or were slow
 func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	p, query := principal(r), r.URL.Query()
 	page := templates.StartPage{Kind: backup.CandidateKind(cmp.Or(query.Get("Kind"), string(backup.Instances))), Filters: map[string]string{}}
@@ -72,8 +76,8 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Start(page))
 }
 
-// machines adds one page of instances or clusters, the findings about accounts and the options of the
-// filters.
+// machines adds to page one page of instances or clusters, the findings about accounts and the options
+// of the filter by tag. number is the number of the page, from 1; another number means the nearest page.
 func (s *Server) machines(
 	ctx context.Context, p identity.Principal, page *templates.StartPage, recent []backup.Record, again bool, number int,
 ) error {
@@ -117,7 +121,8 @@ func (s *Server) machines(
 	return errors.Join(errs...)
 }
 
-// machineRow returns a machine with the last submissions for it that p may view.
+// machineRow returns a machine with its last submission and the end of its last complete backup, as far as p
+// may view them.
 func (s *Server) machineRow(ctx context.Context, p identity.Principal, m inventory.Machine) (templates.MachineRow, error) {
 	row := templates.MachineRow{Machine: m}
 	if account, ok := s.Policy.Account(m.Account); ok {
@@ -148,7 +153,7 @@ func (s *Server) machineRow(ctx context.Context, p identity.Principal, m invento
 	return row, err
 }
 
-// endOf returns when the job of a record ended, or when it was submitted if that is unknown.
+// endOf returns when the job of r ended; if that is not known, when r was submitted.
 func endOf(r backup.Record) time.Time {
 	if r.Job.CompleteTime.IsZero() {
 		return r.CreatedAt
@@ -156,8 +161,8 @@ func endOf(r backup.Record) time.Time {
 	return r.Job.CompleteTime
 }
 
-// placesOf returns the regions of the accounts, limited to one account and one region unless they are
-// empty.
+// placesOf returns all regions of the accounts. alias limits them to one account, and region to one region;
+// empty means no limit.
 func placesOf(accounts []backup.Account, alias, region string) (places []inventory.Place) {
 	for _, a := range accounts {
 		for _, id := range a.Regions {
@@ -169,7 +174,7 @@ func placesOf(accounts []backup.Account, alias, region string) (places []invento
 	return places
 }
 
-// commonTags returns the most frequent tags of machines as key=value, sorted.
+// commonTags returns the 30 most frequent tags of the machines as key=value, sorted by text.
 func commonTags(all []inventory.Machine) []string {
 	count := map[string]int{}
 	for _, m := range all {
@@ -187,7 +192,7 @@ func commonTags(all []inventory.Machine) []string {
 	return tags
 }
 
-// hasTag reports whether m has a tag that is written key=value.
+// hasTag reports whether m has the tag, which is written key=value.
 func hasTag(m inventory.Machine, tag string) bool {
 	for key, value := range m.Tags {
 		if key+"="+value == tag {
@@ -197,8 +202,8 @@ func hasTag(m inventory.Machine, tag string) bool {
 	return false
 }
 
-// sortMachines puts the machines of recent submissions first, the newest submission first. The others
-// keep the order of accounts and regions; in a region they are sorted by name and id.
+// sortMachines puts the machines of the recent submissions first, in the order of recent. The others keep
+// the order of accounts and regions; in a region they are sorted by name, then by id.
 func sortMachines(all []inventory.Machine, recent []backup.Record) {
 	place := map[[2]string]int{}
 	for i, r := range recent {
@@ -216,8 +221,8 @@ func sortMachines(all []inventory.Machine, recent []backup.Record) {
 	})
 }
 
-// findings returns one finding for each account that has places in a state other than Fresh, and for
-// each such state.
+// findings returns one finding for each account and each state other than [inventory.Fresh] that its
+// regions have.
 func (s *Server) findings(p identity.Principal, listings []inventory.Listing) []templates.AccountFinding {
 	var all []templates.AccountFinding
 	for _, l := range listings {
@@ -243,7 +248,8 @@ func (s *Server) findings(p identity.Principal, listings []inventory.Listing) []
 	return all
 }
 
-// ownerOf returns the owner of the first rule for p that names the account and has one.
+// ownerOf returns whom p can ask about an account: the owner of the first rule for p that names the account
+// and has an owner. It is empty if there is no such rule.
 func (s *Server) ownerOf(p identity.Principal, alias string) param.Text {
 	for _, rule := range s.Policy.Rules(p) {
 		if rule.Owner != (param.Text{}) && slices.Contains(rule.Accounts, alias) {
@@ -253,7 +259,8 @@ func (s *Server) ownerOf(p identity.Principal, alias string) param.Text {
 	return param.Text{}
 }
 
-// volumesOf adds the volumes of the cluster that the filters name.
+// volumesOf adds to page the volumes of the cluster that the filters name. The error is errNoPage if they
+// name none, or none that p may back up.
 func (s *Server) volumesOf(ctx context.Context, p identity.Principal, page *templates.StartPage) error {
 	place := inventory.Place{Account: page.Filters["Account"], Region: page.Filters["Region"]}
 	params := param.Params{"Account": place.Account, "Region": place.Region, "SourceType": string(param.Container)}

@@ -28,19 +28,21 @@ const outputName = "kubectl"
 // Limits of the page of volumes.
 const (
 	maxVolumes      = 300 // volumes in one output
-	maxVolumeID     = 128 // characters of a typed id
-	maxVolumesPages = 10  // pages of the cloud's list that are read
+	maxVolumeID     = 128 // bytes of a typed id
+	maxVolumesPages = 10  // pages of the cloud's list of volumes that are read
 )
 
-// pickVolumes answers POST /backups/volumes. The form of a container backup leads here with its values, which
-// every page repeats. The names that only this page has are taken out of the form first:
+// pickVolumes answers POST /backups/volumes, a detour of the form of a container backup in three steps. Each
+// page contains the values of the form as hidden inputs.
 //
-//	kubectl    the pasted output; the answer is the list of its volumes
-//	row.N      a volume of the list, volume.N=1 if it is ticked, id.N its typed id; op=pick: leads to the form
-//	           with the ticked volumes, to the check page if nothing else is missing, or the answer is the list
-//	           with what is missing
+//	posted by              inputs of the step                 answer
+//	the form               none, or an empty kubectl          the page on which the output of kubectl is pasted
+//	either of these        kubectl: the output                the list of its volumes
+//	the list               row.N: a volume as JSON            redirect to the check page, or to the form with the
+//	                       volume.N: 1 if it is ticked        ticked volumes if it has mistakes; the list again if
+//	                       id.N: its typed id                 an id is missing or none is ticked
 //
-// Without them, and for an empty output from the form, the answer is the page on which the output is pasted.
+// A language button of the list has another op than the list's button (pick): the answer is then the list again.
 func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
@@ -63,8 +65,8 @@ func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Volumes(page))
 }
 
-// volumesInLanguage shows the page of volumes again in the language that a language button names, with everything
-// that was pasted, ticked and typed.
+// volumesInLanguage answers a language button of these pages: it shows the same page in this language, with
+// everything that was pasted, ticked and typed.
 func (s *Server) volumesInLanguage(w http.ResponseWriter, r *http.Request) error {
 	verb, tag, _ := strings.Cut(r.PostForm.Get("op"), ":")
 	l, ok := languageTag(tag)
@@ -75,7 +77,8 @@ func (s *Server) volumesInLanguage(w http.ResponseWriter, r *http.Request) error
 	return s.pickVolumes(w, withLanguage(r, l))
 }
 
-// takeOwn moves the values that only the page of volumes has out of form.
+// takeOwn removes the inputs of pickVolumes' own steps from form and returns them. The rest is the form of the
+// backup.
 func takeOwn(form url.Values) url.Values {
 	own := url.Values{}
 	for name, values := range form {
@@ -104,7 +107,7 @@ func (s *Server) listVolumes(w http.ResponseWriter, r *http.Request, page templa
 		return render(w, r, http.StatusUnprocessableEntity, templates.Volumes(page))
 	}
 	known, listed := s.knownVolumes(r, values)
-	page.Listed, page.Documents = listed, found.Documents
+	page.Listed = listed
 	for _, v := range found.Volumes {
 		row := templates.VolumeRow{
 			Namespace: v.Namespace, Claim: v.Claim, Name: v.Name, Size: v.Size, StorageClass: v.StorageClass,
@@ -125,8 +128,8 @@ func (s *Server) listVolumes(w http.ResponseWriter, r *http.Request, page templa
 	return render(w, r, http.StatusOK, templates.Volumes(page))
 }
 
-// knownVolumes returns the volumes of the cluster in Cloud Backup, and whether the list is complete. It needs the
-// account, the region and the cluster.
+// knownVolumes returns the volumes of the cluster that Cloud Backup lists, and whether the list is complete. It is
+// empty and incomplete if values have no account, no region or no cluster.
 func (s *Server) knownVolumes(r *http.Request, values templates.Values) (all []backup.Candidate, complete bool) {
 	params := param.Params{"Account": values["Account"], "Region": values["Region"], "SourceType": string(param.Container)}
 	query := backup.CandidateQuery{Kind: backup.Volumes, ClusterID: values["ContainerClusterId"]}
@@ -147,8 +150,9 @@ func (s *Server) knownVolumes(r *http.Request, values templates.Values) (all []b
 	return all, false
 }
 
-// matchVolume returns the volume of Cloud Backup that v is: the one with the same claim and, if both are known, the
-// same name of the volume. It returns false if none or several match.
+// matchVolume returns the volume in known that is the same as v. It compares the claim (with its namespace) and the
+// name of the volume: at least one of them is known on both sides, and what is known on both sides is equal. It
+// returns false if none or several match.
 func matchVolume(known []backup.Candidate, v kubectl.Volume) (backup.Candidate, bool) {
 	var matches []backup.Candidate
 	for _, c := range known {
@@ -174,7 +178,8 @@ func attributesOf(c backup.Candidate) map[string]string {
 	return all
 }
 
-// tickedVolumes shows the form with the ticked volumes, or the list again with what is missing.
+// tickedVolumes redirects to the form with the ticked volumes. If none is ticked, or a ticked one has no valid id,
+// it shows the list again with this mistake.
 func (s *Server) tickedVolumes(w http.ResponseWriter, r *http.Request, page templates.VolumesPage, values templates.Values, own url.Values) error {
 	var volumes []param.Volume
 	missing := false
@@ -231,20 +236,20 @@ func (s *Server) tickedVolumes(w http.ResponseWriter, r *http.Request, page temp
 		to = draftsPath + "/" + d.ID + "/check"
 	}
 	if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
-		return storeAway(err)
+		return storeFailure(err)
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 
-// isVolumeID reports whether id can be a resourceId.
+// isVolumeID reports whether id can be the id of a volume: not empty, at most maxVolumeID bytes, without blanks.
 func isVolumeID(id string) bool {
 	return id != "" && len(id) <= maxVolumeID && !strings.ContainsFunc(id, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r)
 	})
 }
 
-// volumeOf returns the element of ContainerResources for a row.
+// volumeOf returns the element of ContainerResources for a row with the given id.
 func volumeOf(row templates.VolumeRow, id string) param.Volume {
 	return param.Volume{
 		ResourceType: "PV", BackupMethod: "FILE", ResourceID: id, Host: row.Node, PVPath: "/",
@@ -253,8 +258,8 @@ func volumeOf(row templates.VolumeRow, id string) param.Volume {
 	})
 }
 
-// expandVolumes replaces the value of ContainerResources by its rows, if rows can hold all of it: there are not too
-// many volumes, and none has a member that a row does not have.
+// expandVolumes replaces the JSON value of ContainerResources by rows of the form. It changes nothing if rows
+// cannot express all of the value: too many volumes, or a member for which a row has no control.
 func expandVolumes(v templates.Values) {
 	const field = "ContainerResources"
 	text := v[field]
@@ -282,8 +287,8 @@ func expandVolumes(v templates.Values) {
 	delete(v, field)
 }
 
-// sameVolumes reports whether two JSON lists have the same volumes. The order of members does not matter, also in
-// resourceInfo.
+// sameVolumes reports whether two JSON lists have the same volumes in the same order. The order of the members of a
+// volume, and of its resourceInfo, does not matter.
 func sameVolumes(a, b string) bool {
 	read := func(text string) (all []map[string]any) {
 		if json.Unmarshal([]byte(text), &all) != nil {

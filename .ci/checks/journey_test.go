@@ -40,7 +40,8 @@ var journeys = []journey{{
 		{name: "Detail.destinationRetention", value: "30"},
 	},
 	want: map[string]string{
-		"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "BackupType": "COMPLETE", "CrossAccountType": "SELF_ACCOUNT", "Retention": "15",
+		"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "BackupType": "COMPLETE",
+		"CrossAccountType": "SELF_ACCOUNT", "Retention": "15",
 		"Detail": `{"diskIdList":["d-bp1demoweb01a"],"snapshotGroup":true,"appConsistent":true,` +
 			`"preScriptPath":"/opt/backup/pre.sh","postScriptPath":"/opt/backup/post.sh","enableFsFreeze":false,"timeoutInSeconds":60,` +
 			`"enableWriters":true,"doCopy":true,"destinationRegionId":"cn-shanghai","destinationRetention":30}`,
@@ -82,7 +83,8 @@ var journeys = []journey{{
 		{name: "ClusterId", value: "cl-0001democluster"},
 	},
 	want: map[string]string{
-		"SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "ClusterId": "cl-0001democluster", "VaultId": "v-0001demovault01",
+		"SourceType": "CONTAINER", "ContainerClusterId": "cc-0001democluster", "ClusterId": "cl-0001democluster",
+		"VaultId":    "v-0001demovault01",
 		"BackupType": "COMPLETE", "CrossAccountType": "SELF_ACCOUNT", "Retention": "7", "InitiatedByAck": "false",
 		"ContainerResources": `[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45",` +
 			`"resourceInfo":"{\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","pvPath":"/"}]`,
@@ -186,7 +188,8 @@ func (b *tab) watchToTheEnd() {
 	if get[float64](b, "performance.timeOrigin") != before {
 		b.Error("the page was loaded again while it followed its job")
 	}
-	if tag, title := b.text("#live .tag"), get[string](b, "document.title"); tag != "Complete" || !strings.HasPrefix(title, "Complete") {
+	tag, title := b.text("#live .tag"), get[string](b, "document.title")
+	if tag != "Complete" || !strings.HasPrefix(title, "Complete") {
 		b.Errorf("at the end the tag says “%s” and the title “%s”", tag, title)
 	}
 	if b.text("#said") == "" {
@@ -202,7 +205,7 @@ func (b *tab) checkAgainToTheEnd() {
 		if time.Now().After(end) {
 			b.Fatalf("not complete after %v:\n%s", atLast, b.text("main"))
 		}
-		time.Sleep(2 * time.Second) // the job takes 20 s, and each request loads a page
+		time.Sleep(2 * time.Second) // more requests would only load pages: the job takes 20 s
 		b.follow("#check")
 	}
 	if tag := b.text("#live .tag"); tag != "Complete" {
@@ -277,7 +280,8 @@ func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
 			if len(made) != 2 {
 				t.Fatalf("the cloud got %d calls of CreateBackupJob, want 2", len(made))
 			}
-			if first, second := busy.cancelled(t, made[0].JobID), busy.cancelled(t, made[1].JobID); len(first) != 1 || len(second) != 0 {
+			first, second := busy.cancelled(t, made[0].JobID), busy.cancelled(t, made[1].JobID)
+			if len(first) != 1 || len(second) != 0 {
 				t.Errorf("the cloud got %d and %d calls of CancelBackupJob, want 1 and none", len(first), len(second))
 			}
 		})

@@ -115,8 +115,11 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 		}},
 		{"a script of a sibling", sibling, "same-site", func(to, name string) string {
 			body := fmt.Sprintf(`{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":7,"JobName":%q}`, name)
-			return `<script>fetch(` + fmt.Sprintf("%q", to+"/backups") + `, {method: "POST", mode: "no-cors", credentials: "include", body: new URLSearchParams(` + fmt.Sprintf("%q", formOf(name).Encode()) + `)}).catch(() => 0);` +
-				`fetch(` + fmt.Sprintf("%q", to+"/api/v1/backup-jobs") + `, {method: "POST", credentials: "include", headers: {"Content-Type": "application/json"}, body: ` + fmt.Sprintf("%q", body) + `}).catch(() => 0);</script>`
+			return fmt.Sprintf(`<script>
+				const send = (address, rest) => fetch(address, {method: "POST", credentials: "include", ...rest}).catch(() => 0);
+				send(%q, {mode: "no-cors", body: new URLSearchParams(%q)});
+				send(%q, {headers: {"Content-Type": "application/json"}, body: %q});
+			</script>`, to+"/backups", formOf(name).Encode(), to+"/api/v1/backup-jobs", body)
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

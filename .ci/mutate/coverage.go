@@ -6,16 +6,16 @@ import (
 	"golang.org/x/tools/cover"
 )
 
-// A block is a run of statements that is covered as one.
+// A block is a part of a function whose statements run together, as a coverage profile counts them.
 type block struct {
 	file     string // base name
 	from, to point
 }
 
-// contains reports whether p is in b. The end is not.
+// contains reports whether position p is in b. The end of b is not in b.
 func (b block) contains(p point) bool { return !p.before(b.from) && p.before(b.to) }
 
-// within reports whether b is in o.
+// within reports whether all of b is in o.
 func (b block) within(o block) bool { return !b.from.before(o.from) && !o.to.before(b.to) }
 
 // readProfile returns the blocks of a coverage profile. The value is true for a block that a test reached.

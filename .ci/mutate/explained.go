@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// explanations hold why survivors are harmless, by the key of the mutant.
+// explanations have the reason for which a surviving mutant is harmless, by the key of the mutant.
 type explanations map[string]string
 
 // readExplained reads entries of this form. Lines that begin with # are comments.
@@ -15,8 +15,8 @@ type explanations map[string]string
 //	function/policy/tags.go (*tagCache).fetch: negate c.known == nil
 //		Reason, in one or more indented lines.
 //
-// An entry names no line, so that it stays true while code moves, and stands for all mutants of that function with
-// that description.
+// An entry has no line number, so that a change elsewhere in the file does not make it wrong. It explains all mutants of
+// the function with this description.
 func readExplained(file string) (explanations, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -132,7 +132,7 @@ func (f *finder) visit(n ast.Node, above []ast.Node) bool {
 	return true
 }
 
-// inList reports whether s stands in a list of statements, where an if may stand, too.
+// inList reports whether s is an element of a list of statements, so that an if statement can replace it.
 func inList(s ast.Stmt, above []ast.Node) bool {
 	switch parent := above[len(above)-1].(type) {
 	case *ast.BlockStmt, *ast.CaseClause:
@@ -143,7 +143,7 @@ func inList(s ast.Stmt, above []ast.Node) bool {
 	return false
 }
 
-// leaves reports whether b ends the enclosing loop or function.
+// leaves reports whether the last statement of b leaves the enclosing loop or function.
 func leaves(b *ast.BlockStmt) bool {
 	if len(b.List) == 0 {
 		return false
@@ -414,7 +414,8 @@ func blank(left []ast.Expr) bool {
 	return true
 }
 
-// isLock reports whether a call locks or unlocks: without it tests hang, or nothing changes that a test can see.
+// isLock reports whether a call locks or unlocks. Such a call gets no mutant: without it a test hangs, or fails only by
+// chance.
 func (f *finder) isLock(call *ast.CallExpr) bool {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
@@ -424,7 +425,7 @@ func (f *finder) isLock(call *ast.CallExpr) bool {
 	return ok && method.Pkg() != nil && method.Pkg().Path() == "sync" && strings.HasSuffix(method.Name(), "ock")
 }
 
-// isCleanup reports whether a deferred call gives back what only a leak would show.
+// isCleanup reports whether a deferred call frees a resource. Such a call gets no mutant: a test does not notice a leak.
 func (f *finder) isCleanup(call *ast.CallExpr) bool {
 	if selector, ok := call.Fun.(*ast.SelectorExpr); ok && selector.Sel.Name == "Close" {
 		return true

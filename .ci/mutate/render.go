@@ -97,16 +97,16 @@ type zzNumber interface {
 
 type zzOrdered interface{ zzNumber | ~string }
 
-// zzKeep is false if the mutant removes the statement behind it.
+// zzKeep guards a statement. It is false, so that the statement is left out, if mutant n is on.
 func zzKeep(n int) bool { return zzMutant != n }
 
-// zzGuard is false if what depends on b is left out.
+// zzGuard returns b; if mutant n is on it returns false, so that the code that depends on b is left out.
 func zzGuard(n int, b bool) bool { return b && zzMutant != n }
 
-// zzNot negates b.
+// zzNot returns b; if mutant n is on it returns the opposite.
 func zzNot(n int, b bool) bool { return b != (zzMutant == n) }
 
-// zzStep adds 1 to a, or takes 1 away.
+// zzStep returns a; if mutant n is on it returns a+1 or a-1.
 func zzStep[T zzNumber](n int, up bool, a T) T {
 	if zzMutant != n {
 		return a

@@ -1,9 +1,9 @@
 // Package admission limits how many requests are worked on at the same time.
 //
 // A request enters a [Gate] before its work begins and holds a [Slot] until its work ends. If no
-// slot is free, the request waits in a short queue for a short time, and is then refused. A refusal
-// costs almost nothing, so a portal with more requests than it can answer keeps answering as many
-// as it can.
+// slot is free, the request waits in a queue for a short time ([Config.Patience]), and is then refused.
+// A refusal costs almost nothing. So a portal that gets more requests than it can answer still answers
+// as many as without the surplus.
 //
 // A gate has slots for two kinds of requests:
 //
@@ -15,11 +15,11 @@
 // A free slot goes to the submission that waits longest, and to a read only if no submission can
 // take it. Each kind leaves Spare slots to the other kind, so neither kind can stop the other.
 //
-// A read also uses the processors that a submission needs. So reads have only Spare slots while
-// submissions are refused, and for [Config.Yield] after the last refusal. In this time the slot of a
-// read that has ended stays taken for as long again as the read had it, so that short reads use at most
-// half of the time of their slots. It stays taken for at most half of [Config.Patience], so that a client
-// that reads one page after the other is not refused for this reason.
+// A read also uses the processors that a submission needs. So for [Config.Yield] after each refusal of
+// a submission, reads have only Spare slots. In this time a read that ends does not free its slot at
+// once: the slot stays taken for as long again as the read had it, at most for half of
+// [Config.Patience]. So short reads use at most half of the time of their slots, and a client that
+// reads one page after the other is not refused for this reason.
 package admission
 
 import (
@@ -39,7 +39,7 @@ const (
 	kinds
 )
 
-// ErrFull means that no slot became free in time. The request did no work.
+// ErrFull means that no slot became free in time.
 var ErrFull = errors.New("too many requests at the same time")
 
 // Config sets the limits of a [Gate].
@@ -47,18 +47,19 @@ type Config struct {
 	Slots    int           // requests that are worked on at the same time; at least 2
 	Spare    int           // slots that one kind leaves to the other; at least 1, less than Slots
 	Queue    int           // requests of one kind that may wait for a slot; 0 means none
-	Patience time.Duration // longest wait for a slot
+	Patience time.Duration // longest time that a request waits for a slot
 	Yield    time.Duration // reads have only Spare slots for this long after a submission was refused; 0 means never
 	Paused   int           // requests that may be in [Pause] at the same time; 0 means none
 }
 
-// DefaultSlots is a good number of slots for one process with a few processors. A submission mostly
-// waits for the cloud and the disk: if it takes 300 ms, 18 at a time are 60 in a second.
+// DefaultSlots is the number of slots if an operator sets none. It suits a process with a few processors:
+// a submission mostly waits for the cloud and the disk, and if one takes 300 ms, 18 at a time are 60 per
+// second.
 const DefaultSlots = 20
 
-// Default returns limits for a number of slots of at least 2. A request waits for a slot at most
-// 25 ms, so that a refusal takes less than 50 ms. The queue is long enough for a burst of short
-// reads: 200 pages that are asked for at the same moment.
+// Default returns the limits for a number of slots, at least 2. A request waits for a slot for at most
+// 25 ms, so that a refusal takes less than 50 ms. The queue has 10 places for each slot: with 20 slots,
+// 200 short reads can arrive at the same moment.
 func Default(slots int) Config {
 	return Config{
 		Slots: slots, Spare: max(1, slots/20), Queue: 10 * slots,
@@ -66,8 +67,8 @@ func Default(slots int) Config {
 	}
 }
 
-// A Gate admits requests. A nil Gate admits every request at once. [New] makes one. It is safe for
-// concurrent use.
+// A Gate limits how many requests are worked on at the same time. A nil Gate has no limit. [New] makes
+// a Gate. It is safe for concurrent use.
 type Gate struct {
 	cfg Config
 
@@ -79,25 +80,26 @@ type Gate struct {
 	paused  int
 }
 
-// A waiter is a request that waits for a slot. It is in the queue until granted is closed, with the
-// lock of the gate held.
+// A waiter is a request that waits for a slot. Closing granted gives it one. The goroutine that closes
+// granted holds the lock of the gate, and removes the waiter from the queue.
 type waiter struct{ granted chan struct{} }
 
 // New returns a gate with the limits of cfg.
 func New(cfg Config) *Gate { return &Gate{cfg: cfg} }
 
-// A Slot is the right to work on one request. A nil Gate gives a nil Slot, which limits nothing.
+// A Slot is the right to work on one request. A nil Slot is valid: a nil Gate gives it, and its methods
+// have no effect.
 type Slot struct {
 	gate *Gate
 	kind Kind
 
 	// Guarded by gate.mu.
 	held  bool
-	since time.Time // when the request got the slot; after a pause, again
+	since time.Time // when the request got the slot; after a [Pause], when it got a slot again
 }
 
 // Enter waits for a slot for a request of a kind. Errors: [ErrFull], or the error of ctx. The caller
-// calls [Slot.Leave] at the end.
+// must call [Slot.Leave] when the work on the request has ended.
 func (g *Gate) Enter(ctx context.Context, kind Kind) (*Slot, error) {
 	if g == nil {
 		return nil, nil
@@ -130,7 +132,8 @@ func (s *Slot) Leave() {
 	s.gate.release(s.kind)
 }
 
-// wait returns nil when the caller has a slot.
+// wait takes a slot, and waits for it at most [Config.Patience]. Errors: [ErrFull], or the error of ctx;
+// the caller then has no slot.
 func (g *Gate) wait(ctx context.Context, kind Kind) error {
 	w, err := g.join(kind)
 	if w == nil {
@@ -149,12 +152,12 @@ func (g *Gate) wait(ctx context.Context, kind Kind) error {
 	return g.giveUp(w, kind, err)
 }
 
-// join takes a free slot, or joins the queue. Without a waiter the caller has a slot, or the error
-// is [ErrFull].
+// join takes a free slot and returns nil, nil; or it joins the queue and returns the waiter. If the queue
+// is full, the error is [ErrFull].
 func (g *Gate) join(kind Kind) (*waiter, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	// A slot that is free for this kind is free for no waiter: release has served them.
+	// If there is a free slot for this kind, no request waits for it: release gives free slots to waiters.
 	if g.free(kind) {
 		g.running[kind]++
 		return nil, nil
@@ -168,8 +171,8 @@ func (g *Gate) join(kind Kind) (*waiter, error) {
 	return w, nil
 }
 
-// giveUp takes w out of the queue and returns err. If w received a slot just before and err is
-// [ErrFull], the caller keeps the slot and giveUp returns nil.
+// giveUp removes w from the queue and returns err. If w has got a slot in the meantime, giveUp returns nil
+// for [ErrFull], and the caller keeps the slot; for another error it frees the slot.
 func (g *Gate) giveUp(w *waiter, kind Kind, err error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -195,7 +198,8 @@ func (g *Gate) giveUp(w *waiter, kind Kind, err error) error {
 	return err
 }
 
-// refuse counts a refusal. The caller holds the lock.
+// refuse counts a refusal. After that of a submission, reads yield for [Config.Yield]. The caller holds
+// the lock.
 func (g *Gate) refuse(kind Kind) {
 	g.refused[kind]++
 	if kind == Submission && g.cfg.Yield > 0 {
@@ -203,10 +207,11 @@ func (g *Gate) refuse(kind Kind) {
 	}
 }
 
-// yields reports whether a submission was refused in the last [Config.Yield]. The caller holds the lock.
+// yields reports whether reads have only Spare slots now, because a submission was refused less than
+// [Config.Yield] ago. The caller holds the lock.
 func (g *Gate) yields() bool { return time.Now().Before(g.yield) }
 
-// free reports whether a request of a kind may take a slot. The caller holds the lock.
+// free reports whether a request of a kind may take a slot now. The caller holds the lock.
 func (g *Gate) free(kind Kind) bool {
 	all := 0
 	for _, n := range g.running {
@@ -231,7 +236,8 @@ func (g *Gate) release(kind Kind) {
 	}
 }
 
-// Load has the numbers of requests in a gate at one moment, and of refusals since the gate was made.
+// Load has the numbers of requests in a gate at one moment, and the number of refusals since the gate was
+// made.
 type Load struct {
 	Running [kinds]int   // requests with a slot, by [Kind]
 	Waiting [kinds]int   // requests in the queue, by [Kind]

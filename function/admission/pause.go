@@ -19,11 +19,11 @@ func FromContext(ctx context.Context) *Slot {
 	return s
 }
 
-// Pause calls wait with ctx and d. If ctx has the slot of a read, Pause gives it back during the
-// wait, because a request that only waits needs none, and then waits for a slot again. A submission
-// keeps its slot: it could not continue without one. Errors: the error of wait, and [ErrFull] if the
-// maximum number of requests is paused, or if no slot became free after the wait.
-// After an error from Enter the request has no slot, and must end soon.
+// Pause calls wait with ctx and d. If ctx has the slot of a read, Pause gives the slot back before wait,
+// because a request that only waits needs none, and takes a slot again after it. A submission keeps its
+// slot, because it could not continue without one. Errors: the error of wait; [ErrFull] if [Config.Paused]
+// requests are paused already (wait is not called then), or if no slot became free after wait; and the
+// error of ctx. After an error a read may have no slot, so the request must end soon.
 func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time.Duration) error) error {
 	s := FromContext(ctx)
 	if s == nil || s.kind == Submission {
@@ -46,7 +46,7 @@ func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time
 	return nil
 }
 
-// pause counts a paused request. It returns false, and counts nothing, at the limit.
+// pause counts one more paused request. At the limit it counts nothing and returns false.
 func (s *Slot) pause() bool {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *Slot) pause() bool {
 	return true
 }
 
-// resume ends the count of a paused request.
+// resume counts one paused request less.
 func (s *Slot) resume() {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()

@@ -37,7 +37,7 @@ type answer struct {
 	body   []byte
 }
 
-// send makes one attempt. Call must make exactly one call of the SDK, with a client made
+// send makes one attempt. call must make exactly one call of the SDK, with a client made
 // from its two arguments. Nothing is sent after until; zero means that only the deadline of
 // ctx limits the attempt, or maxAttemptTime if ctx has none.
 func (c *Client) send(

@@ -118,7 +118,7 @@ func (c *Client) instances(
 	return found, failed
 }
 
-// instancePage reads one page of instances, with one filter of the API if filtered. Next is
+// instancePage reads one page of instances, with one filter of the API if filtered. next is
 // the token of the page; empty means the first one.
 func (c *Client) instancePage(
 	ctx context.Context,
@@ -320,7 +320,7 @@ func (c *Client) clusters(
 	})
 }
 
-// pagedList reads a list of Cloud Backup that has numbered pages. Read parses one page and
+// pagedList reads a list of Cloud Backup that has numbered pages. read parses one page and
 // returns its candidates and the number of all its items. The API can only search for
 // complete names, so pagedList filters by q.Search itself and reads pages until it has
 // enough candidates. Without a search it reads one page.
@@ -384,7 +384,7 @@ func (c *Client) readList(ctx context.Context, op operation, page any) *backup.C
 	return failed
 }
 
-// candidate returns a Candidate. Pairs are names of the API and values; empty values are left
+// candidate returns a Candidate. pairs are names of the API, each followed by its value; empty values are left
 // out. All texts are cleaned, because they come from outside.
 func candidate(id, name string, pairs ...string) backup.Candidate {
 	t := backup.Candidate{ID: param.Clean(id, longestWord), Name: param.Clean(name, 200)}

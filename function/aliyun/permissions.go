@@ -36,7 +36,7 @@ func (p RAMPolicy) text() string {
 	return string(b)
 }
 
-// document returns a policy with these statements; none allows nothing.
+// document returns a policy with these statements. Without statements it allows nothing.
 func document(statements ...RAMStatement) RAMPolicy {
 	return RAMPolicy{Version: "1", Statement: append([]RAMStatement{}, statements...)}
 }
@@ -141,7 +141,7 @@ func RolePolicy(account backup.Account, u backup.Capabilities) RAMPolicy {
 	return SharedPolicy([]AccountCapabilities{{account, u}})
 }
 
-// TrustPolicy returns the trust policy of a role that the portal assumes for accounts. Portal
+// TrustPolicy returns the trust policy of a role that the portal assumes for accounts. portal
 // is the resource name of the portal's own role or user. If all accounts have an external
 // id, the policy requires one of them. External ids are secrets: the text has "$" and the
 // name of the environment variable instead. Source: STS, AssumeRole.

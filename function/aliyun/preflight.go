@@ -76,7 +76,7 @@ func (c *Client) Preflight(
 	return l.checks
 }
 
-// check runs one check and appends it to l.checks. Ask sets the fields of the check; without
+// check runs one check and appends it to l.checks. ask sets the fields of the check; without
 // a change, the check holds. If it fails, later checks are not run.
 func (l *checklist) check(id string, title param.Text, ask func(*backup.AccessCheck)) {
 	r := backup.AccessCheck{ID: id, Title: title, State: backup.CheckNotReached}
@@ -101,7 +101,7 @@ func fail(r *backup.AccessCheck, finding param.Text, fixes ...backup.Fix) {
 }
 
 // explainFailure sets the evidence of r: the operation, and the code, message, request id and
-// denial of failed. Failed may be nil.
+// denial of failed. failed may be nil.
 func explainFailure(r *backup.AccessCheck, operation string, failed *backup.CloudError) {
 	r.Evidence = backup.Evidence{Operation: operation}
 	if failed != nil {
@@ -507,7 +507,7 @@ func (l *checklist) linkedRole() {
 	}
 }
 
-// role checks with CheckRole that a service-linked role exists. Kind is CheckRoleType.
+// role checks with CheckRole that a service-linked role exists. kind is CheckRoleType.
 func (l *checklist) role(id string, title param.Text, service, kind string) {
 	l.check(id, title, func(r *backup.AccessCheck) {
 		_, _, failed := l.perform(l.ctx, operation{

@@ -36,7 +36,7 @@ func (c *Client) ListProtectedResources(
 	return nil, unknownResult(listProtectedResources, 0, response{}, "too many pages")
 }
 
-// protectedParams returns the parameters for one page. Next is the token of the page; empty means
+// protectedParams returns the parameters for one page. next is the token of the page; empty means
 // the first one.
 func protectedParams(q backup.ProtectedQuery, next string) []param.Parameter {
 	params := []param.Parameter{{Name: "MaxResults", Value: "100"}}

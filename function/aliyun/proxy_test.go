@@ -36,7 +36,8 @@ func TestSDKDoesNotReadProxyVariables(t *testing.T) {
 	}
 }
 
-// A tunnel is a proxy that connects every host to one server, after the password was sent.
+// tunnel starts a proxy and returns its URL with a password. The proxy connects every host to one server, and
+// refuses a request without the password.
 func tunnel(t *testing.T, to string) *url.URL {
 	t.Helper()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -97,7 +97,7 @@ type Log struct {
 	chain      string // empty: the next record begins a new chain
 	next       int64  // number of the next record
 	mac        string // MAC of the last record
-	unfinished *Head  // last certain record of a chain that ended with an error; nil if there is none
+	unfinished *Head  // last record that is certainly stored, of a chain that ended with an error; nil without such a chain
 }
 
 var _ backup.Auditor = (*Log)(nil)

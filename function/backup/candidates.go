@@ -51,9 +51,9 @@ func (s *Service) CountLookup(ctx context.Context, p identity.Principal) error {
 	return s.limiter().countRequest(ctx, p, "f:", candidateRate)
 }
 
-// checkParent checks the instance of disks or the cluster of volumes: its id is valid, and a rule
-// allows p to back it up. Other lists have none. The errors are [param.InvalidError] and
-// [ErrNotFound].
+// checkParent checks the instance of a list of disks, or the cluster of a list of volumes: its id is valid,
+// and a rule allows p to back it up. It returns nil for a list of another kind. The errors are
+// [param.InvalidError] and [ErrNotFound].
 func (s *Service) checkParent(ctx context.Context, p identity.Principal, params param.Params, q CandidateQuery) error {
 	if q.InstanceID == "" && q.ClusterID == "" {
 		return nil

@@ -31,7 +31,7 @@ type Query struct {
 	From, To   time.Time // From <= created < To
 
 	Before *Place // only records older than this place
-	After  *Place // only the records next newer than this place, still newest first
+	After  *Place // only records newer than this place: those nearest to it, still newest first
 	Limit  int    // at least 1
 }
 

@@ -28,7 +28,8 @@ type Policy interface {
 	// MayViewRejections reports whether p may view the rejected messages of a sender, which is a source or a
 	// kind of event.
 	MayViewRejections(p, sender identity.Principal) bool
-	// MayInRegion reports whether p may do a with any resource in the region of an account.
+	// MayInRegion reports whether a rule allows p to do a in the region of an account, even if only for some of
+	// the resources there.
 	MayInRegion(p identity.Principal, a Action, alias, region string) bool
 	// CoversVault reports whether a rule lets p make backups like params into the vault.
 	CoversVault(p identity.Principal, params param.Params, vault string) bool

@@ -377,7 +377,7 @@ func recordedCall(r Record, call Call) Call {
 	return call
 }
 
-// Reasons of the policy in force to forbid a submission that was recorded earlier.
+// The sentences with which the present policy refuses to send a submission that was recorded under an earlier one.
 var (
 	msgOtherAccount = param.Both(
 		"Account “%v” has changed since this submission was recorded. Send it again with a new key",

@@ -9,7 +9,7 @@
 //
 // A line has the largest size that can be stored: snapshots and vaults hold changed and compressed
 // data only, so a bill is usually lower. Amounts need a price table ([Prices]), which the operator
-// keeps in the policy. Source: Cloud Backup, "Billing methods and billable items".
+// keeps in the policy (key prices). Source: Cloud Backup, "Billing methods and billable items".
 package cost
 
 import (
@@ -20,44 +20,45 @@ import (
 	"backupportal/function/param"
 )
 
-// Prices is a price table. A price of 0 is not known: a line that needs it has no amount.
+// Prices is a price table. A price of 0 means that it is not known: a line that needs it has no amount.
 type Prices struct {
-	Currency string    // ISO 4217, such as CNY
-	Date     time.Time // when the prices were looked up
-	Regions  []string  // where they hold; nil: everywhere
-	Owner    param.Text
-	Reason   param.Text
+	Currency string     // ISO 4217, such as CNY
+	Date     time.Time  // the day on which the prices were looked up
+	Regions  []string   // regions in which the prices hold; nil means all
+	Owner    param.Text // who maintains the table; empty if the policy does not say
+	Reason   param.Text // a remark for readers, such as a discount; may be empty
 
-	Snapshot float64 // snapshots, for each GiB and month
-	Vault    float64 // storage in a vault, for each GiB and month
-	Software float64 // software fee, for each instance and month
-	Traffic  float64 // copy to another region, for each GiB once
+	Snapshot float64 // snapshots, per GiB and month
+	Vault    float64 // storage in a vault, per GiB and month
+	Software float64 // software fee, per instance or client and month
+	Traffic  float64 // copy to another region, per GiB, once
 }
 
-// Month is the number of days for which a monthly price holds.
+// Month is the number of days to which a monthly price applies.
 const Month = 30
 
 // A Line is one billable item.
 type Line struct {
-	For    param.Text
-	Region string  // where it is billed
-	Sized  bool    // it is billed by size
-	GiB    int64   // at most; 0: not known, or not billed by size
-	Days   int64   // 0: once
-	Amount float64 // valid if Priced
-	Priced bool
+	For    param.Text // what is billed, such as "Snapshots"
+	Region string     // where it is billed
+	Sized  bool       // it is billed by size
+	GiB    int64      // largest possible size; 0 if it is not known, or if the item is not billed by size
+	Days   int64      // how long it is billed; 0 means that it is billed once
+	Amount float64    // in the currency of the prices; valid if Priced
+	Priced bool       // the price and the size are known, so there is an amount
 }
 
 // An Estimate lists what a backup will be billed for.
 type Estimate struct {
 	Lines  []Line
-	Total  float64
+	Total  float64 // of the lines with an amount
 	Priced bool    // all lines have an amount
-	Prices *Prices // nil: no amounts
+	Prices *Prices // the price table of the amounts; nil means that there are no amounts
 }
 
-// Of returns the estimate for a call with these complete parameters. gib is the size of the data that is
-// backed up; 0 means not known. prices may be nil.
+// Of estimates the cost of one backup. p are the parameters of its call, with defaults
+// ([param.Params.WithDefaults]). gib is the size of the data to back up, in GiB; 0 means not known. With nil
+// prices, and for a region outside of their Regions, the lines have no amounts.
 func Of(p param.Params, gib int64, prices *Prices) Estimate {
 	e := Estimate{Prices: prices}
 	region, days := p["Region"], number(p["Retention"])
@@ -78,18 +79,18 @@ func Of(p param.Params, gib int64, prices *Prices) Estimate {
 	return e
 }
 
-// software adds the fee for the instance or client.
+// software adds the software fee, which is per instance or client and not per GiB.
 func (e *Estimate) software(region string, days int64) {
 	e.add(Line{For: param.Both("Software fee", "软件使用费"), Region: region, Days: days},
 		float64(days)/Month*e.Prices.price(region).Software)
 }
 
-// stored adds a line for data that is kept for days.
+// stored adds a line for gib of data that is kept for a number of days. price is per GiB and month.
 func (e *Estimate) stored(what param.Text, region string, gib, days int64, price float64) {
 	e.add(Line{For: what, Region: region, Sized: true, GiB: gib, Days: days}, float64(gib)*float64(days)/Month*price)
 }
 
-// add adds a line. An amount of 0 means that a price or a size is not known.
+// add adds a line. An amount of 0 means that a price or a size is not known: the line then has no amount.
 func (e *Estimate) add(l Line, amount float64) {
 	if amount > 0 {
 		l.Amount, l.Priced = amount, true
@@ -98,7 +99,7 @@ func (e *Estimate) add(l Line, amount float64) {
 	e.Lines = append(e.Lines, l)
 }
 
-// price returns the prices in a region. They are 0 where the table does not hold, and for nil.
+// price returns the prices for a region. All are 0 if p is nil, or if its Regions do not contain the region.
 func (p *Prices) price(region string) Prices {
 	if p == nil || p.Regions != nil && !slices.Contains(p.Regions, region) {
 		return Prices{}
@@ -106,7 +107,7 @@ func (p *Prices) price(region string) Prices {
 	return *p
 }
 
-// number reads a number of days; it returns 0 if text is none, or if the backup is kept for ever.
+// number reads a number of days. It returns 0 for a text that is no number, and for a negative one.
 func number(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {

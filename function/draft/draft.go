@@ -3,8 +3,8 @@
 // Each post of a form is a [Draft] of its own, which never changes until it is submitted. Its id is the
 // idempotency key of the submission, so one draft starts at most one backup.
 //
-// A draft names the page from which it was posted. When a person returns to a page, the newest draft from
-// there is what was typed on it:
+// A draft names the page from which it was posted. When a person returns to a page, it shows the values of
+// the newest draft that was posted from it:
 //
 //	page                        id of the page          draft posted from there
 //	a new form                  random, in its address  A
@@ -21,48 +21,50 @@ import (
 
 // Limits of drafts.
 const (
-	Life      = 24 * time.Hour // from SavedAt to the end
-	PerPerson = 50             // drafts of one person
-	MaxBytes  = 256 << 10      // of the values of one draft as JSON
+	Life      = 24 * time.Hour // how long a draft is kept after SavedAt
+	PerPerson = 50             // drafts that one person can have
+	MaxBytes  = 256 << 10      // size of the values of one draft as JSON, in bytes
 )
 
 // A Draft is what one post of a form held. Only its person can open it.
 type Draft struct {
 	ID    string // random text of at least 128 bits
-	Owner string // the person: [identity.Principal.ID]
+	Owner string // the person: the result of identity.Principal.ID
 	Page  string // id of the page from which it was posted; random text, or the id of a draft
 
 	Values map[string]string // typed values, by the name of the control; nil after the submission
 
-	Checked   bool // the person has pressed Continue, so that the form shows its mistakes
+	Checked   bool // the person has pressed Continue: the form then shows its mistakes
 	SignedOut bool // it was posted after the person's session had ended
 
 	// Interim means that no page has the address of this draft. The next draft from the same page replaces it.
 	Interim bool
 
 	SubmissionID string    // of the backup that it started; empty before the start
-	SavedAt      time.Time // milliseconds; different for each draft of a person
+	SavedAt      time.Time // in whole milliseconds; different for each draft of a person
 }
 
 // Expires returns the time until which d is kept.
 func (d Draft) Expires() time.Time { return d.SavedAt.Add(Life) }
 
-// A Store keeps drafts. All methods except ForgetDrafts see only the drafts of one person. A draft that was
-// saved at or before since does not exist for them; the caller passes the current time minus [Life].
+// A Store keeps drafts. All methods except ForgetDrafts see only the drafts of owner. For a method with the
+// argument since, a draft that was saved at or before since does not exist; the caller passes the current
+// time minus [Life].
 type Store interface {
 	// SaveDraft adds d. It ignores SubmissionID. It removes the interim drafts of the same person and page,
-	// and the person's oldest drafts above [PerPerson]. It moves SavedAt after the person's newest draft if the
-	// clock has not advanced.
+	// and the person's oldest drafts above [PerPerson]. The stored SavedAt is later than that of the person's
+	// other drafts, even if the clock has not advanced. Values of more than [MaxBytes] are an error.
 	SaveDraft(ctx context.Context, d Draft) error
-	// FindDraft returns the draft with the given id, or [backup.ErrNotFound].
+	// FindDraft returns the draft with the given id, or backup.ErrNotFound.
 	FindDraft(ctx context.Context, owner, id string, since time.Time) (Draft, error)
-	// NewestDraft returns the newest draft that was posted from the given page, or [backup.ErrNotFound]. An
+	// NewestDraft returns the newest draft that was posted from the given page, or backup.ErrNotFound. An
 	// empty page means the newest draft that was not submitted, from any page.
 	NewestDraft(ctx context.Context, owner, page string, since time.Time) (Draft, error)
 	// SubmitDraft records the submission of a draft and removes its values. It has no effect on a draft that
 	// does not exist or has a submission.
 	SubmitDraft(ctx context.Context, owner, id, submissionID string) error
-	// DiscardDraft removes a draft, and the drafts that were posted from its form. Others remain.
+	// DiscardDraft removes a draft, and the drafts that were posted from its form. Others remain. It has no
+	// effect on a draft that does not exist.
 	DiscardDraft(ctx context.Context, owner, id string) error
 	// ForgetDrafts removes the drafts of all people that were saved at or before the given time.
 	ForgetDrafts(ctx context.Context, before time.Time) error

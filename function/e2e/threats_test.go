@@ -10,7 +10,18 @@ import (
 	"testing"
 )
 
-// threats lists the portal's threat model. Each threat names the tests that prove its controls.
+// threats lists the portal's threat model. Each threat names the tests that prove its controls. Comments of tests
+// refer to threats as T1 to T25, and to the rules against T1 (confused deputy) as CD-1 to CD-9:
+//
+//	CD-1  a request names an account by its alias; ids, roles and hosts come only from the policy and the tables
+//	CD-2  the resource name of a role is built from the account and the role of the policy
+//	CD-3  the policy decides before the first call of the cloud, STS included
+//	CD-4  one rule must allow the whole request; two rules are never combined
+//	CD-5  an answer depends on what exists in an account only if the policy allows the sender to see it
+//	CD-6  Detail, Options, Include and Exclude are built from typed fields, never copied
+//	CD-7  credentials and answers that were obtained for one principal are never used for another
+//	CD-8  a job id is used only with the account, region and submission with which it was stored
+//	CD-9  a request has the groups and the policy of its own moment
 var threats = []struct {
 	name, what string
 	tests      string

@@ -1,16 +1,16 @@
 // Package inventory lists the machines that a person may back up, over all accounts.
 //
-// A machine is an instance or a cluster. A place is one region of one account. Each place is listed by
-// itself, at the same time as the others, and has one of these states in the answer:
+// A machine is an instance or a cluster. A place is one region of one account. All places are listed at the
+// same time, each by a call of its own. In the answer each place has one of these states:
 //
-//	state    the machines are                     the cloud
-//	Fresh    at most a minute old                 answered
-//	Slow     the last ones that were read, if any  has not answered yet; the listing goes on
-//	Denied   none                                  does not let the portal list them
-//	Failed   the last ones that were read, if any  answered with another error, or could not be reached
+//	state    its machines                           the cloud
+//	Fresh    were read in the last minute           answered
+//	Slow     are those of the last list, if any     has not answered yet; the call goes on
+//	Denied   are not in the answer                  does not let the portal list them
+//	Failed   are those of the last list, if any     answered with another error, or could not be reached
 //
-// Machines are listed in the name of the person and are never shown to another one. The policy is
-// asked again for each answer, so old machines are never shown beyond what its rules allow now.
+// Each call is made in the name of the person, and its result is never shown to another person. The policy
+// decides about each machine again for each answer, so an old list shows nothing that no rule allows now.
 package inventory
 
 import (
@@ -31,7 +31,7 @@ import (
 	"backupportal/function/param"
 )
 
-// A Lister lists all instances or clusters of a place. [aliyun.Client] implements it.
+// A Lister lists all instances or clusters in the region and account of target. aliyun.Client implements it.
 type Lister interface {
 	ListAll(ctx context.Context, target backup.Target, kind backup.CandidateKind) ([]backup.Candidate, error)
 }
@@ -47,29 +47,29 @@ type Inventory struct {
 	slots chan struct{} // one for each listing that runs
 
 	mu       sync.Mutex
-	kept     *cache.Cache[*shelf]     // by person, kind and place
-	accounts map[string]chan struct{} // likewise slots, of each account
+	kept     *cache.Cache[*entry]     // by person, kind and place
+	accounts map[string]chan struct{} // one slot for each listing that runs in an account, by alias
 }
 
 // Times and limits.
 const (
-	freshFor       = time.Minute      // how long machines are used without asking again
-	failedFor      = 30 * time.Second // how long a failure is the answer, before another try
-	keptFor        = 12 * time.Hour   // how long the last machines of a place can be shown
-	listTimeout    = 30 * time.Second // of one listing; it also goes on after the answer
-	usualPatience  = 2 * time.Second
-	maxShelves     = 1024 // places that are remembered, over all persons
-	maxListings    = 64   // that run at the same time, over all persons
-	maxPerAccount  = 8    // that run at the same time for one account, so that a slow one leaves slots
-	placesInAnswer = 1024
+	freshFor       = time.Minute      // for this long after a list was read, the cloud is not asked again
+	failedFor      = 30 * time.Second // for this long after a failure, the cloud is not asked again
+	keptFor        = 12 * time.Hour   // how long the last list of a place can be shown
+	listTimeout    = 30 * time.Second // longest time of one listing; most answers do not wait for its end
+	usualPatience  = 2 * time.Second  // used if Patience is zero
+	maxEntries     = 1024             // lists in memory, of all persons
+	maxListings    = 64               // listings that run at the same time, for all persons
+	maxPerAccount  = 8                // listings that run at the same time in one account, so that a slow one leaves slots
+	placesInAnswer = 1024             // listings that List returns at most; it leaves out the places after them
 )
 
-// New returns an empty inventory. now is the clock of its memory.
+// New returns an empty inventory. now is its clock: it decides which lists are old.
 func New(cloud Lister, log *slog.Logger, now func() time.Time) *Inventory {
 	return &Inventory{
 		cloud: cloud, log: log, now: now,
 		slots:    make(chan struct{}, maxListings),
-		kept:     cache.New[*shelf](maxShelves, now),
+		kept:     cache.New[*entry](maxEntries, now),
 		accounts: map[string]chan struct{}{},
 	}
 }
@@ -93,7 +93,7 @@ type Machine struct {
 	Place
 	backup.Candidate
 	Sources []param.SourceType // kinds of backup that a rule allows; never empty
-	Old     time.Time          // when it was read, if its place is not Fresh; else zero
+	Old     time.Time          // when the cloud listed it, if that may be out of date; zero if its place is Fresh
 }
 
 // A Listing is the answer for one place.
@@ -101,19 +101,19 @@ type Listing struct {
 	Place
 	State    State
 	Machines []Machine
-	At       time.Time // when Machines were read; zero if they never were
+	At       time.Time // when the cloud listed Machines; zero if it never did, or for Denied
 }
 
 // A Query selects machines.
 type Query struct {
 	Kind   backup.CandidateKind // Instances or Clusters
-	Places []Place              // places that rules for the person do not reach are skipped
-	Again  bool                 // ask the cloud also where it failed or was slow a moment ago
+	Places []Place              // List skips a place in which no rule allows the person a backup
+	Again  bool                 // ask the cloud again where it failed, and wait again where it was slow
 }
 
-// List returns one listing for each place of q that one of rules for who reaches, in the order of q. It
-// asks the cloud for the places that it does not know, and waits at most [Inventory.Patience]. Then
-// listings that still run go on, so that a later call has their result.
+// List returns one listing for each place of q in which a rule allows who a backup, in the order of q. It
+// asks the cloud about each place that it has not asked in the last minute, and waits at most
+// [Inventory.Patience]. A call of the cloud that takes longer goes on, and a later List has its result.
 func (v *Inventory) List(ctx context.Context, rules backup.Policy, who identity.Principal, q Query) []Listing {
 	patience := v.Patience
 	if patience == 0 {
@@ -138,7 +138,7 @@ func (v *Inventory) List(ctx context.Context, rules backup.Policy, who identity.
 
 // fill sets the machines and the state of l.
 func (v *Inventory) fill(ctx context.Context, rules backup.Policy, who identity.Principal, q Query, l *Listing) {
-	s := v.shelf(who, q.Kind, l.Place)
+	s := v.entry(who, q.Kind, l.Place)
 	wait := v.refresh(ctx, s, rules, who, q, l.Place)
 	select {
 	case <-wait:
@@ -165,51 +165,51 @@ func (v *Inventory) fill(ctx context.Context, rules backup.Policy, who identity.
 	}
 }
 
-// isDenied reports whether err says that the portal may not list the machines.
+// isDenied reports whether the cloud has refused the list, or does not accept the portal's credentials.
 func isDenied(err error) bool {
 	return errors.Is(err, backup.ErrRefused) || errors.Is(err, backup.ErrCredentials)
 }
 
-// A shelf holds what is known about one place, for one person.
-type shelf struct {
+// An entry is the cached list of one place, for one person and kind.
+type entry struct {
 	mu      sync.Mutex
-	items   []backup.Candidate // never changed after they were stored
-	at      time.Time          // when items were read
+	items   []backup.Candidate // of the last listing that succeeded; never changed after they were stored
+	at      time.Time          // when items were read; zero if no listing has succeeded
 	failed  error              // of the last listing; nil after a success
 	tried   time.Time          // when the last listing ended
-	loading chan struct{}      // closed when the listing that runs ends; nil if none runs
-	since   time.Time          // when it began
+	loading chan struct{}      // closed when the running listing ends; nil if none runs
+	since   time.Time          // when the last listing began
 }
 
-// state returns what is known now.
-func (s *shelf) state() (items []backup.Candidate, at time.Time, failed error, loading bool) {
+// state returns the values of s, and whether a listing is running.
+func (s *entry) state() (items []backup.Candidate, at time.Time, failed error, loading bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.items, s.at, s.failed, s.loading != nil
 }
 
-// shelf returns the shelf of a place. It makes one if there is none.
-func (v *Inventory) shelf(who identity.Principal, kind backup.CandidateKind, place Place) *shelf {
+// entry returns the entry of a place, or a new one, and keeps it for another keptFor.
+func (v *Inventory) entry(who identity.Principal, kind backup.CandidateKind, place Place) *entry {
 	sum := lenhash.Sum(who.ID(), string(kind), place.Account, place.Region)
 	key := string(sum[:])
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s, ok := v.kept.Look(key)
 	if !ok {
-		s = &shelf{}
+		s = &entry{}
 	}
 	v.kept.Put(key, s, v.now().Add(keptFor))
 	return s
 }
 
-// done is a channel that is closed.
+// done is a closed channel: receiving from it does not wait.
 var done = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// refresh starts a listing if one is due. It returns a channel that is closed when the machines of s
-// can be used: at once if they are fresh, if the last listing failed a moment ago, or if one has
-// been running for longer than a page waits.
+// refresh starts a listing if one is needed. It returns a channel that is closed when the caller need not
+// wait any longer: when the running listing ends, or already now if the list is fresh, if the last listing
+// failed in the last 30 seconds, or if the running listing has already taken as long as a page waits.
 func (v *Inventory) refresh(
-	ctx context.Context, s *shelf, rules backup.Policy, who identity.Principal, q Query, place Place,
+	ctx context.Context, s *entry, rules backup.Policy, who identity.Principal, q Query, place Place,
 ) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -235,7 +235,7 @@ func (v *Inventory) refresh(
 }
 
 // load lists a place and stores the result in s.
-func (v *Inventory) load(ctx context.Context, s *shelf, target backup.Target, kind backup.CandidateKind) {
+func (v *Inventory) load(ctx context.Context, s *entry, target backup.Target, kind backup.CandidateKind) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	items, err := v.list(ctx, target, kind)
@@ -252,7 +252,8 @@ func (v *Inventory) load(ctx context.Context, s *shelf, target backup.Target, ki
 	s.loading = nil
 }
 
-// list asks the cloud when a slot is free. A panic becomes an error, because it would end the process.
+// list waits for a slot of the account and one of all listings, and asks the cloud. It turns a panic into an
+// error, because a panic in this goroutine would end the process.
 func (v *Inventory) list(ctx context.Context, target backup.Target, kind backup.CandidateKind) (items []backup.Candidate, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -281,7 +282,7 @@ func (v *Inventory) slotsOf(alias string) chan struct{} {
 	return v.accounts[alias]
 }
 
-// allowed returns the machines that a rule lets who back up, each with the kinds of backup.
+// allowed returns those of items that a rule allows who to back up, each with the kinds of backup.
 func allowed(
 	ctx context.Context, rules backup.Policy, who identity.Principal, kind backup.CandidateKind, place Place, items []backup.Candidate,
 ) []Machine {
@@ -331,5 +332,5 @@ func (m Machine) Matches(text string) bool {
 	return false
 }
 
-// Allows reports whether a rule allows backups of m of this kind.
+// Allows reports whether a rule allows a backup of m of the kind source.
 func (m Machine) Allows(source param.SourceType) bool { return slices.Contains(m.Sources, source) }

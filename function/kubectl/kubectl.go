@@ -1,12 +1,11 @@
 // Package kubectl reads the volumes in the output of kubectl get.
 //
 // The output is that of “kubectl get pv,pvc -A -o yaml” or “-o json”: one List, one object, or several YAML
-// documents. JSON is read as YAML, which contains it. A claim and its volume become one [Volume]:
+// documents. JSON is read as YAML, because JSON is valid YAML. A claim and the volume that its spec.volumeName
+// names become one [Volume]. A volume whose claim is not in the output becomes a [Volume] of its own, with the
+// claim of its spec.claimRef.
 //
-//	PersistentVolumeClaim  spec.volumeName, or the claimRef of the volume
-//	PersistentVolume       spec.claimRef
-//
-// Objects of other kinds are counted and skipped. Nothing but the values of a [Volume] is kept.
+// Objects of other kinds are skipped. Only the values of a [Volume] are kept.
 package kubectl
 
 import (
@@ -30,27 +29,28 @@ const MaxSize = 256 << 10
 // maxDepth limits the nesting of the output. Objects of Kubernetes nest less than 20 levels.
 const maxDepth = 64
 
-// A Volume is a claim with its volume, or one of them if the output does not have the other. Values that
-// are not in the output are empty.
+// A Volume is a claim with its volume, or only one of the two if the output does not have the other. Values
+// that are not in the output are empty.
 type Volume struct {
-	Namespace, Claim, Name string // Name is that of the persistent volume
-	Size                   string // as Kubernetes writes it, such as 100Gi
-	StorageClass           string
-	Driver                 string // of CSI
-	Node                   string // that the scheduler selected for the claim
-	Problem                Problem
-	Detail                 string // the phase or driver of the problem
+	Namespace, Claim string // of the claim
+	Name             string // of the persistent volume
+	Size             string // as Kubernetes writes it, such as 100Gi
+	StorageClass     string
+	Driver           string // the CSI driver, or the kind of another source, such as hostPath
+	Node             string // the node that the scheduler selected for the claim
+	Problem          Problem
+	Detail           string // of NotBound: the phase; of OtherDriver: the driver
 }
 
-// A Problem is why a volume cannot be backed up; empty if it can.
+// A Problem is the reason for which a volume cannot be backed up; empty if it can.
 type Problem string
 
 // The problems of volumes.
 const (
-	NotBound    Problem = "not_bound"   // the claim or the volume is in another phase
+	NotBound    Problem = "not_bound"   // the phase of the claim or of the volume is not Bound
 	NoClaim     Problem = "no_claim"    // no claim uses the volume
-	OtherDriver Problem = "driver"      // the volume is not one of a supported CSI driver
-	Deleting    Problem = "terminating" // the object is being deleted
+	OtherDriver Problem = "driver"      // Driver is not in [Drivers]
+	Deleting    Problem = "terminating" // the claim or the volume is being deleted
 )
 
 // Drivers are the CSI drivers whose volumes Cloud Backup can back up.
@@ -62,14 +62,12 @@ var Drivers = []string{
 type Listing struct {
 	Volumes   []Volume // sorted by namespace, claim and name
 	Documents int      // YAML documents, or 1 for JSON
-	Skipped   int      // objects of other kinds
 }
 
-// A SyntaxError says where the output cannot be read.
+// A SyntaxError says why the output cannot be read, and where.
 type SyntaxError struct {
-	Line, Column int // from 1; 0: not known
+	Line, Column int // from 1; 0 if the place is not known
 	Kind         Kind
-	Detail       string // the character, or the name that the kind is about
 }
 
 // A Kind is the kind of a [SyntaxError].
@@ -77,23 +75,24 @@ type Kind string
 
 // The kinds of errors.
 const (
-	Empty    Kind = "empty"    // no object
+	Empty    Kind = "empty"    // the output has no object
 	TooLong  Kind = "too_long" // more than [MaxSize] bytes
 	NotText  Kind = "not_text" // not UTF-8
 	Tab      Kind = "tab"      // YAML does not allow tabs for indentation
 	Prompt   Kind = "prompt"   // a line of a shell, such as “$ kubectl …”
 	Table    Kind = "table"    // the output of kubectl without -o
-	BadYAML  Kind = "yaml"     // another mistake of the syntax
+	BadYAML  Kind = "yaml"     // another mistake in the syntax of YAML
 	NoObject Kind = "object"   // a value that is no object of Kubernetes
-	NoVolume Kind = "volume"   // objects, but no volume and no claim
+	NoVolume Kind = "volume"   // the output has objects, but no volume and no claim
 )
 
-// Error returns the place and the kind in English, for logs. It contains nothing of the output.
+// Error returns the place and the kind in English, for logs. It contains no text of the output, which can be
+// secret.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("kubectl: line %d, column %d: %s", e.Line, e.Column, e.Kind)
 }
 
-// Read returns the volumes in output. The only error is a [*SyntaxError].
+// Read returns the volumes in output. A byte order mark is ignored. Every error is a [*SyntaxError].
 func Read(output string) (Listing, error) {
 	output = strings.TrimPrefix(output, "\ufeff")
 	output = strings.ReplaceAll(output, "\r\n", "\n")
@@ -134,7 +133,7 @@ func Read(output string) (Listing, error) {
 	if len(all) == 0 {
 		return Listing{}, &SyntaxError{Kind: NoVolume}
 	}
-	return Listing{Volumes: all, Documents: r.documents, Skipped: r.skipped}, nil
+	return Listing{Volumes: all, Documents: r.documents}, nil
 }
 
 // lazy returns a function that compiles expression at its first call.
@@ -142,14 +141,15 @@ func lazy(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
 
-// A line that a shell or kubectl without -o prints.
+// promptLine matches a line with the prompt of a shell, or with a command. tableLine matches the heading that
+// kubectl prints without -o.
 var (
 	promptLine = lazy(`^\s*(\S*[$#%>❯]\s+\S|\[\S+@\S+ [^\]]*\][$#]|\S+@\S+[:~]\S*[$#]|kubectl\s)`)
 	tableLine  = lazy(`^(NAMESPACE\s+)?NAME\s+(STATUS|CAPACITY|VOLUME)\b`)
 )
 
-// strangeLine returns an error for the first line that is indented with a tab or comes from a terminal. JSON may
-// have tabs.
+// strangeLine returns an error for the first line that kubectl does not write with -o yaml or -o json: the prompt
+// of a shell, the heading of a table, or an indentation with a tab. JSON may be indented with tabs.
 func strangeLine(output string) error {
 	isJSON := strings.HasPrefix(strings.TrimSpace(output), "{")
 	number := 0
@@ -168,12 +168,14 @@ func strangeLine(output string) error {
 	return nil
 }
 
-// inBlock reports whether an indented line can be a part of a longer text, such as an annotation.
+// inBlock reports whether a line can be a part of a block of text in YAML, such as an annotation, because it is
+// indented.
 func inBlock(text string) bool { return strings.HasPrefix(text, "  ") }
 
 var lineOfError = lazy(`line (\d+)`)
 
-// syntax returns the error for a mistake that the YAML library found. The library states the line only.
+// syntax returns the [*SyntaxError] for an error of the YAML library, which states only the line. Its Column is
+// that of the first character after the indentation.
 func syntax(output string, err error) error {
 	e := &SyntaxError{Kind: BadYAML}
 	if m := lineOfError().FindStringSubmatch(err.Error()); m != nil {
@@ -188,7 +190,7 @@ func syntax(output string, err error) error {
 	return e
 }
 
-// A claim and a volume are the values of the two kinds of objects that matter.
+// A claim has the values of a PersistentVolumeClaim, and a volume those of a PersistentVolume.
 type (
 	claim struct {
 		namespace, name, volume, size, class, phase, node string
@@ -202,12 +204,12 @@ type (
 
 // A reader collects the objects of one output.
 type reader struct {
-	claims             map[string]claim  // by namespace and name
-	volumes            map[string]volume // by name
-	documents, skipped int
+	claims    map[string]claim  // by namespace and name
+	volumes   map[string]volume // by name
+	documents int
 }
 
-// object reads one object or a list of objects.
+// object reads one object or a list of objects. depth counts the lists around it.
 func (r *reader) object(node *yaml.Node, depth int) error {
 	if node.Kind != yaml.MappingNode || depth > maxDepth {
 		return &SyntaxError{Line: node.Line, Column: node.Column, Kind: NoObject}
@@ -234,7 +236,7 @@ func (r *reader) object(node *yaml.Node, depth int) error {
 	return nil
 }
 
-// add reads an object of a kind.
+// add stores the values of a claim or a volume. It ignores an object of another kind, and one without a name.
 func (r *reader) add(kind string, node *yaml.Node) {
 	name := text(node, "metadata", "name")
 	deleting := text(node, "metadata", "deletionTimestamp") != ""
@@ -255,12 +257,11 @@ func (r *reader) add(kind string, node *yaml.Node) {
 			size: text(node, "spec", "capacity", "storage"), class: text(node, "spec", "storageClassName"),
 			phase: text(node, "status", "phase"), driver: driver(node), deleting: deleting,
 		}
-	default:
-		r.skipped++
 	}
 }
 
-// driver returns the CSI driver of a persistent volume, or the kind of its source, such as hostPath.
+// driver returns the CSI driver of a persistent volume, or the kind of another source, such as hostPath; empty
+// if the volume has none of the known kinds.
 func driver(node *yaml.Node) string {
 	if name := text(node, "spec", "csi", "driver"); name != "" {
 		return name
@@ -334,8 +335,8 @@ func first(a, b string) string {
 	return b
 }
 
-// child returns the value of a key of a mapping; nil if node is no mapping or has no such key. Aliases are not
-// followed: kubectl writes none.
+// child returns the value of a key of a mapping; nil if node is no mapping or has no such key. It does not follow
+// YAML aliases, because kubectl writes none.
 func child(node *yaml.Node, key string) *yaml.Node {
 	if node == nil || node.Kind != yaml.MappingNode {
 		return nil
@@ -348,11 +349,11 @@ func child(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// maxText limits a value, in bytes. Names of Kubernetes have at most 253.
+// maxText is the length of a value up to which it is read, in bytes: names in Kubernetes have at most 253.
 const maxText = 253
 
-// text returns the scalar at a path of keys; empty without one, for null, and for a value that is no name or
-// size of Kubernetes.
+// text returns the scalar at a path of keys. It is empty if there is no scalar, for null, and for a value that
+// cannot be a name or a size in Kubernetes because it is too long or contains a blank or a control character.
 func text(node *yaml.Node, path ...string) string {
 	for _, key := range path {
 		node = child(node, key)

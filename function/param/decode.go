@@ -37,7 +37,7 @@ const maxDepth = 8
 // null, an empty string and an empty list mean that the parameter is not given. Detail,
 // Options and lists may also be strings that contain their JSON, as the API takes them.
 //
-// Own lists further keys that only the caller uses, such as an idempotency key. Their
+// own lists further keys that only the caller uses, such as an idempotency key. Their
 // values are returned unread in the map.
 //
 // The errors are a [*MalformedError] if data is not one JSON object, and an
@@ -101,9 +101,9 @@ func (d *decoder) repeat(names []string) {
 	d.repeated = append(d.repeated, names...)
 }
 
-// result returns the mistakes, or nil. A value of the wrong type is none if it belongs to a switch that
-// is off: it becomes the parameter's text, which [Params.WithDefaults] removes and [Notes] reports. A
-// name that is given more than once has no other mistake: it is unknown which value was meant.
+// result returns the mistakes, or nil. The type of a value does not matter if its parameter applies only with
+// a switch that is off: its text stays in params, [Params.WithDefaults] removes it, and [Notes] reports it.
+// A name that is given more than once has no other mistake: it is unknown which value was meant.
 func (d *decoder) result() error {
 	complete := d.params.WithDefaults()
 	for name, raw := range d.untyped {
@@ -261,7 +261,7 @@ func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	return compact, true
 }
 
-// stringFrom is fromJSON for a String. Text is the JSON string raw, if isText.
+// stringFrom is fromJSON for a String. text is the value of raw if isText is true: raw is a JSON string then.
 func (f Field) stringFrom(raw json.RawMessage, text string, isText bool) (value string, ok bool) {
 	switch {
 	case f.Numeral && isText:
@@ -286,7 +286,7 @@ func textLines(text string) (lines []string) {
 }
 
 // WrongType returns the mistake for the parameter name whose JSON value raw is not of
-// the type want. Raw must not be empty.
+// the type want. raw must not be empty.
 func WrongType(name string, want Type, raw json.RawMessage) Mistake {
 	return Mistake{Field: name, Code: "type", Text: msgType, Args: []any{name, typeName(want), kindOf(raw)}}
 }
@@ -367,8 +367,8 @@ func (s *scanner) problem(err error) Text {
 	return Text{"invalid JSON", "不是有效的 JSON"}
 }
 
-// scan reads one value with everything inside it. Path is its dotted name, "" for the
-// whole text; the elements of a list have the name of the list. Depth is the number of
+// scan reads one value with everything inside it. path is its dotted name, "" for the
+// whole text; the elements of a list have the name of the list. depth is the number of
 // lists and objects around it.
 func (s *scanner) scan(path string, depth int) error {
 	token, err := s.token()

@@ -109,7 +109,7 @@ func FieldNamed(name string) (Field, bool) {
 }
 
 // AppliesTo reports whether f may be given together with the other values of p: the
-// source type is in f.For, and f.Under holds. P must already have the defaults of the
+// source type is in f.For, and f.Under holds. p must already have the defaults of the
 // fields before f (see [Params.WithDefaults]), because f.Under may name one of them.
 func (f Field) AppliesTo(p Params) bool {
 	return f.ForSource(p.SourceType()) &&
@@ -117,7 +117,7 @@ func (f Field) AppliesTo(p Params) bool {
 }
 
 // IsOff reports whether f belongs to a switch that is off: the Boolean parameter that f.Under names does
-// not have the value that f needs. A value of f then changes nothing, for every source type. P must have
+// not have the value that f needs. A value of f then changes nothing, for every source type. p must have
 // the defaults of the fields before f.
 func (f Field) IsOff(p Params) bool {
 	return f.Under.Name != "" && !f.Assigned && (p[f.Under.Name] == "" || p[f.Under.Name] == "false")

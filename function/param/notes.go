@@ -26,7 +26,7 @@ var (
 
 // Notes returns a sentence, without a full stop, for each value of given that is not sent as the
 // caller gave it although it is no mistake: a value that belongs to a switch that is off, a
-// SpeedLimit that passes midnight, and a JobName that was made to fit. Complete are the parameters
+// SpeedLimit that passes midnight, and a JobName that was made to fit. complete are the parameters
 // that are sent (see [Params.WithDefaults]). Notes returns nil if there is nothing to say.
 func Notes(given, complete Params) []Text {
 	var notes []Text
@@ -74,7 +74,7 @@ func FitName(name string) string {
 	return fitted[:min(len(fitted), MaxLabel)]
 }
 
-// WithFittingName returns p with a JobName that can be sent ([FitName]). P is not changed.
+// WithFittingName returns p with a JobName that can be sent ([FitName]). p is not changed.
 func (p Params) WithFittingName() Params {
 	fitted := FitName(p["JobName"])
 	if fitted == p["JobName"] {

@@ -28,7 +28,7 @@ func (p Params) SourceType() SourceType {
 // a value that is equal to the default of a field that does not apply, and every value
 // that belongs to a switch that is off ([Field.IsOff]). The vendor's samples contain many of
 // both. It writes a valid SpeedLimit with windows that do not pass midnight. [Notes] lists
-// the changes. P may be nil.
+// the changes. p may be nil.
 //
 // Fields are visited in the order of the table, so a default can make a later field
 // apply (see [Field.AppliesTo]).
@@ -50,7 +50,7 @@ func (p Params) WithDefaults() Params {
 }
 
 // WithoutNotes returns a copy of p without the fields that are a [Field.Note]. Two requests for the
-// same backup can differ in them. P may be nil.
+// same backup can differ in them. p may be nil.
 func (p Params) WithoutNotes() Params {
 	q := p.clone()
 	for _, f := range Fields {
@@ -61,7 +61,7 @@ func (p Params) WithoutNotes() Params {
 	return q
 }
 
-// clone returns a copy of p that can be changed. P may be nil.
+// clone returns a copy of p that can be changed. p may be nil.
 func (p Params) clone() Params {
 	if p == nil {
 		return Params{}
@@ -90,9 +90,10 @@ func (p Params) Validate() error {
 	return append(bad, p.validateTogether()...).OrNil()
 }
 
-// ValidateBeside returns the mistakes that Validate finds, for a request that already has the mistakes
-// bad of its JSON. It leaves out those that may follow from a name in bad that is given more than once:
-// nobody knows which of its values was meant, so a mistake must be there without that name too.
+// ValidateBeside returns the mistakes that [Params.Validate] finds in a request whose JSON already has the
+// mistakes bad. If bad reports a name that is given more than once, it is unknown which of its values was
+// meant. ValidateBeside then returns only the mistakes that do not depend on this value: those that Validate
+// also finds without the name.
 func (p Params) ValidateBeside(bad InvalidError) InvalidError {
 	others := p.clone()
 	repeats := false
@@ -121,7 +122,7 @@ func (p Params) ValidateBeside(bad InvalidError) InvalidError {
 func within(name, object string) bool { return name == object || strings.HasPrefix(name, object+".") }
 
 // validate checks one field: required values, values that do not apply, and Field.Check.
-// P must have its defaults.
+// p must have its defaults.
 func (p Params) validate(f Field) []Mistake {
 	value, applies := p[f.Name], f.AppliesTo(p)
 	switch {
@@ -136,7 +137,7 @@ func (p Params) validate(f Field) []Mistake {
 	return []Mistake{f.mistake("unused", msgUnder, f.Label, under.Label)}
 }
 
-// validateTogether checks the rules that need more than the form of one value. P must have its
+// validateTogether checks the rules that need more than the form of one value. p must have its
 // defaults. Most of these rules are in the descriptions of the parameters on the API page of
 // CreateBackupJob:
 //

@@ -35,7 +35,7 @@ func (t Text) In(l Language) string {
 // Clean makes a text from another system safe for a log or a page. Each of the following
 // becomes U+FFFD: bytes that are not UTF-8, control characters and line breaks, invisible
 // and direction-changing characters, and private-use characters. If the result has more
-// than limit bytes, it is cut between two characters and ends with "…". Limit must be at
+// than limit bytes, it is cut between two characters and ends with "…". limit must be at
 // least 3, the length of "…".
 func Clean(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {

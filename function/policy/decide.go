@@ -199,7 +199,7 @@ func firstCommon(list, other []int) (int, bool) {
 }
 
 // allows checks the conditions of r for creating a backup, except tags, and returns the
-// first that does not hold as a mistake. Given are the caller's parameters; values are
+// first that does not hold as a mistake. given are the caller's parameters; values are
 // the values that r adds to them (rule.fill). A required value that is missing does not hold.
 // The conditions do not rely on the validation of package param: a value that is not
 // valid must not be granted either.

@@ -54,7 +54,7 @@ func (p Problem) String() string {
 	return b.String() + p.Text
 }
 
-// Load reads a policy file. Getenv returns the value of an environment variable, "" if it
+// Load reads a policy file. getenv returns the value of an environment variable, "" if it
 // is not set; Load calls it for the variables that the file names: external ids, secrets of
 // webhooks, and addresses and secrets of receivers.
 //

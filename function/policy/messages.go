@@ -4,7 +4,8 @@ import (
 	"backupportal/function/param"
 )
 
-// The sentences of refusals. The code of all of them is "policy".
+// The sentences with which the policy refuses a backup. Each is the Text of a [param.Mistake] with the code
+// "policy".
 var (
 	msgSwitchedOff = param.Text{En: "New backups are currently disabled", Zh: "新建备份功能目前已停用"}
 	msgNoAccount   = param.Text{En: "You have no access to an account “%v”", Zh: "您没有账号“%v”的访问权限"}
@@ -33,7 +34,7 @@ var (
 	nounCopyRegion = param.Text{En: "region of the copy", Zh: "副本所在地域"}
 )
 
-// mistake returns a refusal of the policy. Field is the parameter, or "" for the whole
+// mistake returns a refusal of the policy. field is the parameter, or "" for the whole
 // request.
 func mistake(field string, text param.Text, args ...any) param.Mistake {
 	return param.Mistake{Field: field, Code: "policy", Text: text, Args: args}

@@ -37,7 +37,7 @@ var (
 )
 
 // wanted reports whether a rule for the source types sources must have one of the keys k; a rule for
-// other source types must have none. Given says whether the rule has one. If sources is empty or has
+// other source types must have none. given says whether the rule has one. If sources is empty or has
 // an unknown type, wanted returns given: the rule already has a problem, and its keys add none.
 func (k resourceKeys) wanted(sources []param.SourceType, given bool) bool {
 	if len(sources) == 0 || slices.ContainsFunc(sources, func(s param.SourceType) bool { return !s.Known() }) {

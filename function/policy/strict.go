@@ -56,7 +56,7 @@ func (p place) items() []place {
 }
 
 // wrong reports a problem with p. It does nothing if p has a problem already: later ones
-// are usually consequences of the first. P must have a node.
+// are usually consequences of the first. p must have a node.
 func (l *loader) wrong(p place, format string, args ...any) {
 	if !l.refused[p.node] {
 		l.refused[p.node] = true

@@ -26,7 +26,7 @@ type TagReader func(ctx context.Context, target backup.Target, ids []string) (ma
 // tagsTTL.
 const (
 	tagsTTL        = time.Minute     // how long tags are used
-	tagsFailureTTL = 5 * time.Second // how long a failure is the answer, before another try
+	tagsFailureTTL = 5 * time.Second // for this long after a failure, the cloud is not asked again
 	tagsTimeout    = 5 * time.Second // of one call
 )
 
@@ -34,7 +34,7 @@ const (
 const maxTagEntries = 8192
 
 // Tagged returns a copy of p that reads the tags of instances with read, and caches them.
-// Now is the clock of the cache. Without Tagged, rules with instance_tags allow nothing.
+// now is the clock of the cache. Without Tagged, rules with instance_tags allow nothing.
 func (p *Policy) Tagged(read TagReader, now func() time.Time) *Policy {
 	tagged := *p
 	tagged.tags = &tagCache{read: read, now: now, known: cache.New[tagEntry](maxTagEntries, now)}

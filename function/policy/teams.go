@@ -82,9 +82,9 @@ func (p *Policy) MayViewRejections(who, sender identity.Principal) bool {
 	return slices.ContainsFunc(teams, func(i int) bool { return slices.Contains(own, i) || slices.Contains(p.operators, i) })
 }
 
-// TeamLabel is what people call the team with that name: its display name
-// followed by the name in parentheses, or the name alone if it has no display
-// name or there is no such team.
+// TeamLabel returns the name of a team for people: its display name, followed by its
+// name in parentheses. It returns the name alone for a team without a display name, and
+// for an unknown team.
 func (p *Policy) TeamLabel(name string) param.Text {
 	for _, t := range p.teams {
 		if t.name == name {
@@ -94,16 +94,16 @@ func (p *Policy) TeamLabel(name string) param.Text {
 	return backup.Label(param.Text{}, name)
 }
 
-// NamesGroup reports whether the policy looks at this group of this issuer: what
-// it does not look at a session need not remember.
+// NamesGroup reports whether a member of a team is this group of this issuer. A session
+// keeps only such groups of a person.
 func (p *Policy) NamesGroup(issuer, group string) bool {
 	return slices.ContainsFunc(p.teams, func(t team) bool {
 		return slices.ContainsFunc(t.members, func(m member) bool { return m.issuer == issuer && m.group == group && group != "" })
 	})
 }
 
-// Forms of what members name. A domain is in lower case, because identity.Principal.Email
-// is.
+// Forms of the values of members. A domain must be in lower case, because identity.Principal.Email is in
+// lower case.
 var (
 	issuerShape  = shape{`https?://[!"$-~]{1,200}`, "the issuer's URL, exactly as in its tokens"}
 	subjectShape = shape{`[ -~]{1,255}`, "up to 255 ASCII characters"}

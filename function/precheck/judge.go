@@ -30,7 +30,7 @@ type judge struct {
 	all []Finding
 }
 
-// findings returns all findings, in the order of the checks.
+// findings makes all checks and returns their findings, in the order of the checks.
 func (j *judge) findings() []Finding {
 	j.permissions()
 	switch j.call.Params.SourceType() {
@@ -58,13 +58,13 @@ func (j *judge) findings() []Finding {
 // add adds a finding.
 func (j *judge) add(f Finding) { j.all = append(j.all, f) }
 
-// say fills in a text in both languages.
+// say returns a text in both languages with args in place of its verbs.
 func say(en, zh string, args ...any) param.Text {
 	t := param.Both(en, zh)
 	return param.Both(t.Fill(param.English, args...), t.Fill(param.Chinese, args...))
 }
 
-// sentences joins sentences. Empty ones are left out.
+// sentences joins texts to one, in each language. It leaves out empty ones.
 func sentences(all ...param.Text) (joined param.Text) {
 	for _, t := range all {
 		joined.En = strings.TrimSpace(joined.En + " " + t.En)
@@ -73,8 +73,8 @@ func sentences(all ...param.Text) (joined param.Text) {
 	return joined
 }
 
-// answered reports whether the cloud answered a question. If it did not, the finding says why and
-// that this does not stop the backup; title names what was asked.
+// answered reports whether the cloud answered a question. If it did not, answered adds a finding of
+// kind NotChecked with the reason. title names the subject of the question.
 func answered[T any](j *judge, id string, title param.Text, a answer[T]) bool {
 	if a.asked && a.err == nil {
 		return true
@@ -83,10 +83,10 @@ func answered[T any](j *judge, id string, title param.Text, a answer[T]) bool {
 	return false
 }
 
-// doesNotStop ends the text of what was not checked.
+// doesNotStop is the last sentence of a finding of kind NotChecked.
 var doesNotStop = param.Both("This does not stop the backup.", "不影响开始备份。")
 
-// why says why a question has no answer.
+// why returns the reason for which a question has no answer, in words.
 func (j *judge) why(err error, late, asked bool) param.Text {
 	service := param.Both("Cloud Backup", "云备份")
 	failed, _ := errors.AsType[*backup.CloudError](err)
@@ -110,14 +110,14 @@ func (j *judge) why(err error, late, asked bool) param.Text {
 	return sentences(say("%v gave no usable answer.", "%v未返回可用的答复。", service), doesNotStop)
 }
 
-// permissions judges whether the portal can make calls in the account, and the roles that Cloud
-// Backup needs there. It does not know whether RAM permits CreateBackupJob: only a call of
-// CreateBackupJob can show that, and a check makes none.
+// permissions judges whether the portal can make calls in the account, and whether Cloud Backup has
+// the roles that it needs there. It cannot judge the portal's permission for CreateBackupJob: only a
+// call of CreateBackupJob shows that, and a check makes no such call.
 func (j *judge) permissions() {
 	for _, err := range j.survey.errs() {
 		if refusesEveryCall(err) {
 			j.refused("permission", param.Both("The portal may not start backups in this account", "门户无权在该账号中发起备份"), err)
-			return // the roles would say the same
+			return // the question about the roles was refused for the same reason
 		}
 	}
 	err := j.survey.roles.err
@@ -137,16 +137,16 @@ func (j *judge) permissions() {
 	}
 }
 
-// refusesEveryCall reports whether the refusal of one call holds for each call of the portal in the
-// account and region: its credentials or its role are not accepted, or the region is closed.
+// refusesEveryCall reports whether err is a refusal that every other call of the portal in the account and
+// region would get too: its credentials or its role are not accepted, or the region is not available.
 func refusesEveryCall(err error) bool {
 	failed, ok := errors.AsType[*backup.CloudError](err)
 	return ok && (errors.Is(err, backup.ErrCredentials) || errors.Is(err, backup.ErrRefused) &&
 		(failed.Action == "AssumeRole" || failed.Code == "SignatureDoesNotMatch" || strings.HasPrefix(failed.Code, "InvalidRegion")))
 }
 
-// refused adds the finding for a refusal that CreateBackupJob would give too. A person can only
-// choose another account; the text says what an operator must do.
+// refused adds the finding for a refusal that CreateBackupJob would give too. A person can only choose
+// another account (or another region, if that was refused); the text says what an operator must do.
 func (j *judge) refused(id string, title param.Text, err error) {
 	f := Finding{ID: id, Kind: Change, Param: "Account", Title: title}
 	if failed, ok := errors.AsType[*backup.CloudError](err); ok {
@@ -162,13 +162,13 @@ func (j *judge) refused(id string, title param.Text, err error) {
 	j.add(f)
 }
 
-// name returns the name of the instance or cluster, or its id.
+// name returns the name of the instance or cluster; its id if the name is not known.
 func (j *judge) name() string { return cmp.Or(j.machine().Name, resource(j.call)) }
 
 // region returns the name of the region.
 func (j *judge) region() param.Text { return param.RegionName(j.call.Target.Region) }
 
-// statuses are the states of an instance in words.
+// statuses are the values of the attribute Status of an instance, in words.
 var statuses = map[string]param.Text{
 	"Pending":  param.Both("being created", "创建中"),
 	"Running":  param.Both("running", "运行中"),
@@ -177,7 +177,7 @@ var statuses = map[string]param.Text{
 	"Stopped":  param.Both("stopped", "已停止"),
 }
 
-// instance judges whether the instance exists. It returns false if nothing more is known about it.
+// instance judges whether the instance exists. If it returns false, its disks and its client cannot be judged.
 func (j *judge) instance() bool {
 	id := j.call.Params["InstanceId"]
 	if !answered(j, "instance", param.Both("The instance", "实例"), j.survey.instance) {
@@ -209,7 +209,7 @@ func (j *judge) instance() bool {
 	return true
 }
 
-// diskSize returns the number and the size of disks: "2 disks, 140 GiB".
+// diskSize returns the number of disks and the sum of their sizes: "2 disks, 140 GiB".
 func diskSize(disks []backup.Candidate) param.Text {
 	var sum int64
 	for _, d := range disks {
@@ -222,17 +222,18 @@ func diskSize(disks []backup.Candidate) param.Text {
 	return say("%[1]d %[3]s, %[2]v GiB", "%[1]d 块云盘，%[2]v GiB", len(disks), param.Count(sum), word)
 }
 
-// ESSD disks, for which Cloud Backup offers consistent snapshots of a group. Source: Cloud Backup,
-// "Application-consistent backups".
+// essd are the categories of ESSD disks: only their snapshots can be consistent with each other. Source:
+// Cloud Backup, "Application-consistent backups".
 var essd = []string{"cloud_essd", "cloud_auto", "cloud_essd_entry"}
 
-// Limits of a group of consistent snapshots. Source: ECS, "Snapshot-consistent groups".
+// Limits of a snapshot-consistent group: the disks whose snapshots are taken at the same time. Source: ECS,
+// "Snapshot-consistent groups".
 const (
 	maxGroupDisks = 16
 	maxGroupGiB   = 32 << 10
 )
 
-// disks judges whether the chosen disks exist and fit what was chosen.
+// disks judges whether the chosen disks exist, can be backed up, and support the chosen options.
 func (j *judge) disks() {
 	if !answered(j, "disks", param.Both("The disks", "云盘"), j.survey.disks) {
 		return
@@ -277,8 +278,8 @@ func (j *judge) disks() {
 	}
 }
 
-// chosenDisks returns the disks of the instance that the request names, or all without a list, and
-// the ids that the instance does not have.
+// chosenDisks returns the disks of the instance that the request names, and the ids in the request that
+// the instance does not have. A request that names no disk means all.
 func (j *judge) chosenDisks() (chosen []backup.Candidate, missing []string) {
 	ids := j.call.Params.Strings("Detail.diskIdList")
 	if len(ids) == 0 {
@@ -302,15 +303,16 @@ func diskName(d backup.Candidate) string {
 	return d.ID
 }
 
-// isLocal reports whether a disk is part of its host. Source: ECS, DescribeDisks, Category.
+// isLocal reports whether a disk is in the physical host of its instance, and so is no cloud disk. Source: ECS,
+// DescribeDisks, Category.
 func isLocal(d backup.Candidate) bool {
 	category := d.Attribute("Category")
 	return category == "ephemeral" || strings.HasPrefix(category, "ephemeral_") ||
 		strings.HasPrefix(category, "local_") || strings.HasPrefix(category, "elastic_ephemeral_disk_")
 }
 
-// group judges whether the snapshots of all disks can be taken at the same time. The disks that
-// were not chosen count too.
+// group judges whether the snapshots of the disks can be taken at the same time (Detail.snapshotGroup). Every
+// disk of the instance must allow it, also one that was not chosen.
 func (j *judge) group(all []backup.Candidate) {
 	var unfit []string
 	var size int64
@@ -343,8 +345,8 @@ func (j *judge) group(all []backup.Candidate) {
 	j.add(f)
 }
 
-// consistency warns if the recovery point would be less consistent than requested. Cloud Backup
-// does not refuse such a backup.
+// consistency warns if the recovery point would be only crash-consistent although an application-consistent
+// one is requested. Cloud Backup does not refuse such a backup.
 func (j *judge) consistency(all []backup.Candidate) {
 	found, _ := find(j.survey.instance.value, j.call.Params["InstanceId"])
 	var why param.Text
@@ -362,11 +364,11 @@ func (j *judge) consistency(all []backup.Candidate) {
 	})
 }
 
-// maxHeartbeatAge is the maximum age of the last heartbeat of an active backup client.
+// maxHeartbeatAge: a backup client whose last heartbeat is older is not active.
 const maxHeartbeatAge = 15 * time.Minute
 
-// client judges whether the backup client on the instance is alive. Without it, Cloud Backup
-// accepts the backup, and the job fails.
+// client judges whether the backup client on the instance is active. If it is not, Cloud Backup accepts the
+// backup, and the job fails.
 func (j *judge) client() {
 	if !answered(j, "client", param.Both("The backup client", "备份客户端"), j.survey.client) {
 		return
@@ -393,7 +395,7 @@ func (j *judge) client() {
 		Text: say("Last heartbeat: %v ago", "最近一次心跳：%v前", silent)})
 }
 
-// vault judges whether the vault can take a backup.
+// vault judges whether backups can be written to the vault.
 func (j *judge) vault() {
 	id := j.call.Params["VaultId"]
 	if id == "" || !answered(j, "vault", param.Both("The backup vault", "备份库"), j.survey.vault) {
@@ -425,8 +427,8 @@ func (j *judge) vault() {
 	}
 }
 
-// cluster judges whether the cluster exists and its agent works. It returns false if nothing more
-// is known about it.
+// cluster judges whether the cluster is registered and its agent is ready. If it returns false, its volumes
+// cannot be judged.
 func (j *judge) cluster() bool {
 	id := j.call.Params["ContainerClusterId"]
 	if !answered(j, "cluster", param.Both("The cluster", "集群"), j.survey.cluster) {
@@ -451,7 +453,7 @@ func (j *judge) cluster() bool {
 	return true
 }
 
-// volumes judges whether Cloud Backup knows the volumes of the request.
+// volumes judges whether the list of volumes is well formed and Cloud Backup has each of them.
 func (j *judge) volumes() {
 	if !answered(j, "volumes", param.Both("The volumes", "存储卷"), j.survey.volumes) {
 		return
@@ -491,8 +493,8 @@ func (j *judge) volumes() {
 // CreateBackupJob.
 var volumeKeys = []string{"resourceType", "backupMethod", "resourceId", "resourceInfo", "host", "hostPrefix", "pvPath"}
 
-// malformed returns a sentence for each element of ContainerResources that Cloud Backup does not
-// take, although it is a JSON object of texts, and for each key that its API page does not have.
+// malformed checks the elements of ContainerResources, which are JSON objects of texts. wrong has a sentence
+// for each element that Cloud Backup refuses, and doubtful one for each key that the API page does not have.
 func malformed(text string) (wrong, doubtful []param.Text) {
 	var elements []map[string]any
 	_ = json.Unmarshal([]byte(text), &elements) // checked by [param.Params.Validate]
@@ -514,11 +516,11 @@ func malformed(text string) (wrong, doubtful []param.Text) {
 	return wrong[:min(len(wrong), maxMalformed)], doubtful[:min(len(doubtful), maxMalformed)]
 }
 
-// maxMalformed limits how many faults of ContainerResources are told.
+// maxMalformed is the number of sentences that each result of malformed has at most.
 const maxMalformed = 10
 
-// running judges whether another backup of the resource is running. Cloud Backup accepts a second
-// one.
+// running warns if another backup of the resource is running. Cloud Backup does not refuse a second one. The
+// cloud's list of jobs decides; without an answer, the portal's own history.
 func (j *judge) running() {
 	f := Finding{ID: "running", Kind: Warning, Title: say("Another backup of %v is running", "%v 正在进行另一次备份", j.name())}
 	for _, job := range j.survey.jobs.value {
@@ -555,12 +557,13 @@ func (j *judge) running() {
 	}
 }
 
-// storeText says that the store did not answer.
+// storeText is the text of a finding about the store, if the store did not answer.
 func storeText() param.Text {
 	return sentences(param.Both("The portal's store did not answer.", "门户的存储未响应。"), doesNotStop)
 }
 
-// reached judges the limits of the rule: what is left, or when the backup can start.
+// reached judges the limits of the rule. Its findings say how many backups are left, or when the next one can
+// start.
 func (j *judge) reached() {
 	if j.limitsErr != nil {
 		j.add(Finding{ID: "limits", Kind: NotChecked, Title: param.Both("Your limits", "您的限额"), Text: storeText()})
@@ -616,7 +619,7 @@ func (j *judge) limit(use backup.LimitUse) Finding {
 	return f
 }
 
-// left returns what is left of a limit, in words; empty for a cool-down.
+// left returns the remaining amount of a limit in words; empty for a cool-down.
 func (j *judge) left(use backup.LimitUse) param.Text {
 	switch {
 	case errors.Is(use.Err, backup.ErrQuota):
@@ -639,11 +642,11 @@ func owner(key string) param.Text {
 	return param.Both("You", "您")
 }
 
-// recently is how old a good backup may be for a warning that another one may not be needed.
+// recently: a complete backup that is younger leads to a warning that another one may not be needed.
 const recently = 6 * time.Hour
 
-// lastGood says when the resource was last backed up: by the cloud's list of jobs, and by the
-// portal's own history.
+// lastGood adds a finding about the last complete backup of the resource: the latest one in the cloud's list of
+// jobs or in the portal's own history.
 func (j *judge) lastGood() {
 	var last backup.Job
 	for _, job := range j.survey.jobs.value {
@@ -683,7 +686,7 @@ func (j *judge) lastGood() {
 	j.add(f)
 }
 
-// machine returns what is known about the resource.
+// machine returns the resource with the values of the cloud's answers.
 func (j *judge) machine() Machine {
 	m := Machine{ID: resource(j.call)}
 	switch {
@@ -702,7 +705,7 @@ func (j *judge) machine() Machine {
 		for _, d := range chosen {
 			m.GiB += gib(d.Attribute("Size"))
 		}
-		m.Parts, m.Whole = len(chosen), len(chosen) == len(j.survey.disks.value)
+		m.Parts = len(chosen)
 	}
 	return m
 }
@@ -720,7 +723,7 @@ func age(d time.Duration) param.Text {
 	return param.Duration(max(d, time.Second))
 }
 
-// String returns the finding in one line, for logs and tests.
+// String returns the finding in one line of English, for logs and tests.
 func (f Finding) String() string {
 	return fmt.Sprintf("%s %s %s: %s. %s", f.Kind, f.ID, f.Param, f.Title.En, f.Text.En)
 }

@@ -2,19 +2,19 @@
 //
 // A check has two parts:
 //
-//	survey (survey.go)   asks everything in parallel, for at most three seconds
+//	survey (survey.go)   asks the cloud all questions in parallel, for at most three seconds
 //	judge (judge.go)     turns the answers into findings; it makes no call
 //
-// The findings of one request, in this order:
+// A check returns its findings in this order:
 //
-//	kind         what it means                                   does it stop the start?
-//	change       the cloud would refuse this; Param is to blame  yes
-//	wait         a limit is reached until a stated time          yes
-//	warning      it may fail, or may not be needed               no
-//	not checked  no answer in time, or no permission to ask      no
-//	ok           it is as it must be                             no
+//	kind         meaning                                             can the backup start?
+//	change       the cloud would refuse it, until Param is changed   no
+//	wait         a limit is reached, until a stated time             no
+//	warning      the backup may fail, or may not be needed           yes
+//	not checked  no answer in time, or no permission to ask          yes
+//	ok           nothing is wrong                                    yes
 //
-// The answers of the cloud are kept for a minute if all questions were answered. The limits and
+// The answers of the cloud are cached for a minute if all questions were answered. The limits and
 // the history are always read from the store.
 package precheck
 
@@ -47,29 +47,28 @@ var Kinds = []Kind{Change, Wait, Warning, NotChecked, OK}
 
 // A Finding is the result of one check.
 type Finding struct {
-	ID    string // what was checked: "instance", "disks", "vault"… It does not change.
+	ID    string // the subject of the check, such as "instance", "disks" or "vault"; the same in every version
 	Kind  Kind
 	Param string // the parameter to change; only with Change
 
 	Title, Text param.Text // Text may be empty
 
-	Until      time.Time // of Wait: when the backup can start; zero: not known
-	Submission string    // id of a submission to show; empty for none
+	Until      time.Time // with Wait: when the backup can start; zero if that is not known
+	Submission string    // id of a submission that the finding is about; empty for none
 }
 
-// A Result is what the checks of one request found.
+// A Result has the findings of all checks of one request.
 type Result struct {
 	At       time.Time // when the cloud was asked
 	Findings []Finding // in the order of [Kinds]
-	Machine  Machine   // zero if the cloud was not asked or did not answer
+	Machine  Machine   // without an answer of the cloud it has only what the request says
 }
 
-// A Machine is what a backup reads: an instance or a cluster, as the cloud lists it.
+// A Machine is the instance or the cluster that a backup reads, with the values of the cloud's lists.
 type Machine struct {
 	ID, Name string
-	GiB      int64 // of the chosen disks or volumes; 0: not known
+	GiB      int64 // size of the chosen disks or volumes; 0 if it is not known
 	Parts    int   // number of the chosen disks or volumes
-	Whole    bool  // these are all disks of the instance
 }
 
 // Blocked reports whether the backup cannot start now.
@@ -85,7 +84,7 @@ func (r Result) Count(k Kind) (n int) {
 	return n
 }
 
-// ToChange returns the parameter of the first finding that needs a change; empty if there is none.
+// ToChange returns the parameter of the first finding of kind Change; empty without such a finding.
 func (r Result) ToChange() string {
 	for _, f := range r.Findings {
 		if f.Kind == Change {
@@ -95,27 +94,27 @@ func (r Result) ToChange() string {
 	return ""
 }
 
-// How long the cloud may take to answer, and how long answers are used.
+// Times and limits.
 const (
-	timeout = 3 * time.Second
-	keptFor = time.Minute
-	maxKept = 512
+	timeout = 3 * time.Second // of all questions to the cloud together
+	keptFor = time.Minute     // how long complete answers are used again
+	maxKept = 512             // surveys in the cache
 )
 
 // A Checker checks requests. It is safe for concurrent use.
 type Checker struct {
 	backups *backup.Service
-	kept    *cache.Cache[survey] // by key
+	kept    *cache.Cache[survey] // by the result of key
 }
 
-// New returns a checker for the backups of a service.
+// New returns a checker that uses the cloud, the policy and the store of s.
 func New(s *backup.Service) *Checker {
 	return &Checker{backups: s, kept: cache.New[survey](maxKept, s.Now)}
 }
 
-// Check returns the findings for a call that [backup.Service.Prepare] has allowed. It never fails:
-// what could not be checked is a finding. All calls are made in the name of the principal of the
-// call, and findings show no submission that this principal may not view.
+// Check returns the findings for a call that [backup.Service.Prepare] has allowed. It never fails: a
+// check without an answer is a finding of kind [NotChecked]. It asks the cloud in the name of the
+// principal of the call, and shows no submission that this principal may not view.
 func (c *Checker) Check(ctx context.Context, call backup.Call) Result {
 	at := c.backups.Now()
 	asked, err := c.kept.Get(ctx, key(call), func(ctx context.Context) (survey, time.Time, error) {
@@ -131,7 +130,7 @@ func (c *Checker) Check(ctx context.Context, call backup.Call) Result {
 		return found, at.Add(keptFor), nil
 	})
 	if err != nil {
-		asked = survey{at: at} // ctx has ended: nobody waits for the result
+		asked = survey{at: at} // ctx has ended, so no person waits for the result
 	}
 	j := &judge{call: call, survey: asked, now: at, explain: c.backups.Explain}
 	j.limits, j.limitsErr = c.backups.Usage(ctx, call)
@@ -143,10 +142,10 @@ func (c *Checker) Check(ctx context.Context, call backup.Call) Result {
 	return Result{At: asked.at, Findings: findings, Machine: j.machine()}
 }
 
-// historyLength is how many submissions of the resource are looked at.
+// historyLength is the number of submissions of the resource that are read.
 const historyLength = 20
 
-// history returns the last submissions of the resource that the principal may view.
+// history returns the last submissions of the resource that the principal may view, newest first.
 func (c *Checker) history(ctx context.Context, call backup.Call) ([]backup.Record, error) {
 	page, err := c.backups.List(ctx, call.Target.Principal, backup.Query{
 		Account: call.Target.Account.Alias, Resource: resource(call), Limit: historyLength,
@@ -154,7 +153,7 @@ func (c *Checker) history(ctx context.Context, call backup.Call) ([]backup.Recor
 	return page.Records, err
 }
 
-// resource returns the id of the instance or the cluster.
+// resource returns the id of the instance or the cluster that the call backs up.
 func resource(call backup.Call) string {
 	if id := call.Params["InstanceId"]; id != "" {
 		return id

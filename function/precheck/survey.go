@@ -13,18 +13,18 @@ import (
 	"backupportal/function/param"
 )
 
-// An answer is the result of one question. The zero value means that it was not asked.
+// An answer is the result of one question to the cloud. The zero value means that it was not asked.
 type answer[T any] struct {
 	value T
 	err   error
 	asked bool
-	late  bool // the time was over
+	late  bool // the question failed because the time for all questions had ended
 }
 
 // A survey holds the cloud's answers for one request.
 type survey struct {
-	at       time.Time
-	tooOften bool // nothing was asked: the principal has asked too often
+	at       time.Time // when the cloud was asked
+	tooOften bool      // nothing was asked: the principal has asked too often
 
 	roles                   answer[struct{}]
 	instance, client, vault answer[[]backup.Candidate]
@@ -32,12 +32,12 @@ type survey struct {
 	jobs                    answer[[]backup.Job] // of the instance, newest first
 }
 
-// jobsSince is how far back the cloud's list of jobs is read.
+// jobsSince is the age up to which jobs in the cloud's list are read.
 const jobsSince = 30 * 24 * time.Hour
 
-// ask asks all questions that matter for the call, in parallel, and returns when all have been
-// answered or ctx has ended. The portal has no role in the account of an instance with access
-// hbr_cross_account, so nothing is asked about resources there.
+// ask asks all questions that matter for the call, in parallel. It returns when all are answered; the
+// end of ctx ends the calls. In an account with the access hbr_cross_account the portal has no role, so
+// it asks nothing about resources there.
 func ask(ctx context.Context, cloud backup.Cloud, call backup.Call, now time.Time) survey {
 	s := survey{at: now}
 	var wg sync.WaitGroup
@@ -73,7 +73,7 @@ func ask(ctx context.Context, cloud backup.Cloud, call backup.Call, now time.Tim
 	return s
 }
 
-// question asks in a goroutine of wg and stores the answer in to.
+// question calls ask in a goroutine of wg and stores its result in *to. Do not read *to before wg is done.
 func question[T any](ctx context.Context, wg *sync.WaitGroup, to *answer[T], ask func() (T, error)) {
 	wg.Go(func() {
 		value, err := ask()
@@ -81,13 +81,13 @@ func question[T any](ctx context.Context, wg *sync.WaitGroup, to *answer[T], ask
 	})
 }
 
-// maxListPages limits how many pages of one list are read.
+// maxListPages is the number of pages of one list that are read at most.
 const maxListPages = 10
 
-// errLongList says that a list has more pages than are read.
+// errLongList means that a list has more than maxListPages pages.
 var errLongList = errors.New("the list is too long")
 
-// pages returns all items of a list.
+// pages returns the items of all pages of a list. Errors: errLongList, and those of cloud.List.
 func pages(ctx context.Context, cloud backup.Cloud, target backup.Target, q backup.CandidateQuery) ([]backup.Candidate, error) {
 	var all []backup.Candidate
 	for range maxListPages {
@@ -104,7 +104,7 @@ func pages(ctx context.Context, cloud backup.Cloud, target backup.Target, q back
 	return nil, errLongList
 }
 
-// complete reports whether the cloud answered every question that was asked.
+// complete reports whether the cloud answered every question that was asked. Only such answers are cached.
 func (s survey) complete() bool {
 	return !slices.ContainsFunc(s.errs(), func(err error) bool { return err != nil })
 }
@@ -117,7 +117,7 @@ func (s survey) errs() []error {
 	}
 }
 
-// find returns the candidate with an id.
+// find returns the candidate with the given id, and whether there is one.
 func find(all []backup.Candidate, id string) (backup.Candidate, bool) {
 	for _, c := range all {
 		if c.ID == id {

@@ -266,7 +266,7 @@ func (d *DB) Peek(ctx context.Context, r backup.Rate, now time.Time) (wait time.
 	return wait, err
 }
 
-// Usage implements [backup.Limits]. It reads each limit for itself, so the result can mix the
+// Usage implements [backup.Limits]. It reads each limit with a statement of its own, so the result can mix the
 // states before and after a reservation that is made meanwhile.
 func (d *DB) Usage(ctx context.Context, g backup.Grant, resource string, now time.Time) (uses []backup.LimitUse, err error) {
 	if err := checkTexts(append([]any{resource}, keysOf(g)...)); err != nil {

@@ -7,7 +7,7 @@
 //	table            one row for each                     rows change       removed by
 //	submission       submission                           state only        Forget
 //	submission_step  step of a submission's log           never             Forget, by cascade
-//	job              submission whose job was asked for   yes               Forget, by cascade
+//	job              job that the cloud was asked about   yes               Forget, by cascade
 //	notice           submission, event and receiver       yes               Forget, by cascade
 //	rejection        kind, sender, origin and hour         count only        ForgetRejections
 //	rejection_notice rejection and receiver                yes               ForgetRejections, by cascade

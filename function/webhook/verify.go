@@ -59,9 +59,9 @@ import (
 // of the message is outside the tolerance.
 var ErrUnverified = errors.New("webhook: the message is not signed with a key of this source, or it is too old")
 
-// A HeaderError means that the signature of a message is valid, and that a header which the signature
-// does not cover is missing, is given twice or has another form. It wraps [ErrUnverified]. A sender that
-// did not prove its identity is not told about headers: strangers must not learn the kind of a source.
+// A HeaderError means that the signature of a message is valid, but a header that the signature does not
+// cover is missing, is given twice or is malformed. It wraps [ErrUnverified]. A sender without a valid
+// signature never gets a HeaderError, because it would reveal the kind of the source.
 type HeaderError struct{ Name string }
 
 // Error names the header.

@@ -85,7 +85,7 @@ var urlArg = argument{
 	write: func(f Fault) string { return f.text },
 }
 
-// countArg is a false TotalCount. Negative numbers are refused.
+// countArg is the argument of the fault total: the false TotalCount, not negative.
 var countArg = argument{
 	wanted: "a number from 0 to 1000000",
 	read: func(f *Fault, word string) bool {

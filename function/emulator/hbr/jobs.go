@@ -142,7 +142,7 @@ func (j *Job) snapshotID(resource string) string {
 	return "s-bp1" + rpc.EntityID(j.ID + "/" + resource)[:15]
 }
 
-// recoveryPointID returns Cloud Backup's id of the same snapshot.
+// recoveryPointID returns the id that Cloud Backup gives to the snapshot of [Job.snapshotID].
 func (j *Job) recoveryPointID(resource string) string {
 	return "s-000" + rpc.EntityID(j.ID + "#" + resource)[:15]
 }

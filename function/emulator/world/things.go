@@ -112,7 +112,7 @@ type BackupClient struct {
 // hostID returns the id of the instance or cluster on which the client runs.
 func (c *BackupClient) hostID() string { return c.Instance + c.Cluster }
 
-// Plan returns duration and outcome of the instance's jobs: from its tags, then from its fields.
+// Plan returns duration and outcome of the instance's jobs. Its tags override its fields.
 func (i *Instance) Plan() lifecycle.Plan {
 	duration, _ := time.ParseDuration(i.Tags[lifecycle.DurationTag])
 	return lifecycle.ReadPlan(duration, i.Tags[lifecycle.OutcomeTag]).Over(lifecycle.ReadPlan(i.JobDuration, i.JobOutcome))
