@@ -14,7 +14,7 @@ Checks a policy file as the portal does at start, and prints its hash. Without F
 environment variables in the policy must be set.`
 
 // checkPolicy is the command "policy check". It loads the policy as the portal would, including the
-// receivers of notifications, and prints its hash.
+// receivers of notifications, and prints its hash. It warns of presets that no rule allows.
 func checkPolicy(args []string, env environment) error {
 	flags := newFlags("policy check", checkUsage, env.out)
 	if err := parse(flags, args, 1); err != nil {
@@ -34,6 +34,11 @@ func checkPolicy(args []string, env environment) error {
 	}
 	if err := app.CheckReceivers(p.Notifications()); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
+	}
+	for _, preset := range p.HiddenPresets() {
+		if _, err := fmt.Fprintf(env.out, "warning: no rule allows the values of preset %s, so it is shown to no one\n", preset); err != nil {
+			return err
+		}
 	}
 	_, err = fmt.Fprintf(env.out, "%s is a policy, sha256 %s\n", name, p.Hash())
 	return err

@@ -16,6 +16,17 @@ func TestPolicyCheckNamesTheLine(t *testing.T) {
 	if err := run([]string{"policy", "check", good}, environment{getenv: os.Getenv, out: &out}); err != nil || !strings.Contains(out.String(), "is a policy") {
 		t.Errorf("got %q, error %v", out.String(), err)
 	}
+	hidden := filepath.Join(t.TempDir(), "policy.yaml")
+	text, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(hidden, []byte(strings.Replace(string(text), `Retention: "90"`, `Retention: "9000"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := run([]string{"policy", "check", hidden}, environment{getenv: os.Getenv, out: &out}); err != nil || !strings.Contains(out.String(), "warning: no rule allows the values of preset web-files") {
+		t.Errorf("got %q, error %v", out.String(), err)
+	}
 	if err := run([]string{"policy", "check", bad}, environment{getenv: os.Getenv, out: &out}); err == nil || !strings.Contains(err.Error(), "line 3") || !strings.Contains(err.Error(), "acounts") {
 		t.Errorf("got %v, want line 3 and the key", err)
 	}

@@ -20,6 +20,7 @@ import (
 const explainUsage = `policy explain shows the decision of the policy and the reason: the rule that allows the request, or why each rule does not.
 
   policy explain -as 248289761001 -groups payments-oncall -account prod -region cn-hangzhou -instance i-bp1… -retention 7
+  policy explain -as 248289761001 -preset before-release -account prod -region cn-hangzhou -instance i-bp1…
   policy explain -event timer -account prod -region cn-hangzhou -instance i-bp1… -tags team=web,stage=prod
   policy explain -source ci-payments -action backup.view Account=prod Region=cn-hangzhou InstanceId=i-bp1…
 
@@ -87,6 +88,7 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 		{"cluster", "ContainerClusterId"},
 		{"vault", "VaultId"},
 		{"retention", "Retention"},
+		{"preset", "Preset"},
 	} {
 		named[f.parameter] = flags.String(f.flag, "", "the same as "+f.parameter+"=")
 	}
@@ -161,6 +163,17 @@ func (q question) answer(p *policy.Policy, out io.Writer) error {
 		teams = "none"
 	}
 	fmt.Fprintf(out, "who    %s %s, teams: %s\nwhat   %s\n", q.who.Kind, q.who.ID(), teams, q.do)
+	if name := q.params["Preset"]; name != "" {
+		given, err := backup.WithPreset(p.Presets(q.who), q.params)
+		if bad, ok := errors.AsType[param.InvalidError](err); ok {
+			for _, m := range bad {
+				fmt.Fprintf(out, "DENY   %s: %s\n", m.Field, m.In(param.English))
+			}
+			return errRefused
+		}
+		writePreset(out, q.params, given)
+		q.params = given
+	}
 	allowed := false
 	for _, v := range p.Explain(ctx, q.who, q.do, q.params) {
 		subject, field := "rule "+v.Rule, ""
@@ -188,6 +201,16 @@ func (q question) answer(p *policy.Policy, out io.Writer) error {
 		writeGrant(out, grant)
 	}
 	return nil
+}
+
+// writePreset writes the values that the preset adds to the parameters given; with are the parameters
+// with these values.
+func writePreset(out io.Writer, given, with param.Params) {
+	for _, f := range param.Fields {
+		if value := with[f.Name]; value != "" && given[f.Name] == "" {
+			fmt.Fprintf(out, "preset %s=%s\n", f.Name, value)
+		}
+	}
 }
 
 // writeGrant writes what a grant adds: values and limits.

@@ -24,9 +24,12 @@ func TestPolicyExplain(t *testing.T) {
 		"-as 1 -email a@audit.example.com" + place:                                     {false, "-      rule audit: The rule does not allow backup.create"},
 		"-action backup.view -as 1 -email a@audit.example.com" + place:                 {true, "ALLOW  rule audit"},
 		"-event timer Account=archive Region=cn-hangzhou InstanceId=i-1 Retention=365": {true, "ALLOW  rule monthly-archive"},
-		"-source ci" + place:                            {false, "-      rule payments-prod: The rule does not apply to a team of this identity"},
-		"-event timer Account=nowhere":                  {false, "policy: Account: The account nowhere does not exist"},
-		"-event timer -account prod -region cn-beijing": {false, "policy: Region: Region cn-beijing is not enabled for account “prod”"},
+		"-source ci" + place: {false, "-      rule payments-prod: The rule does not apply to a team of this identity"},
+		"-as 1 -groups payments-oncall -preset before-release" + place:    {true, "preset Retention=14\npreset JobName=before-release\npreset Reason=Release\nALLOW  rule payments-prod"},
+		"-as 1 -groups payments-oncall -preset before-relaese" + place:    {false, "DENY   Preset: There is no preset “before-relaese”: did you mean before-release? You may use before-release"},
+		"-as 1 -email a@audit.example.com -preset before-release" + place: {false, "DENY   Preset: You may use no preset"},
+		"-event timer Account=nowhere":                                    {false, "policy: Account: The account nowhere does not exist"},
+		"-event timer -account prod -region cn-beijing":                   {false, "policy: Region: Region cn-beijing is not enabled for account “prod”"},
 	} {
 		var out bytes.Buffer
 		err := run(append([]string{"policy", "explain", "-file", "../docs/policy.example.yaml"}, strings.Fields(arguments)...), environment{getenv: func(string) string { return "" }, out: &out})

@@ -126,7 +126,11 @@ var fieldNotes = map[string]param.Text{
 		"其他字符会改为 `-`，过长的名称会截断；响应中的 `Notes` 会注明",
 	),
 	"ContainerResources": param.Both("each item has at least one key; `resourceInfo` is a string that contains a JSON object", "每项至少有一个键；`resourceInfo` 是包含 JSON 对象的字符串"),
-	"Region":             param.Both("a region that Cloud Backup supports", "须为云备份支持的地域"),
+	"Preset": param.Both(
+		"the values of the preset are used for parameters that are left out; values in the request win; `SourceType` must be that of the preset",
+		"省略的参数使用预设的取值；请求中的取值优先；`SourceType` 须与预设一致",
+	),
+	"Region": param.Both("a region that Cloud Backup supports", "须为云备份支持的地域"),
 }
 
 // meaning returns the label and the help of a field. The help of lists is omitted, because it
@@ -249,6 +253,7 @@ var mistakeCodes = []mistakeCode{
 	{"order", param.Both("The end is before the start", "结束早于开始")},
 	{"pattern", param.Both("The format is wrong", "格式不正确")},
 	{"policy", param.Both("The policy does not allow the value", "策略不允许该值")},
+	{"preset", param.Both("There is no such preset for you, or it is for another source type", "您没有此预设，或它用于其他数据源类型")},
 	{"required", param.Both("The parameter is missing", "缺少该参数")},
 	{"resource_info", param.Both("The value does not contain a JSON object", "值中不包含 JSON 对象")},
 	{"same_region", param.Both("The copy is in the same region as the backup", "副本与备份在同一地域")},

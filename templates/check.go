@@ -46,6 +46,8 @@ func (p CheckPage) facts(ctx context.Context, s section) []fact {
 		}
 	}
 	switch {
+	case s.id == "note" && params["Preset"] != "":
+		add("Preset")
 	case s.id == "account":
 		add("CrossAccountType")
 		add("CrossAccountUserId")

@@ -46,7 +46,7 @@ type control struct {
 	today          string // the date from which kept is counted
 	field          param.Field
 	candidates     string       // kind of the list that the script offers
-	matches        *OptionsPage // candidates to choose from; nil: none were searched
+	matches        *OptionsPage // results of a search, as radio buttons; nil without a search
 	known          int          // of check boxes: how many options are candidates
 	unreadable     bool         // the list of candidates cannot be read now
 }

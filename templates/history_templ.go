@@ -956,7 +956,7 @@ func jobRow(s Shell, r Row, others bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if note := r.note(); note != "" {
+		if note := r.note(ctx); note != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 74, "<p class=\"hint\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -31,9 +31,13 @@ var kindSwitch = map[param.SourceType]param.Text{
 	param.ECSFile: param.Both("Only files and folders", "仅文件和目录"),
 }
 
-// heading returns the heading of the form: the machine, or the kind of source.
+// heading returns the heading of the form: the name of the saved link that fills the form, the machine, or the kind
+// of source.
 func (p FormPage) heading(ctx context.Context) string {
-	if p.Machine != nil {
+	switch {
+	case p.Link != "":
+		return p.Link
+	case p.Machine != nil:
 		return in(ctx, wordBackUpThis, p.Machine.title())
 	}
 	return in(ctx, p.Source.Name())

@@ -198,9 +198,24 @@ func (m MachineRow) hasFailed() bool {
 // title returns the name of the machine, or its id without one.
 func (m MachineRow) title() string { return cmp.Or(m.Name, m.ID) }
 
+// presetForm returns the address of the form with the values of a preset.
+func presetForm(one backup.Preset) string {
+	return "/backups/new/" + string(one.Values.SourceType()) + "?" + url.Values{"Preset": {one.Name}}.Encode()
+}
+
 // form returns the address of the form for a backup of the machine. For an instance it is the form of a
 // backup of the whole instance if a rule allows that, and otherwise of its files.
 func (m MachineRow) form() string {
+	return "/backups/new/" + string(m.Sources[0]) + "?" + m.query().Encode()
+}
+
+// withPreset returns the address of the form for the machine with the values of a preset.
+func (m MachineRow) withPreset(one backup.Preset) string {
+	return presetForm(one) + "&" + m.query().Encode()
+}
+
+// query returns the values of a form that name the machine.
+func (m MachineRow) query() url.Values {
 	query := url.Values{"Account": {m.Account}, "Region": {m.Region}}
 	switch {
 	case m.Cluster != "":
@@ -216,7 +231,7 @@ func (m MachineRow) form() string {
 	default:
 		query.Set("InstanceId", m.ID)
 	}
-	return "/backups/new/" + string(m.Sources[0]) + "?" + query.Encode()
+	return query
 }
 
 // volumes returns the address of the volumes of a cluster; empty for other machines.

@@ -8,10 +8,10 @@ import (
 	"backupportal/function/param"
 )
 
-// noteFacts returns the reason and the ticket of the request, as far as it has them.
+// noteFacts returns the preset, the reason and the ticket of the request, as far as it has them.
 func (r Row) noteFacts(ctx context.Context) []fact {
 	var all []fact
-	for _, name := range []string{"Reason", "Ticket"} {
+	for _, name := range []string{"Preset", "Reason", "Ticket"} {
 		if value := r.Record.Params[name]; value != "" {
 			all = append(all, fact{label: in(ctx, labelOf(name)), lines: []string{value}})
 		}
@@ -19,10 +19,16 @@ func (r Row) noteFacts(ctx context.Context) []fact {
 	return all
 }
 
-// note returns the reason and the ticket on one line; empty if the request has none.
-func (r Row) note() string {
-	return strings.Join(nonEmpty(r.Record.Reason(), r.Record.Ticket()), " · ")
+// note returns the preset, the reason and the ticket on one line; empty if the request has none.
+func (r Row) note(ctx context.Context) string {
+	preset := r.Record.Preset()
+	if preset != "" {
+		preset = in(ctx, wordPresetIs, preset)
+	}
+	return strings.Join(nonEmpty(preset, r.Record.Reason(), r.Record.Ticket()), " · ")
 }
+
+var wordPresetIs = param.Both("Preset: %v", "预设：%v")
 
 var (
 	wordNoteNeeded   = param.Both("Rule %v: required", "规则 %v：必填")

@@ -109,6 +109,9 @@ type FormPage struct {
 	UnknownParams []string               // parameters of the link that the form does not have
 	Focus         string                 // control that gets the focus; the error summary has precedence
 	Section       string                 // id of the section to scroll to; empty for none
+	Preset        *backup.Preset         // whose values fill the form; nil without one
+	Link          string                 // name of the saved link that fills the form; empty without one
+	LinkAddress   string                 // of Link
 	Matches       map[string]OptionsPage // results of searches, by field; the form shows them as radio buttons
 	Machine       *MachineRow            // the chosen instance or cluster; nil: the form asks for it
 	Lists         map[string]FieldList   // candidates of Detail.diskIdList and VaultId; a field without an entry is typed
@@ -155,6 +158,7 @@ type CheckPage struct {
 	Call     backup.Call      // with the complete JobName
 	Values   Values           // of the form; the page reads the choices, which have no parameter
 	Hidden   []Hidden         // the values of the form, for the buttons of the page; nil with Draft
+	Link     []Hidden         // values of a link to the form, without its name; nil: they do not fit into an address
 	Previews []backup.Preview // the call for other tools
 	Notes    []param.Text     // about values that are not sent as they were given
 	Checks   precheck.Result
@@ -188,6 +192,7 @@ type StartPage struct {
 	Rules    []policy.Rule
 	Kind     backup.CandidateKind      // of the list: Instances, Clusters, or Volumes of one cluster
 	Offered  map[param.SourceType]bool // kinds of backup that some rule permits
+	Presets  []backup.Preset           // that the person may use
 	Accounts []backup.Account          // options of the filters by account and region
 	Filters  map[string]string         // values of the filters in use, by name; with Volumes also Cluster
 	Tags     []string                  // options of the filter by tag
@@ -204,10 +209,11 @@ type StartPage struct {
 // A MachineRow is an instance, a cluster or a volume, with its last backups.
 type MachineRow struct {
 	inventory.Machine
-	AccountLabel param.Text // empty: the alias is shown
-	Last         *Row       // newest submission that the reader may view; nil without one
-	Good         time.Time  // when the last complete backup ended; zero without one
-	Cluster      string     // id of the cluster of a volume; empty for other machines
+	AccountLabel param.Text      // empty: the alias is shown
+	Last         *Row            // newest submission that the reader may view; nil without one
+	Good         time.Time       // when the last complete backup ended; zero without one
+	Cluster      string          // id of the cluster of a volume; empty for other machines
+	Presets      []backup.Preset // that the person may use for the machine
 }
 
 // An AccountFinding says that the machines of an account are missing or out of date.
@@ -294,7 +300,7 @@ type Snippet struct {
 type Commands struct {
 	Who, Create, DryRun, Show, Wait, List, Cancel string
 
-	Preflight, Candidates, Webhook string
+	Preflight, Candidates, Webhook, Presets string
 }
 
 // A CandidateList is a list of resources that a submission can name.
@@ -334,6 +340,7 @@ type APIPage struct {
 	Mode     string // AUTH_MODE: how people identify themselves
 	Webhooks string // address of webhooks, with {source}
 	Access   string // address of the access check, with {alias}
+	Presets  string // address of the presets
 	Lists    []CandidateList
 	Commands Commands
 	Bodies   map[param.SourceType]string // an example of each kind, as JSON

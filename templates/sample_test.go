@@ -70,6 +70,13 @@ func (s sampler) offer() policy.Offer {
 	}
 }
 
+func (s sampler) presets() []backup.Preset {
+	return []backup.Preset{
+		{Name: "before-release", Title: s.text("Before a release", "发布前备份"), Description: s.text("Kept for two weeks", "保留两周"), Values: param.Params{"SourceType": "UDM_ECS"}},
+		{Name: "web-files", Title: s.text("Files of a web server", "网站文件备份"), Description: s.text("Kept for 90 days", "保留 90 天"), Values: param.Params{"SourceType": "ECS_FILE"}},
+	}
+}
+
 func (s sampler) form(source param.SourceType, values templates.Values) templates.FormPage {
 	v := templates.Values{"SourceType": string(source), "Account": s.put("platform"), "Retention": "30"}
 	for name, value := range values {
@@ -135,10 +142,14 @@ func (s sampler) forms() []sample {
 	}}}
 	unread := s.form(param.UDMECS, templates.Values{"InstanceId": s.put("i-1")})
 	unread.Lists = map[string]templates.FieldList{"Detail.diskIdList": {Unreadable: true}}
+	preset := s.form(param.UDMECS, templates.Values{"Preset": "before-release"})
+	preset.Preset = &s.presets()[0]
+	preset.Link, preset.LinkAddress = s.put("web01 before a release"), "/backups/new/UDM_ECS?Name=web01"
 	return []sample{
 		{"form-machine", templates.Form(started)},
 		{"form-vaults", templates.Form(vaults)},
 		{"form-no-disks", templates.Form(unread)},
+		{"form-preset", templates.Form(preset)},
 		{"form-returned", templates.Form(back)},
 		{"form-instance", templates.Form(s.form(param.UDMECS, nil))},
 		{"form-instance-open", templates.Form(open)},
@@ -179,6 +190,7 @@ func (s sampler) check(params param.Params) templates.CheckPage {
 // draftCheck is the check page of a draft.
 func (s sampler) draftCheck() templates.CheckPage {
 	page := s.check(param.Params{"Region": "cn-hangzhou", "InstanceId": s.put("i-1")})
+	page.Link = []templates.Hidden{{Name: "InstanceId", Value: s.put("i-1")}}
 	page.Shell, page.Draft, page.Form, page.Hidden = s.shell("/drafts/D1/check"), "/drafts/D1", "/drafts/D1?page=P1", nil
 	return page
 }
@@ -327,8 +339,8 @@ func (s sampler) reference() templates.APIPage {
 	curl := s.put(`curl -sS "$PORTAL/api/v1/backup-jobs"`)
 	page := templates.APIPage{
 		Shell: s.shell("/docs/api"), Document: "/api/v1/openapi.json", Jobs: "/api/v1/backup-jobs",
-		Commands: templates.Commands{Who: "PORTAL=" + s.put("http://localhost:9000"), Create: curl, DryRun: curl, Show: curl, Wait: curl, List: curl, Cancel: curl, Preflight: curl, Candidates: curl, Webhook: curl},
-		Mode:     "oidc", Webhooks: "/webhooks/{source}", Access: "/api/v1/accounts/{alias}/preflight",
+		Commands: templates.Commands{Who: "PORTAL=" + s.put("http://localhost:9000"), Create: curl, DryRun: curl, Show: curl, Wait: curl, List: curl, Cancel: curl, Preflight: curl, Candidates: curl, Webhook: curl, Presets: curl},
+		Mode:     "oidc", Webhooks: "/webhooks/{source}", Access: "/api/v1/accounts/{alias}/preflight", Presets: "/api/v1/presets",
 		Lists:   []templates.CandidateList{{Path: "/api/v1/accounts/{alias}/" + s.put("instances"), Title: s.text("Instances", "实例"), About: s.text("All of them", "全部")}},
 		Bodies:  map[param.SourceType]string{},
 		Filters: []templates.Filter{{Name: s.put("Status"), Meaning: s.text("Words joined by commas", "以逗号分隔的词"), Example: s.put("FAILED")}},
@@ -348,8 +360,8 @@ func (s sampler) reference() templates.APIPage {
 func (s sampler) start(rows []templates.Row, rules []policy.Rule) templates.StartPage {
 	page := templates.StartPage{
 		Shell: s.shell("/"), Rows: rows, Rules: rules, Kind: backup.Instances, Accounts: s.accounts(),
-		Offered:  map[param.SourceType]bool{param.UDMECS: true, param.ECSFile: true, param.Container: true},
-		Filters:  map[string]string{"Search": s.put("web"), "Tag": s.put("stage=prod")},
+		Offered: map[param.SourceType]bool{param.UDMECS: true, param.ECSFile: true, param.Container: true},
+		Filters: map[string]string{"Search": s.put("web"), "Tag": s.put("stage=prod")}, Presets: s.presets(),
 		Tags:     []string{s.put("app=shop"), s.put("stage=prod")},
 		Findings: s.findings(), First: 21, Total: 1212, Known: 1300, Previous: "/?Page=1", Next: "/?Page=3",
 	}
@@ -360,7 +372,7 @@ func (s sampler) start(rows []templates.Row, rules []policy.Rule) templates.Star
 	running.State, running.Record.Job.Progress = backup.StateRunning, 4200
 	failed.State = backup.StateFailed
 	for i := range 20 {
-		m := templates.MachineRow{Good: s.now.Add(-time.Duration(i*i*i) * time.Hour), AccountLabel: s.text("Production (payments)", "生产（payments）")}
+		m := templates.MachineRow{Presets: s.presets(), Good: s.now.Add(-time.Duration(i*i*i) * time.Hour), AccountLabel: s.text("Production (payments)", "生产（payments）")}
 		m.Account, m.Region, m.Sources = s.put("payments"), "cn-hangzhou", []param.SourceType{param.UDMECS}
 		m.ID, m.Name = s.put("i-bp1f4k0w2x9m7q3c8zs")+string(rune('a'+i)), s.put("web0")+string(rune('a'+i))
 		m.Attributes = []backup.Attribute{

@@ -9,6 +9,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/precheck"
 )
 
 // answerTypes are the Go types of the API's answers, by the names of their JSON Schemas. A field of
@@ -19,6 +20,7 @@ var answerTypes = map[string]reflect.Type{
 	"DryRun":        reflect.TypeFor[DryRun](),
 	"Preflight":     reflect.TypeFor[Preflight](),
 	"Candidates":    reflect.TypeFor[Candidates](),
+	"Presets":       reflect.TypeFor[Presets](),
 	"Problem":       reflect.TypeFor[Problem](),
 }
 
@@ -142,6 +144,7 @@ func answerWords() map[string]doc {
 		"BackupJob.AskedBy":                           about("The name of the sender."),
 		"BackupJob.Reason":                            about("Why the sender needs the backup, as in the first request with the key."),
 		"BackupJob.Ticket":                            about("The ticket of the first request with the key."),
+		"BackupJob.Preset":                            about("The preset that the first request with the key named."),
 		"BackupJob.CreatedAt":                         about("When it was submitted."),
 		"BackupJob.Progress":                          upTo(10000, "Progress, up to 10,000."),
 		"BackupJob.BytesTotal":                        count("Bytes."),
@@ -166,14 +169,27 @@ func answerWords() map[string]doc {
 		"BackupJobList.BackupJobs": nil,
 		"BackupJobList.Next":       about("The value of before for the next page. Omitted on the last page."),
 
-		"DryRun":                  about("The exact API call of the submission."),
-		"DryRun.SubmissionId":     id,
-		"DryRun.JobName":          nil,
-		"DryRun.Account":          nil,
-		"DryRun.Region":           nil,
-		"DryRun.Parameters":       about("Parameters of CreateBackupJob, as sent."),
-		"DryRun.Notes":            about("What the portal changed or ignored in the given values."),
-		"DryRun.Notes[]":          about("One sentence for each value."),
+		"DryRun":              about("The exact API call of the submission."),
+		"DryRun.SubmissionId": id,
+		"DryRun.JobName":      nil,
+		"DryRun.Account":      nil,
+		"DryRun.Region":       nil,
+		"DryRun.Preset":       about("The preset that the request named. Parameters contains its values."),
+		"DryRun.Parameters":   about("Parameters of CreateBackupJob, as sent."),
+		"DryRun.Notes":        about("What the portal changed or ignored in the given values."),
+		"DryRun.Notes[]":      about("One sentence for each value."),
+		"DryRun.Checks": about("What can be known before the start, the most important first. The cloud is asked for at most 3 seconds, and answers are at most a " +
+			"minute old. What the cloud did not answer is not_checked and does not stop the backup."),
+		"DryRun.Checks[].Code":  about("What was checked: instance, disks, vault… It never changes."),
+		"DryRun.Checks[].Field": about("The parameter to change."),
+		"DryRun.Checks[].Verdict": {
+			"description": "change: Cloud Backup would refuse the backup until Field changes. wait: a limit is reached. warning: the backup may fail, or may not be needed. " +
+				"not_checked: the cloud did not answer, or the portal may not ask. ok: as it must be.",
+			"enum": precheck.Kinds,
+		},
+		"DryRun.Checks[].Title":   about("The result, in the language of the request."),
+		"DryRun.Checks[].Text":    about("The reason, and what to do, in the language of the request."),
+		"DryRun.Checks[].Until":   about("When the backup can start."),
 		"DryRun.Previews":         nil,
 		"DryRun.Previews[].title": nil,
 		"DryRun.Previews[].code":  nil,
@@ -202,6 +218,13 @@ func answerWords() map[string]doc {
 			"Category, PerformanceLevel, Size, Encrypted; VaultType, EncryptType, StorageSize (bytes); ClusterType, AgentStatus."),
 		"Candidates.Items[].Tags": about("Tags of the instance."),
 		"Candidates.Next":         about("The value of Next for the next page. Omitted on the last page."),
+
+		"Presets.Presets":               about("The presets that you may use, in the order of the policy."),
+		"Presets.Presets[].Name":        about("The value of Preset in a submission."),
+		"Presets.Presets[].Title":       about("For people, in the language of the request."),
+		"Presets.Presets[].Description": about("For people, in the language of the request."),
+		"Presets.Presets[].Values":      about("The values, by parameter. Keys of Detail and Options are dotted: Detail.doCopy. Each value is the text that the policy has, lists as JSON."),
+		"Presets.Presets[].Values{}":    nil,
 
 		"Problem":        about("What went wrong (RFC 9457)."),
 		"Problem.type":   about("A URN, one for each kind of problem: urn:backup-portal:problem:…"),

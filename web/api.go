@@ -6,11 +6,13 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/precheck"
 	"backupportal/templates"
 	"backupportal/web/auth"
 )
@@ -35,6 +37,7 @@ type BackupJob struct {
 	AskedBy      string         `json:"AskedBy"`
 	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
 	Ticket       string         `json:"Ticket,omitempty"`
+	Preset       string         `json:"Preset,omitempty"` // that the request named
 	CreatedAt    time.Time      `json:"CreatedAt"`
 
 	Progress        *int     `json:"Progress,omitempty"` // 0 to 10,000; nil until the job was seen
@@ -95,6 +98,7 @@ func (s *Server) newBackupJob(r backup.Record, status backup.State) BackupJob {
 		AskedBy:      r.Principal.Name,
 		Reason:       r.Reason(),
 		Ticket:       r.Ticket(),
+		Preset:       r.Preset(),
 		CreatedAt:    r.CreatedAt.UTC(),
 		Code:         r.Last.Code,
 		Message:      r.Last.Message,
@@ -140,9 +144,34 @@ type DryRun struct {
 	JobName      string            `json:"JobName"`
 	Account      string            `json:"Account"`
 	Region       string            `json:"Region"`
-	Parameters   map[string]string `json:"Parameters"` // of CreateBackupJob, by their names on the wire
-	Previews     []PreviewText     `json:"Previews"`   // the same call for other tools
+	Preset       string            `json:"Preset,omitempty"` // whose values Parameters contain
+	Parameters   map[string]string `json:"Parameters"`       // of CreateBackupJob, by their names on the wire
+	Previews     []PreviewText     `json:"Previews"`         // the same call for other tools
 	Notes        []string          `json:"Notes,omitempty"`
+	Checks       []Check           `json:"Checks"` // what the check page shows, in its order
+}
+
+// A Check is the result of one check before the start, in the reader's language. See [precheck.Finding].
+type Check struct {
+	Code    string        `json:"Code"`            // the name of the check; never changes
+	Field   string        `json:"Field,omitempty"` // the parameter to change; only with the verdict change
+	Verdict precheck.Kind `json:"Verdict"`
+	Title   string        `json:"Title"`
+	Text    string        `json:"Text,omitempty"`
+	Until   *time.Time    `json:"Until,omitempty"` // when the backup can start; only with the verdict wait, if it is known
+}
+
+// checksOf returns the JSON form of what the checks of one call found.
+func checksOf(found precheck.Result, l param.Language) []Check {
+	all := make([]Check, len(found.Findings))
+	for i, f := range found.Findings {
+		all[i] = Check{Code: f.ID, Field: f.Param, Verdict: f.Kind, Title: f.Title.In(l), Text: f.Text.In(l)}
+		if !f.Until.IsZero() {
+			until := f.Until.UTC()
+			all[i].Until = &until
+		}
+	}
+	return all
 }
 
 // A PreviewText is a text to copy, with a title.
@@ -211,16 +240,18 @@ func problemOfRefusal(refused backup.Step, explained backup.Explanation, l param
 	return p
 }
 
-// dryRun returns the call that sub would make, and makes none.
+// dryRun returns the call that sub would make, and what can be known about its success: it asks the cloud
+// as the check page does, for at most three seconds, and starts nothing.
 func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResult, error) {
 	call, previews, err := s.Backups.Previews(ctx, sub)
 	if err != nil {
 		return submitResult{}, err
 	}
 	run := DryRun{
-		SubmissionID: sub.ID(), JobName: sub.JobName(), Account: sub.Params["Account"], Region: sub.Params["Region"],
-		Parameters: map[string]string{}, Notes: inLanguage(ctx, param.Notes(sub.Params, call.Params)),
+		SubmissionID: sub.ID(), JobName: call.Params["JobName"], Account: call.Target.Account.Alias, Region: call.Target.Region,
+		Preset: sub.Params["Preset"], Parameters: map[string]string{}, Notes: inLanguage(ctx, param.Notes(sub.Params, call.Params)),
 	}
+	run.Checks = checksOf(s.checks.Check(ctx, call), templates.Language(ctx))
 	for _, p := range call.Params.Parameters() {
 		run.Parameters[p.Name] = p.Value
 	}
@@ -277,7 +308,11 @@ func addValidation(params param.Params, err error) error {
 	if !ok {
 		return err
 	}
-	return param.InvalidError(mergeMistakes(bad, params.WithFittingName().ValidateBeside(bad)))
+	beside := params.WithFittingName().ValidateBeside(bad)
+	if params["Preset"] != "" { // the preset may have the missing value
+		beside = slices.DeleteFunc(beside, func(m param.Mistake) bool { return m.Code == "required" })
+	}
+	return param.InvalidError(mergeMistakes(bad, beside))
 }
 
 // writeResult writes a result as an HTTP answer.

@@ -1,8 +1,11 @@
 package web_test
 
 import (
+	"encoding/json"
 	"maps"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +14,8 @@ import (
 
 	"backupportal/function/backup"
 	emulated "backupportal/function/emulator/world"
+	"backupportal/function/precheck"
+	"backupportal/web"
 )
 
 // checkPage posts a form and returns the check page.
@@ -197,5 +202,43 @@ func TestCheckPageShowsTheEarlierBackup(t *testing.T) {
 	}
 	if doc.Find(`li[data-check=limits] a`).AttrOr("href", "") != second || doc.Find(`main [formaction="/backups"]`).Length() != 0 {
 		t.Errorf("the earlier backup is not linked, or the page has a Start button: %s", doc.Find(".start").Text())
+	}
+}
+
+// The dry run has the findings of the check page, in the language of the request. Without an answer of the cloud
+// it says what was not checked. It starts nothing.
+func TestDryRunHasChecks(t *testing.T) {
+	w := newWorld(t)
+	ask := func(body, language string) (run web.DryRun) {
+		t.Helper()
+		answer := w.ask("POST", "/api/v1/backup-jobs?dry_run=true", "application/json", body, "Accept-Language", language)
+		if err := json.Unmarshal(answer.Body.Bytes(), &run); err != nil || answer.Code != http.StatusOK {
+			t.Fatalf("%d %s", answer.Code, answer.Body)
+		}
+		return run
+	}
+	has := func(run web.DryRun, code string, verdict precheck.Kind, field, text string) {
+		t.Helper()
+		if !slices.ContainsFunc(run.Checks, func(c web.Check) bool {
+			return c.Code == code && c.Verdict == verdict && c.Field == field && strings.Contains(c.Title+" "+c.Text, text)
+		}) {
+			t.Errorf("no %s %s of %s with %q in %+v", code, verdict, field, text, run.Checks)
+		}
+	}
+	has(ask(oneBackup, "en"), "instance", precheck.OK, "", "web01")
+	n := w.calls()
+	has(ask(oneBackup, "zh"), "disks", precheck.OK, "", "云盘")
+	if w.calls() != n {
+		t.Error("a second dry run within a minute asked the cloud again")
+	}
+	gone := strings.Replace(oneBackup, "i-bp1demoweb01", "i-bp1nosuch01", 1)
+	has(ask(gone, "en"), "instance", precheck.Change, "InstanceId", "i-bp1nosuch01")
+	w.clock.Add(time.Minute)
+	if err := w.cloud.SetFaults("DescribeInstances: throttle forever"); err != nil {
+		t.Fatal(err)
+	}
+	has(ask(oneBackup, "en"), "instance", precheck.NotChecked, "", "This does not stop the backup")
+	if w.created() != 0 {
+		t.Error("a backup was started")
 	}
 }

@@ -204,11 +204,25 @@ func (c *converter) volumes() {
 	c.hide(field)
 	var volumes []param.Volume
 	for row := range rows {
-		if v, ok := c.volume(row); ok {
-			volumes = append(volumes, v)
+		v, ok := c.volume(row)
+		if !ok {
+			continue
+		}
+		volumes = append(volumes, v)
+		if v.ResourceID == "" {
+			c.mistakes = append(c.mistakes, param.Mistake{
+				Field: field, Part: templates.RowControl(field, row, "resourceId"), Code: "required", Text: msgNoVolumeID, Args: []any{row + 1},
+			})
 		}
 	}
 	c.params[field] = param.VolumeList(volumes)
+}
+
+// msgNoVolumeID names the column and the row. Cloud Backup refuses a volume without an id, and kubectl does
+// not know the id.
+var msgNoVolumeID = param.Text{
+	En: "enter the Volume ID of volume %v: read the output of kubectl, or copy it from the cluster's volumes in Cloud Backup",
+	Zh: "请输入第 %v 个存储卷的“存储卷 ID”：可读取 kubectl 的输出，或从云备份中该集群的存储卷列表复制",
 }
 
 // volume reads one row. ok is false for an empty row. pvPath has a default, so a row with only that

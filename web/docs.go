@@ -29,7 +29,7 @@ const (
 func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	page := templates.APIPage{
 		Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Mode: string(s.Mode), Webhooks: webhookPath,
-		Access: accountPath + "/preflight", Bodies: map[param.SourceType]string{},
+		Access: accountPath + "/preflight", Presets: presetsPath, Bodies: map[param.SourceType]string{},
 		Filters: filters(), Problems: problemKinds(), Limits: templates.APILimits{
 			Body: maxBody, Address: maxURL, Key: maxKey, KeyDays: keyDays,
 			Wait: int(longestWait / time.Second), Rows: mostRows, Usual: historyPage,
@@ -110,6 +110,7 @@ func commands(origin, body string, token bool) templates.Commands {
 		Wait:       curl + jobs + fmt.Sprintf("/$ID?wait=%.0fs\"\n", longestWait.Seconds()),
 		List:       curl + jobs + "?Status=FAILED,PARTIAL_COMPLETE&From=2026-11-01&limit=10\"\n",
 		Cancel:     curl + "-X POST " + jobs + "/$ID/cancel\"\n",
+		Presets:    curl + `"$PORTAL` + presetsPath + "\"\n",
 		Preflight:  curl + accounts + "/preflight?Region=cn-hangzhou\"\n",
 		Candidates: curl + accounts + "/instances?Region=cn-hangzhou&Search=web\"\n",
 		Webhook: `curl -sS "$PORTAL/webhooks/$SOURCE" -H "Authorization: Bearer $SOURCE_TOKEN"` + " \\\n" +

@@ -306,7 +306,7 @@ func TestReferenceHasEveryCode(t *testing.T) {
 		`{"SourceType":"ECS_FILE","Account":"demo","Region":"cn-hangzhou","InstanceId":"i-1","VaultId":"v-1","Retention":15,`,
 		`{"SourceType":"CONTAINER","Account":"demo","Region":"cn-hangzhou","ContainerClusterId":"cc-1","VaultId":"v-1","Retention":15,`
 	for _, body := range []string{
-		`{}`, instance + `"Retention":0,"JobName":"two words","BackupType":"INCREMENTAL","Colour":"red"}`,
+		`{}`, `{"Preset":"none"}`, instance + `"Retention":0,"JobName":"two words","BackupType":"INCREMENTAL","Colour":"red"}`,
 		instance + `"Retention":15,"Retention":16}`,
 		instance + `"Retention":15,"JobName":"` + strings.Repeat("a", 40) + `","VaultId":"v-1"}`,
 		instance + `"Retention":1.5,"Detail":{"diskIdList":["a","d-1","d-1"],"doCopy":true,"destinationRegionId":"cn-hangzhou","destinationRetention":1}}`,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -246,8 +247,95 @@ func TestWebhookLabelsAreConverted(t *testing.T) {
 	}
 }
 
+// Messages with the names and forms that alerting systems and code hosts document start backups by a template of
+// pointers: labels are texts, titles have any characters, descriptions have several lines, ids are numbers.
+func TestMessagesOfTheFieldStartBackups(t *testing.T) {
+	for name, c := range map[string]struct{ template, message, jobName, reason, ticket string }{
+		// "webhook_config" of prometheus.io/docs/alerting/latest/configuration
+		"Alertmanager": {
+			`      InstanceId: {pointer: /commonLabels/instance_id}
+      Retention: {pointer: /alerts/0/labels/keep_days}
+      JobName: {pointer: /groupLabels/alertname}
+      Reason: {pointer: /commonAnnotations/description}`,
+			`{"version":"4","groupKey":"{}:{alertname=\"Disk fails\"}","truncatedAlerts":0,"status":"firing","receiver":"portal",
+			"groupLabels":{"alertname":"Disk fails"},"commonLabels":{"instance_id":"i-bp1demoweb01"},"externalURL":"http://alerts.example",
+			"commonAnnotations":{"description":"Reallocated sectors:\n  12\n"},"alerts":[{"status":"firing","labels":{"keep_days":"7"},
+			"annotations":{},"startsAt":"2026-11-28T09:00:00.123Z","endsAt":"0001-01-01T00:00:00Z","generatorURL":"","fingerprint":"7a"}]}`,
+			"Disk-fails-", "Reallocated sectors: 12", "",
+		},
+		// "Configure webhook notifications" of grafana.com/docs/grafana/latest/alerting
+		"Grafana": {
+			`      InstanceId: {pointer: /alerts/0/labels/instance_id}
+      Retention: {pointer: /alerts/0/values/B}
+      JobName: {pointer: /title}
+      Reason: {pointer: /message}`,
+			`{"receiver":"portal","status":"firing","orgId":1,"alerts":[{"status":"firing","labels":{"instance_id":"i-bp1demoweb01"},
+			"values":{"B":7.0},"valueString":"[ var='B' value=7 ]","dashboardURL":""}],"commonLabels":{},"commonAnnotations":{},
+			"version":"1","truncatedAlerts":0,"title":"[FIRING:1] Disk (web01 B)","state":"alerting","message":"**Firing**\n\nValue: B=7\tcritical\n"}`,
+			"-FIRING-1--Disk--web01-B--", "**Firing** Value: B=7 critical", "",
+		},
+		// "Push events" of docs.gitlab.com/user/project/integrations/webhook_events
+		"GitLab": {
+			`      InstanceId: i-bp1demoweb01
+      Retention: "7"
+      JobName: {pointer: /project_id}
+      Reason: {pointer: /commits/0/message}
+      Ticket: {pointer: /checkout_sha}`,
+			`{"object_kind":"push","event_name":"push","ref":"refs/heads/master","checkout_sha":"da1560886d4f","user_id":4,"project_id":15,
+			"project":{"id":15,"path_with_namespace":"mike/diaspora"},"commits":[{"id":"b6568d","message":"Update Catalan translation to e38cb41.\n\nSee https://gitlab.com/gitlab-org/gitlab for more information",
+			"timestamp":"2011-12-12T14:27:31+02:00"}],"total_commits_count":4}`,
+			"15-", "Update Catalan translation to e38cb41. See https://gitlab.com/gitlab-org/gitlab for more information", "da1560886d4f",
+		},
+		// "Webhooks Overview" of developer.pagerduty.com/docs, event incident.triggered
+		"PagerDuty": {
+			`      InstanceId: {pointer: /event/data/custom_fields/0/value}
+      Retention: "7"
+      JobName: {pointer: /event/data/service/summary}
+      Reason: {pointer: /event/data/title}
+      Ticket: {pointer: /event/data/number}`,
+			`{"event":{"id":"01CEJHNJ","event_type":"incident.triggered","resource_type":"incident","occurred_at":"2026-11-28T09:00:00Z",
+			"data":{"id":"Q0OJ","type":"incident","number":2,"status":"triggered","title":"A little bump in the road","service":{"id":"PF9","summary":"API Service"},
+			"priority":null,"custom_fields":[{"name":"instance","value":"i-bp1demoweb01"}]}}}`,
+			"API-Service-", "A little bump in the road", "2",
+		},
+	} {
+		w := newWorld(t)
+		w.withTemplate(t, c.template)
+		made := w.ask("POST", "/webhooks/labels", "application/json", c.message, "Authorization", "Bearer "+hookToken)
+		var job struct{ JobName, Reason, Ticket string }
+		if err := json.Unmarshal(made.Body.Bytes(), &job); err != nil || made.Code != http.StatusCreated ||
+			!strings.HasPrefix(job.JobName, c.jobName) || job.Reason != c.reason || job.Ticket != c.ticket {
+			t.Errorf("%s: %d %s", name, made.Code, made.Body)
+		}
+	}
+}
+
+// Gitea and Forgejo send GitHub's headers too, so a source of the kind github takes their messages.
+func TestMessagesOfGiteaAreGitHubs(t *testing.T) {
+	w := newWorld(t)
+	w.withHooks(t)
+	for i, event := range []string{"push", "release", "workflow_run"} {
+		body := fmt.Sprintf(`{"ref":"refs/tags/v%d","instance":"i-bp1demoweb01","days":3}`, i)
+		made := w.gitHub(fmt.Sprint("4b3f7a52-5d2c-4a2d-9c55-3a0c9a8f1d0", i), body, "X-Gitea-Delivery", "d", "X-Gitea-Event", event, "X-Gitea-Signature", "00",
+			"X-Gogs-Event", event, "X-GitHub-Event", event, "X-Hub-Signature", "sha1=00", "X-GitHub-Event-Type", event)
+		if made.Code != http.StatusCreated {
+			t.Errorf("%s: %d %s", event, made.Code, made.Body)
+		}
+	}
+}
+
 // withLabels loads a policy with a source of alerts whose template takes every value from labels.
 func (w *world) withLabels(t *testing.T) {
+	t.Helper()
+	w.withTemplate(t, `      InstanceId: {pointer: /labels/instance}
+      Retention: {pointer: /labels/days}
+      Detail.doCopy: {pointer: /labels/copy}
+      Detail.diskIdList: {pointer: /labels/disks}`)
+}
+
+// withTemplate loads a policy with the source labels, whose template has the account and the region of the demo, and
+// the lines of template.
+func (w *world) withTemplate(t *testing.T, template string) {
 	t.Helper()
 	file, err := os.ReadFile("../function/cmd/local/policy.yaml")
 	if err != nil {
@@ -262,10 +350,7 @@ func (w *world) withLabels(t *testing.T) {
     submission:
       Account: demo
       Region: cn-hangzhou
-      InstanceId: {pointer: /labels/instance}
-      Retention: {pointer: /labels/days}
-      Detail.doCopy: {pointer: /labels/copy}
-      Detail.diskIdList: {pointer: /labels/disks}
+` + template + `
 rules:
 `
 	text := bytes.Replace(file, []byte("rules:\n"), []byte(source), 1)

@@ -291,10 +291,11 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, err, write)
 }
 
-// fail logs internal errors, sets the headers that belong to err, and writes it. No other code
+// fail logs internal errors and known causes of failed authentications, sets the headers that belong to err, and writes it. No other code
 // reports a failure.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write problemWriter) {
 	f := faultOf(err)
+	s.logCause(r, err)
 	if f.status == http.StatusInternalServerError {
 		s.Log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}

@@ -48,6 +48,12 @@ func examples() doc {
 				"pvPath":       "/",
 			}},
 		}},
+		"WithPreset": doc{"summary": "With a preset of the policy", "value": doc{
+			"Preset":     "before-release",
+			"Account":    "demo",
+			"Region":     "cn-hangzhou",
+			"InstanceId": "i-bp1demoweb01",
+		}},
 	}
 }
 
@@ -117,6 +123,22 @@ var (
 		Next:       cursor(backup.Place{At: exampleBegan, ID: exampleID}),
 	}}
 )
+
+// answersToPresets has the presets of the demo policy.
+var answersToPresets = map[string]any{"presets": Presets{Presets: []Preset{
+	{
+		Name: "before-release", Title: "Before a release", Description: "The whole instance, kept for two weeks",
+		Values: map[string]string{"SourceType": "UDM_ECS", "Retention": "14", "JobName": "before-release", "Reason": "Release"},
+	},
+	{
+		Name: "web-files", Title: "Files of a web server",
+		Description: "/var/www without temporary files, kept for 90 days, slower by day",
+		Values: map[string]string{
+			"SourceType": "ECS_FILE", "Account": "demo", "Region": "cn-hangzhou", "VaultId": "v-0001demovault01", "Include": `["/var/www"]`,
+			"Exclude": `["*.tmp"]`, "SpeedLimit": "8:20:2048", "Retention": "90",
+		},
+	},
+}}}
 
 // with adds example answers to a response.
 func with(response doc, answers ...map[string]any) doc {

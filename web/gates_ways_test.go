@@ -33,7 +33,7 @@ type way struct {
 	shell  []string          // command line; the path of the script is appended
 }
 
-// demoGate holds the variables of a gate that backs up the demo server.
+// demoGate holds the variables of a gate that backs up an instance of the demo world.
 var demoGate = map[string]string{
 	"Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "15",
 	"GATE_RUN": "https://ci.example.com/runs/7",

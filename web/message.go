@@ -76,8 +76,8 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 // errUnresolved means that it is not known yet whether a submission started a job.
 var errUnresolved = errors.New("it is not known yet whether a job exists: send the event again")
 
-// unresolved reports whether a submission is in progress or unknown, so that only time can resolve
-// it. wait is how long.
+// unresolved reports whether a submission is in progress or unknown, so that its result cannot be known yet.
+// wait is the time after which it can be known.
 func unresolved(out submitResult, err error) (wait time.Duration, temporary bool) {
 	if busy, ok := inProgress(err); ok {
 		return busy.RetryAfter, true

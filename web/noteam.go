@@ -123,3 +123,17 @@ func (s *Server) logMismatch(r *http.Request, err error) {
 		"differs", token.Differ,
 	)
 }
+
+// logCause writes a warning about a failed authentication whose cause is known, at most once an hour for each
+// cause. Pages and answers do not tell the cause, so an operator needs it here.
+func (s *Server) logCause(r *http.Request, err error) {
+	known, ok := errors.AsType[*auth.CauseError](err)
+	if !ok || !s.causes.First(known.Issuer+"#"+known.Cause, s.Backups.Now()) {
+		return
+	}
+	s.Log.WarnContext(r.Context(), "not authenticated",
+		"issuer", known.Issuer,
+		"error", known.Err,
+		"cause", known.Cause,
+	)
+}

@@ -35,6 +35,7 @@ func (s *Server) description() doc {
 		"security": []doc{{"token": []string{}}},
 		"tags": []doc{
 			{"name": "backup jobs", "description": "Submissions and their jobs."},
+			{"name": "presets", "description": "Named values of the policy."},
 			{"name": "accounts", "description": "Access checks and lists of resources in an account."},
 			{"name": "webhooks", "description": "Messages from other systems that the policy turns into submissions."},
 		},
@@ -62,6 +63,7 @@ func (s *Server) paths() doc {
 		},
 		jobsPath + "/{SubmissionId}":        doc{"get": describeShow()},
 		jobsPath + "/{SubmissionId}/cancel": doc{"post": describeCancel()},
+		presetsPath:                         doc{"get": describePresets()},
 		accountPath + "/preflight":          doc{"get": describePreflight()},
 		webhookPath:                         doc{"post": describeWebhook()},
 	}
@@ -106,7 +108,7 @@ func describeCreate() doc {
 			{
 				"name":        "dry_run",
 				"in":          "query",
-				"description": "true returns the exact API call without sending it. Without it the backup is started.",
+				"description": "true returns the exact API call without sending it, and what the cloud says about its success (Checks). Without it the backup is started.",
 				"schema":      doc{"type": "boolean"},
 			},
 		},
@@ -248,6 +250,20 @@ func describeCancel() doc {
 				"Retry-After",
 			), answersToCancel),
 		}, 400, 403, 404, 409, 422, 429, 502, 503),
+	}
+}
+
+// describePresets describes GET /api/v1/presets.
+func describePresets() doc {
+	return doc{
+		"operationId": "listPresets",
+		"tags":        []string{"presets"},
+		"summary":     "The presets that you may use",
+		"description": "A preset is a named set of parameters in the policy. A submission with Preset leaves these parameters out. The list has the presets with values " +
+			"that a rule for you allows. Makes no request to the cloud.",
+		"responses": responses(reading, doc{
+			"200": with(answerOf("All presets.", []string{"Presets"}), answersToPresets),
+		}, 400, 422, 503),
 	}
 }
 

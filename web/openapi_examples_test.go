@@ -145,6 +145,7 @@ func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
 	check("get", one, "200", "running", w.ask("GET", path, "", ""))
 	w.clock.Add(seconds(60))
 	check("get", one, "200", "complete", w.ask("GET", path+"?wait=50s", "", ""))
+	check("get", "/api/v1/presets", "200", "presets", w.ask("GET", "/api/v1/presets", "", ""))
 	check("get", all, "200", "one page", w.ask("GET", all+"?limit=1", "", ""))
 
 	// The same key is used in a new world, in which the request has another result.

@@ -54,6 +54,7 @@ func readingRequests(id string) map[string]string {
 	all := map[string]string{
 		"/api/v1/backup-jobs":                "/api/v1/backup-jobs",
 		"/api/v1/backup-jobs/{SubmissionId}": "/api/v1/backup-jobs/" + id,
+		"/api/v1/presets":                    "/api/v1/presets",
 		account + "preflight":                "/api/v1/accounts/demo/preflight?Region=cn-hangzhou",
 	}
 	for _, list := range []string{"instances", "vaults", "clusters"} {
@@ -75,6 +76,9 @@ func provoked(t *testing.T, w *world, path, status string) *httptest.ResponseRec
 		w.handler = w.server.Handler()
 	case "503":
 		w.db.Close()
+		if path == "/api/v1/presets" { // which are not in the store
+			defer w.overload()()
+		}
 	case "429":
 		for range 1000 {
 			if answer := get(); answer.Code == 429 {

@@ -55,9 +55,65 @@ var exceptions = []exception{
 		instanceOf(`,"Detail":{"doCopy":true,"destinationRegionId":"cn-hangzhou","destinationRetention":7}`)},
 	{"Include", "length", "the limit is for the list as JSON text", filesOf(`,"Include":` + longList)},
 	{"Exclude", "length", "the limit is for the list as JSON text", filesOf(`,"Exclude":` + longList)},
-	{"SpeedLimit", "window_order", "the end of a window is after its start", filesOf(`,"SpeedLimit":"5:5:10"`)},
+	{"SpeedLimit", "window_order", "a window does not end at the hour at which it starts", filesOf(`,"SpeedLimit":"5:5:10"`)},
 	{"SpeedLimit", "window_overlap", "windows do not overlap", filesOf(`,"SpeedLimit":"0:12:10|11:13:5"`)},
+	{"Options.UseVSS", "one_path", "an item has two paths", filesOf(`,"Include":["C:\\a; D:\\b"],"Options":{"UseVSS":true}`)},
+	{"Options.UseVSS", "vss_network", "a path is a URL or an NFS export", filesOf(`,"Include":["nas:/export"],"Options":{"UseVSS":true}`)},
+	{"Options.UseVSS", "vss_windows", "the cloud lists the instance with another operating system", filesOf(`,"Include":["/data"],"Options":{"UseVSS":true}`)},
+	{"", "urn:backup-portal:problem:too-large", "a body has at most 256 KB", volumesOf(`[{"resourceId":"` + strings.Repeat("1", 257<<10) + `"}]`)},
 	{"ContainerResources", "resource_info", "its text is a JSON object", volumesOf(`[{"resourceInfo":"none"}]`)},
+}
+
+// A tolerance is a value that the server accepts and the schema does not allow. Generated clients have one type
+// for each member, and a schema with each of these forms would give them several.
+type tolerance struct{ because, example string }
+
+// offDetail is the value of Detail with values of another type under switches that are off.
+const offDetail = `{"appConsistent":false,"timeoutInSeconds":"soon","enableFsFreeze":"maybe","enableWriters":[],"preScriptPath":7,` +
+	`"doCopy":false,"destinationRegionId":["cn-shanghai"],"destinationRetention":"forever"}`
+
+// tolerances are all forms of submissions beyond the schema that the server accepts.
+var tolerances = []tolerance{
+	{"a value of another type belongs to a switch that is off, and is ignored with a note", instanceOf(`,"Detail":` + offDetail)},
+	{"the vendor's sample of Detail is ignored for files: its switches are off", filesOf(`,"Detail":` + vendorDetail)},
+	{"the vendor's sample of Detail is ignored for volumes: its switches are off", withMember(volumesOf(`[{"resourceId":"1"}]`), `"Detail":`+vendorDetail)},
+	{"Options of an instance is ignored if it has the default", instanceOf(`,"Options":{"UseVSS":false}`)},
+	{"a value that is the default of a parameter for volumes is ignored", filesOf(`,"InitiatedByAck":false`)},
+	{"an object as JSON text, as the API takes it", instanceOf(`,"Detail":"{\"doCopy\":false}"`)},
+	{"a list as JSON text, as the API takes it", filesOf(`,"Include":"[\"/home\"]"`)},
+	{"paths as lines", filesOf(`,"Include":"/home\n/var"`)},
+	{"volumes as JSON text, as the API takes them", volumesOf(`"[{\"resourceId\":\"1\"}]"`)},
+	{"an empty text for a list", filesOf(`,"Exclude":""`)},
+	{"null for a member that is not given", instanceOf(`,"JobName":null`)},
+	{"a number as text: labels of alerts are texts", strings.Replace(oneBackup, `"Retention":15`, `"Retention":"15"`, 1)},
+	{"a truth as text", instanceOf(`,"Detail":{"doCopy":"False"}`)},
+	{"a text as a number", instanceOf(`,"JobName":7`)},
+	{"a ticket as a number", instanceOf(`,"Ticket":1234`)},
+	{"blanks around an ID", strings.Replace(oneBackup, `"i-bp1demoweb01"`, `" i-bp1demoweb01\n"`, 1)},
+	{"a name that is made to fit, with a note", instanceOf(`,"JobName":" before upgrade/2 "`)},
+	{"a name that is too long, with a note", instanceOf(`,"JobName":"` + strings.Repeat("x", 64) + `"`)},
+	{"a reason of several lines", instanceOf(`,"Reason":"Fix the login\n\n* tests"`)},
+	{"no limit in other letters", filesOf(`,"SpeedLimit":"0:24:nan"`)},
+	{"blanks and full-width digits in windows", filesOf(`,"SpeedLimit":" ０:２４:５ "`)},
+}
+
+// withMember returns a JSON object with one member more.
+func withMember(object, member string) string {
+	return strings.TrimSuffix(object, "}") + "," + member + "}"
+}
+
+// Each tolerance is real: the server accepts its example, and the schema does not allow it.
+func TestTolerancesAreReal(t *testing.T) {
+	w := newWorld(t)
+	_, o := readOpenAPI(t, w)
+	for _, c := range tolerances {
+		if answer := dryRun(w, c.example); answer.Code != 200 {
+			t.Errorf("%s: %s: %d %s", c.because, c.example, answer.Code, answer.Body)
+		}
+		if o.judge("Submission", []byte(c.example)) == nil {
+			t.Errorf("%s: %s: the schema allows it: remove the tolerance", c.because, c.example)
+		}
+	}
 }
 
 // excepted reports whether there is an exception for a mistake.

@@ -126,7 +126,7 @@ func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 	w := newWorld(t)
 	d, o := readOpenAPI(t, w)
 	examples := d.Paths["/api/v1/backup-jobs"]["post"].RequestBody.Content["application/json"].Examples
-	if len(examples) != 3 {
+	if len(examples) != 4 {
 		t.Fatalf("%d examples", len(examples))
 	}
 	for name, example := range examples {
@@ -147,6 +147,7 @@ func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 		}
 		o.answered("BackupJob", w.ask("GET", "/api/v1/backup-jobs/"+job.SubmissionID, "", ""))
 	}
+	o.answered("Presets", w.ask("GET", "/api/v1/presets", "", ""))
 	o.answered("BackupJobList", w.ask("GET", "/api/v1/backup-jobs?limit=2", "", ""))
 	for _, list := range []string{"instances?Region=cn-hangzhou&Search=web", "disks?Region=cn-hangzhou&InstanceId=i-bp1demoweb01", "vaults?Region=cn-hangzhou&SourceType=ECS_FILE", "clusters?Region=cn-hangzhou", "volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster"} {
 		o.answered("Candidates", w.ask("GET", "/api/v1/accounts/demo/"+list, "", ""))

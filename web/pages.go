@@ -93,6 +93,11 @@ func (s *Server) newBackup(source param.SourceType) handler {
 			return nil
 		}
 		values, unknown := prefilled(source, r.URL.Query())
+		if preset := s.presetOf(principal(r), values["Preset"], source); preset != nil {
+			fillFrom(values, preset.Values)
+		} else if values["Preset"] != "" {
+			unknown = append(unknown, "Preset")
+		}
 		if from := r.URL.Query().Get("from"); from != "" {
 			record, err := s.Backups.Refresh(r.Context(), principal(r), from)
 			if err != nil {
@@ -145,6 +150,10 @@ func (s *Server) formPage(
 		Mistakes: withRanges(bad, offer),
 		Accounts: s.accounts(principal(r)),
 		Offer:    offer,
+	}
+	addLink(r, &page)
+	if page.Preset = s.presetOf(principal(r), values["Preset"], source); page.Preset == nil {
+		delete(values, "Preset")
 	}
 	s.addMatches(r, &page)
 	if s.SignIn != nil && s.Drafts != nil {
@@ -244,8 +253,8 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	return s.renderForm(w, r, http.StatusOK, page)
 }
 
-// redraw shows the page with the language buttons again in the language tag, and stores the
-// language in a cookie.
+// redraw answers a language button of a form: it draws the same page again in the language with the given
+// tag, and stores the language in a cookie. The error is errRequest for an unknown tag.
 func (s *Server) redraw(
 	w http.ResponseWriter,
 	r *http.Request,
@@ -291,7 +300,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
 	checks := s.checks.Check(r.Context(), j.call)
 	return templates.CheckPage{
-		Shell: s.shell(r), Call: j.call, Values: j.values, Previews: j.previews,
+		Shell: s.shell(r), Call: j.call, Values: j.values, Previews: j.previews, Link: linkValues(j.values),
 		Notes:  param.Notes(j.params, j.call.Params),
 		Checks: checks,
 		Cost:   cost.Of(j.call.Params, checks.Machine.GiB, s.Policy.Prices()),

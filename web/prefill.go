@@ -22,7 +22,7 @@ func prefilled(source param.SourceType, query url.Values) (v templates.Values, u
 	for name := range query {
 		field, isField := param.FieldNamed(name)
 		switch {
-		case name == "from", name == "page":
+		case name == "from", name == "page", name == linkName:
 		case !isControl(name), isField && (field.Assigned || !field.ForSource(source)), !isPlainText(query.Get(name)):
 			unknown = append(unknown, name)
 		default:
@@ -107,11 +107,7 @@ func fillDefaults(page templates.FormPage) {
 		}
 	}
 	if page.Offer.Defaults != nil {
-		given := formValues(page.Offer.Defaults)
-		expandCombined(given)
-		for name, value := range given {
-			set(name, value)
-		}
+		fillFrom(page.Values, page.Offer.Defaults)
 	}
 	for _, f := range param.Fields {
 		// An unchecked box is a value of its own, so a boolean gets only the default "true".
@@ -133,6 +129,22 @@ func fillDefaults(page templates.FormPage) {
 	set("choice.Detail.appConsistent", "crash")
 	set("choice.SpeedLimit", "none")
 	set("choice.ContainerResources", "rows")
+}
+
+// fillFrom sets the empty controls of v to the values of p. Rows of a field are set only if v has none.
+func fillFrom(v templates.Values, p param.Params) {
+	given := formValues(p)
+	expandCombined(given)
+	rows := map[string]bool{}
+	for name := range given {
+		field, _, _ := strings.Cut(name, ".")
+		rows[field] = templates.MaxRows(field) > 0 && (v.Rows(field) > 0 || v[field] != "")
+	}
+	for name, value := range given {
+		if field, _, _ := strings.Cut(name, "."); v[name] == "" && !rows[field] {
+			v[name] = value
+		}
+	}
 }
 
 // regionsOf returns the regions of the account called alias; nil if it is not one of accounts.

@@ -104,7 +104,7 @@ var refusalCases = map[string]foreseen{
 		"choice.SpeedLimit": "hours", "SpeedLimit.0.start": "9", "SpeedLimit.0.end": "18", "SpeedLimit.0.bandwidth": "1", "SpeedLimit.0.unit": "MB",
 		"SpeedLimit.1.start": "17", "SpeedLimit.1.end": "20", "SpeedLimit.1.bandwidth": "1", "SpeedLimit.1.unit": "MB",
 	}, field: "SpeedLimit"},
-	"parseResource Invalid ContainerResources: resourceId is missing":                          {form: "CONTAINER", change: map[string]string{"ContainerResources.0.resourceId": "", "ContainerResources.0.namespace": "database"}, check: "volumes change", code: "InvalidParameter"},
+	"parseResource Invalid ContainerResources: resourceId is missing":                          {form: "CONTAINER", change: map[string]string{"ContainerResources.0.resourceId": "", "ContainerResources.0.namespace": "database"}, field: "ContainerResources.0.resourceId"},
 	"parseResource Invalid ContainerResources: an element is wrong: %v":                        pasted(`["674dac6d"]`),
 	"parseResource Invalid ContainerResources: backupMethod is FILE":                           strange(`[{"resourceType":"PV","backupMethod":"SNAPSHOT","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45"}]`),
 	"parseResource Invalid ContainerResources: key %q is not known, or not a text":             doubtful(`[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45","path":"/"}]`),

@@ -17,12 +17,35 @@ func schemas() doc {
 	all["Submission"] = doc{
 		"description": "The parameters of CreateBackupJob, with Account and Region. " +
 			"Omit parameters that do not apply to the source type.",
-		"oneOf": []doc{ref("schemas/UDM_ECS"), ref("schemas/ECS_FILE"), ref("schemas/CONTAINER")},
+		"oneOf": []doc{ref("schemas/UDM_ECS"), ref("schemas/ECS_FILE"), ref("schemas/CONTAINER"), ref("schemas/WithPreset")},
 	}
+	all["WithPreset"] = presetSchema()
 	for _, source := range param.SourceTypes {
 		all[string(source)] = submissionSchema(source)
 	}
 	return all
+}
+
+// presetSchema returns the schema of a submission that names a preset. The preset has the other values,
+// so nothing else is required. The parameters that apply are those of the preset's source type, which a
+// schema cannot know.
+func presetSchema() doc {
+	top := objectSchema("A submission that names a preset of the policy. The values of the preset are used for the parameters that the " +
+		"submission leaves out: a value here wins over the preset's. SourceType must be that of the preset, or is left out.")
+	for _, f := range param.Fields {
+		schema := fieldSchema(f)
+		parent, key, nested := strings.Cut(f.Name, ".")
+		if !nested {
+			properties(top)[f.Name] = schema
+			continue
+		}
+		if member(top, parent) == nil {
+			properties(top)[parent] = objectSchema("Sent to the cloud as one JSON object." + asText)
+		}
+		properties(member(top, parent))[key] = schema
+	}
+	top["required"] = []string{"Preset"}
+	return top
 }
 
 // submissionSchema returns the schema of a submission of one kind, made from the table of fields.
@@ -34,7 +57,7 @@ func submissionSchema(source param.SourceType) doc {
 	top := objectSchema(source.Name().En)
 	required := []string{}
 	for _, f := range param.Fields {
-		if !f.ForSource(source) {
+		if !f.ForSource(source) || f.Name == "Preset" {
 			continue
 		}
 		schema := requestSchema(f, source)
@@ -168,7 +191,7 @@ func given(key string) doc {
 	}
 }
 
-// equal returns the schema of an object in which a member has a value.
+// equal returns the schema of an object in which a member has the given value.
 func equal(key string, value any) doc {
 	return doc{"required": []string{key}, "properties": doc{key: doc{"const": value}}}
 }

@@ -78,6 +78,7 @@ type Server struct {
 	checks     *precheck.Checker
 	teamless   backup.Hourly // people in no team, who are logged once an hour
 	mismatched backup.Hourly // subjects of tokens that match no pipeline, which are logged once an hour
+	causes     backup.Hourly // causes of failed authentications, which are logged once an hour
 }
 
 // Limits of requests. A body has room for a list of some hundred volumes. Function Compute accepts no
@@ -162,6 +163,7 @@ func (s *Server) programRoutes() []route {
 		{"GET " + jobsPath, s.reads(s.listBackupJobs)},
 		{"GET " + jobsPath + "/{SubmissionId}", s.reads(s.showBackupJob)},
 		{"POST " + jobsPath + "/{SubmissionId}/cancel", s.submits(s.cancelBackupJob)},
+		{"GET " + presetsPath, s.reads(s.listPresets)},
 		{"GET " + accountPath + "/preflight", s.reads(s.preflight)},
 	}
 	for _, list := range candidateLists {

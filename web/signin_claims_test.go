@@ -1,11 +1,13 @@
 package web_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -81,6 +83,26 @@ func TestClaimsOfSignIn(t *testing.T) {
 func claim(changed map[string]any) func(*world, *liar) {
 	return func(_ *world, p *liar) {
 		p.change = func(c map[string]any) { maps.Copy(c, changed) }
+	}
+}
+
+// The log has the cause of a failed sign-in once an hour, and the page does not have it.
+func TestCausesOfFailedSignInsAreLogged(t *testing.T) {
+	w, p := signInWorld(t)
+	var log bytes.Buffer
+	w.server.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	w.handler = w.server.Handler()
+	claim(map[string]any{"aud": "other"})(w, p)
+	for range 3 {
+		j := jar{}
+		answer := w.browse(t, j, "GET", auth.CallbackPath+"?"+w.begin(t, p, j, "/backups").Encode())
+		page, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode != http.StatusBadGateway || strings.Contains(string(page), "aud") {
+			t.Errorf("%d, %v: %s", answer.StatusCode, err, page)
+		}
+	}
+	if n := strings.Count(log.String(), `"level":"WARN","msg":"not authenticated","issuer":"`+p.URL+`"`); n != 1 || !strings.Contains(log.String(), "another audience (aud)") {
+		t.Errorf("%d lines in\n%s", n, &log)
 	}
 }
 

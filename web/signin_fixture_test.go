@@ -121,7 +121,7 @@ func signer(alg jose.SignatureAlgorithm, key any) func([]byte) (string, error) {
 
 const oidcSecret = "canary-client-secret-of-32-bytes-or-more"
 
-// signInWorld returns a portal behind HTTPS, and the liar at which people sign in.
+// signInWorld returns a portal behind HTTPS, and the OpenID provider (a liar) at which people sign in.
 func signInWorld(t *testing.T) (*world, *liar) {
 	t.Helper()
 	w := newWorld(t)

@@ -56,6 +56,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Shell, page.Rules = s.shell(r), s.Policy.Rules(p)
 	page.Rows = s.rows(recent.Records[:min(recentBackups, len(recent.Records))])
+	page.Presets = s.Policy.Presets(p)
 	page.Accounts = s.accounts(p)
 	page.Offered = map[param.SourceType]bool{}
 	for _, source := range param.SourceTypes {
@@ -125,6 +126,7 @@ func (s *Server) machines(
 // may view them.
 func (s *Server) machineRow(ctx context.Context, p identity.Principal, m inventory.Machine) (templates.MachineRow, error) {
 	row := templates.MachineRow{Machine: m}
+	row.Presets = s.presetsOf(p, row)
 	if account, ok := s.Policy.Account(m.Account); ok {
 		row.AccountLabel = account.Label()
 	}
@@ -281,10 +283,12 @@ func (s *Server) volumesOf(ctx context.Context, p identity.Principal, page *temp
 		return err
 	}
 	for _, t := range found.Items {
-		page.Machines = append(page.Machines, templates.MachineRow{
+		row := templates.MachineRow{
 			Machine: inventory.Machine{Place: place, Candidate: t, Sources: []param.SourceType{param.Container}},
 			Cluster: q.ClusterID,
-		})
+		}
+		row.Presets = s.presetsOf(p, row)
+		page.Machines = append(page.Machines, row)
 	}
 	page.First, page.Total, page.Known = 1, len(found.Items), len(found.Items)
 	page.More = found.Next != ""

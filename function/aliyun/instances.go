@@ -15,7 +15,8 @@ const maxInstanceIDs = 100
 
 // DescribeInstances returns the tags of ECS instances in the account and region of target,
 // by instance id. An instance that does not exist has no entry. It makes one request for
-// each 100 ids.
+// each 100 ids. A submission asks for the name of its instance later, so the answer is kept for
+// [Client.List] too. The tags are always read, because they grant rights.
 //
 // Errors are [*backup.CloudError] values; then the tags of none of the instances are known.
 // For an account with access hbr_cross_account the error is [backup.ErrRefused], because
@@ -34,7 +35,7 @@ func (c *Client) DescribeInstances(
 	return all, nil
 }
 
-// instanceTags makes one request and adds the tags to all.
+// instanceTags makes one request, adds the tags to all, and puts the instances into the cache of lists.
 func (c *Client) instanceTags(
 	ctx context.Context,
 	target backup.Target,
@@ -58,14 +59,7 @@ func (c *Client) instanceTags(
 		return failed
 	}
 	var page struct {
-		Instances *struct {
-			Instance []struct {
-				InstanceId string
-				Tags       struct {
-					Tag []struct{ TagKey, TagValue string }
-				}
-			}
-		}
+		Instances *struct{ Instance []ecsInstance }
 	}
 	if err := json.Unmarshal(a.body, &page); err != nil || page.Instances == nil {
 		return unknownResult(describeInstances, a.status, r, "the list could not be read")
@@ -79,6 +73,9 @@ func (c *Client) instanceTags(
 			tags[tag.TagKey] = tag.TagValue
 		}
 		all[instance.InstanceId] = tags
+		one := backup.CandidateQuery{Kind: backup.Instances, InstanceID: instance.InstanceId}
+		found := backup.Candidates{Items: []backup.Candidate{instance.candidate()}}
+		c.lists.Put(listKey(target, one), found, c.cfg.Now().Add(listTTL))
 	}
 	return nil
 }

@@ -133,20 +133,7 @@ func (c *Client) instancePage(
 	if next != "" {
 		params = append(params, param.Parameter{Name: "NextToken", Value: next})
 	}
-	var page struct {
-		NextToken string
-		Instances struct {
-			Instance []struct {
-				InstanceId, InstanceName, Status, ZoneId, OSType, OSName, OSNameEn string
-				VpcAttributes                                                      struct{ PrivateIpAddress addresses }
-				PublicIpAddress, InnerIpAddress                                    addresses
-				EipAddress                                                         struct{ IpAddress string }
-				Tags                                                               struct {
-					Tag []struct{ TagKey, TagValue string }
-				}
-			}
-		}
-	}
+	var page instancesPage
 	if failed := c.readList(ctx, operation{
 		api:    ecs,
 		action: describeInstances,
@@ -157,19 +144,41 @@ func (c *Client) instancePage(
 	}
 	candidates := backup.Candidates{Next: page.NextToken}
 	for _, i := range page.Instances.Instance {
-		addresses := slices.Concat(i.VpcAttributes.PrivateIpAddress.IpAddress, i.InnerIpAddress.IpAddress,
-			i.PublicIpAddress.IpAddress, []string{i.EipAddress.IpAddress})
-		t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType,
-			"OSName", cmp.Or(i.OSNameEn, i.OSName), "IpAddress", strings.TrimSpace(strings.Join(addresses, " ")))
-		for _, tag := range i.Tags.Tag {
-			if t.Tags == nil {
-				t.Tags = map[string]string{}
-			}
-			t.Tags[param.Clean(tag.TagKey, longestWord)] = param.Clean(tag.TagValue, longestWord)
-		}
-		candidates.Items = append(candidates.Items, t)
+		candidates.Items = append(candidates.Items, i.candidate())
 	}
 	return candidates, nil
+}
+
+// instancesPage is one page of an answer of ECS, DescribeInstances.
+type instancesPage struct {
+	NextToken string
+	Instances struct{ Instance []ecsInstance }
+}
+
+// ecsInstance is one instance of an answer of ECS, DescribeInstances.
+type ecsInstance struct {
+	InstanceId, InstanceName, Status, ZoneId, OSType, OSName, OSNameEn string
+	VpcAttributes                                                      struct{ PrivateIpAddress addresses }
+	PublicIpAddress, InnerIpAddress                                    addresses
+	EipAddress                                                         struct{ IpAddress string }
+	Tags                                                               struct {
+		Tag []struct{ TagKey, TagValue string }
+	}
+}
+
+// candidate returns i as a candidate, with clean texts.
+func (i ecsInstance) candidate() backup.Candidate {
+	addresses := slices.Concat(i.VpcAttributes.PrivateIpAddress.IpAddress, i.InnerIpAddress.IpAddress,
+		i.PublicIpAddress.IpAddress, []string{i.EipAddress.IpAddress})
+	t := candidate(i.InstanceId, i.InstanceName, "Status", i.Status, "ZoneId", i.ZoneId, "OSType", i.OSType,
+		"OSName", cmp.Or(i.OSNameEn, i.OSName), "IpAddress", strings.TrimSpace(strings.Join(addresses, " ")))
+	for _, tag := range i.Tags.Tag {
+		if t.Tags == nil {
+			t.Tags = map[string]string{}
+		}
+		t.Tags[param.Clean(tag.TagKey, longestWord)] = param.Clean(tag.TagValue, longestWord)
+	}
+	return t
 }
 
 // addresses is the form of IP addresses in answers of ECS.

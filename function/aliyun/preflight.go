@@ -76,8 +76,8 @@ func (c *Client) Preflight(
 	return l.checks
 }
 
-// check runs one check and appends it to l.checks. ask sets the fields of the check; without
-// a change, the check holds. If it fails, later checks are not run.
+// check runs one check and appends it to l.checks. ask sets the fields of the check; if it leaves
+// State unchanged, the check has passed. If the check fails, later checks are not run.
 func (l *checklist) check(id string, title param.Text, ask func(*backup.AccessCheck)) {
 	r := backup.AccessCheck{ID: id, Title: title, State: backup.CheckNotReached}
 	if !l.stopped {
@@ -526,7 +526,7 @@ func (l *checklist) role(id string, title param.Text, service, kind string) {
 			}
 			fail(r, finding, backup.Fix{
 				Title: param.Both("Create the role in the account where the backup is stored", "在保存备份的账号中创建该角色"),
-				// Resource Management, CreateServiceLinkedRole.
+				// Source: Resource Management, CreateServiceLinkedRole.
 				Code: "aliyun resourcemanager CreateServiceLinkedRole --ServiceName " + service,
 			})
 		default:

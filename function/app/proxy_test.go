@@ -37,7 +37,15 @@ func TestOutboundProxyFollowsTheEnvironment(t *testing.T) {
 		"a network of IPv6":      {[]string{"HTTPS_PROXY", "a:1", "NO_PROXY", "fd00::/8"}, "https://[fd00::1]/", ""},
 		"a name with its port":   {[]string{"HTTPS_PROXY", "a:1", "NO_PROXY", "hbr.cn-hangzhou.aliyuncs.com:443"}, hbr, ""},
 		"an unreadable entry":    {[]string{"HTTPS_PROXY", "a:1", "NO_PROXY", "[fe80::,+"}, hbr, "http://a:1"},
-		"loopback":               {[]string{"HTTPS_PROXY", "a:1", "HTTP_PROXY", "a:1"}, "http://127.0.0.1:9100/", ""},
+		"a user and a password":  {[]string{"HTTPS_PROXY", "http://user:p%40ss@proxy.example:3128/"}, hbr, "http://user:p%40ss@proxy.example:3128/"},
+		"an address of IPv6":     {[]string{"HTTPS_PROXY", "[fd00::1]:3128"}, hbr, "http://[fd00::1]:3128"},
+		"SOCKS with names":       {[]string{"HTTPS_PROXY", "socks5h://a:1080"}, hbr, "socks5h://a:1080"},
+		"a list of Kubernetes": {[]string{"HTTPS_PROXY", "a:1", "NO_PROXY", "localhost,127.0.0.1,.svc,.cluster.local,10.0.0.0/8,172.16.0.0/12,100.100.100.200"}, hbr,
+			"http://a:1"},
+		"the metadata server":  {[]string{"HTTPS_PROXY", "a:1", "NO_PROXY", "localhost,.svc,100.100.100.200"}, "https://100.100.100.200/latest", ""},
+		"upper and lower case": {[]string{"HTTPS_PROXY", "a:1", "NO_PROXY", "*.AliYunCS.com"}, hbr, ""},
+		"blanks alone":         {[]string{"HTTPS_PROXY", " ", "NO_PROXY", " "}, hbr, ""},
+		"loopback":             {[]string{"HTTPS_PROXY", "a:1", "HTTP_PROXY", "a:1"}, "http://127.0.0.1:9100/", ""},
 	} {
 		cfg, err := ReadConfig(env(c.env...))
 		if err != nil {

@@ -2,8 +2,12 @@ package app
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,8 +49,40 @@ func get(p App, address, token string) *httptest.ResponseRecorder {
 	return answer
 }
 
-// Every event that can never be accepted leaves a log line, an audit record, a line in the history and a
-// metric. This holds for every shape of event.
+// notified returns settings with a receiver of rejections, and the notifications that it got.
+func notified(t *testing.T) (settings []string, got <-chan []byte) {
+	t.Helper()
+	demo, err := os.ReadFile("../cmd/local/policy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	const more = `
+notifications:
+  receivers:
+    - {name: hook, kind: webhook, url_env: HOOK_URL, secret_env: HOOK_SECRET, events: [rejected]}
+`
+	if err := os.WriteFile(file, append(demo, more...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	messages := make(chan []byte, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		messages <- body
+	}))
+	t.Cleanup(receiver.Close)
+	secret := "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
+	return []string{
+		"POLICY_FILE", file, "HOOK_URL", receiver.URL, "HOOK_SECRET", secret, "PUBLIC_URL", "http://127.0.0.1:9000",
+		"CLOUD_ENDPOINT", "http://127.0.0.1:1",
+	}, messages
+}
+
+// Every event that can never be accepted leaves a log line, an audit record, a line in the history, a
+// metric and a notification. This holds for every shape of event.
 func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
 	const ce = `"id":"1","source":"shop","specversion":"1.0","type":"t"`
 	for name, c := range map[string]struct{ event, kind, source, origin string }{
@@ -65,6 +101,10 @@ func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
 			"account", "event:cloudevent", "shop"},
 		"a RocketMQ message": {`[{` + ce[:len(ce)-len(`"type":"t"`)] + `"type":"mq:Topic:SendMessage","data":{"topic":"t","body":"{}"}}]`,
 			"unreadable", "event:unknown", ""},
+		"an MQTT message": {`[{"props":{"firstTopic":"t"},"body":"{}"}]`, "unreadable", "event:unknown", ""},
+		"a log of SLS":    {`{"jobName":"j","source":{"logstoreName":"l"},"cursorTime":1}`, "unreadable", "event:unknown", ""},
+		"a change in DocumentDB": {`{"eventSource":"aws:docdb","eventSourceArn":"arn:aws:rds:x","events":[{"event":{}}]}`,
+			"unreadable", "event:unknown", ""},
 		"an SQS message": {`{"Records":[{"messageId":"1","body":"{}","eventSource":"aws:sqs"}]}`,
 			"unreadable", "event:unknown", ""},
 		"a direct event":    {`{"Account":"demo"}`, "invalid", "event:direct", ""},
@@ -73,7 +113,8 @@ func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p, log := wired(t, "METRICS_TOKEN", metricsToken)
+			receiver, got := notified(t)
+			p, log := wired(t, append(receiver, "METRICS_TOKEN", metricsToken)...)
 			for range 2 {
 				_, _ = p.Handlers.FC(t.Context(), []byte(c.event)) // some answers are errors
 			}
@@ -91,6 +132,19 @@ func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
 			page := get(p, "/backups?Status=REJECTED", "").Body.String()
 			if !strings.Contains(page, strings.TrimSpace(c.source+" "+c.origin)) || !strings.Contains(page, "2 messages") {
 				t.Errorf("not in the history:\n%s", page)
+			}
+			const sweep = `{"triggerName":"sweep","triggerTime":"2026-11-23T01:00:00Z","payload":"{\"sweep\":true}"}`
+			answer, err := p.Handlers.FC(t.Context(), []byte(sweep))
+			if err != nil || !strings.Contains(string(answer), `"Sent":1`) {
+				t.Fatalf("the sweep: %s, %v", answer, err)
+			}
+			var message struct {
+				Type string
+				Data struct{ Kind, Source, Origin string }
+			}
+			if err := json.Unmarshal(<-got, &message); err != nil || message.Type != "backup.rejected" ||
+				message.Data.Kind != c.kind || message.Data.Source != c.source || message.Data.Origin != c.origin {
+				t.Errorf("the notification: %+v, %v", message, err)
 			}
 		})
 	}

@@ -139,6 +139,7 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 		&t.CopyTo,
 		&r.Submission.ID,
 		&r.Submission.Ticket,
+		&r.Submission.Preset,
 		&r.Outcome.Class,
 		&r.Outcome.Code,
 		&r.Outcome.JobID,

@@ -77,6 +77,7 @@ type AuditSubmission struct {
 	Replayed bool   `json:"replayed,omitempty"`
 	Reason   string `json:"reason,omitempty"` // why the sender needs the backup
 	Ticket   string `json:"ticket,omitempty"`
+	Preset   string `json:"preset,omitempty"` // name of the preset that the request named
 }
 
 // AuditOutcome is the result of an action.
@@ -212,7 +213,7 @@ func eventFor(kind AuditKind, action Action, actor identity.Principal, r Record,
 		Actor:      actor,
 		Door:       r.Door,
 		Target:     t,
-		Submission: AuditSubmission{ID: r.SubmissionID, N: n, Reason: r.Reason(), Ticket: r.Ticket()},
+		Submission: AuditSubmission{ID: r.SubmissionID, N: n, Reason: r.Reason(), Ticket: r.Ticket(), Preset: r.Preset()},
 	}
 }
 

@@ -42,6 +42,19 @@ type Policy interface {
 	CrossAccountAlias(p identity.Principal, id, role string) (alias string, ok bool)
 	// Capabilities returns what the portal does in an account.
 	Capabilities(alias string) Capabilities
+	// Presets returns the presets that p may use, in the order of the policy: those with values that a
+	// rule for p allows.
+	Presets(p identity.Principal) []Preset
+}
+
+// Preset is a named set of parameters in the policy. A request that names it leaves these parameters
+// out.
+type Preset struct {
+	Name               string // the value of the parameter Preset
+	Title, Description param.Text
+	// Values has at least SourceType. It never has Preset, and no parameter that follows from the
+	// account. It must not be changed.
+	Values param.Params
 }
 
 // Action is what a principal does with backups, with the words of the policy file.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,10 +25,19 @@ func (s *Service) Previews(ctx context.Context, sub Submission) (Call, []Preview
 // use the store, and not the cloud unless the policy names tags of instances, or Windows shadow
 // copies are requested.
 //
-// The errors are [param.InvalidError], and a [*DeniedError], with which the refused call is
-// returned too. The policy is asked before the parameters are checked, because a grant can
+// The values of a preset count as given by the caller. The errors are [param.InvalidError], and a
+// [*DeniedError], with which the refused call is returned too. The policy is asked before the parameters are checked, because a grant can
 // provide values.
 func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
+	sub, err := s.withPreset(sub)
+	if err != nil {
+		return Call{}, err
+	}
+	return s.prepare(ctx, sub)
+}
+
+// prepare is Prepare for a submission with the values of its preset.
+func (s *Service) prepare(ctx context.Context, sub Submission) (Call, error) {
 	given := s.resolveAlias(sub)
 	grant, denied := s.Policy.Decide(ctx, sub.Principal, given)
 	complete, account, err := s.completeParams(sub, given, grant)
@@ -44,6 +54,74 @@ func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 		return call, &DeniedError{Lines: param.Bounded(denied)}
 	}
 	return call, s.checkShadowCopy(ctx, call)
+}
+
+// withPreset returns sub with the values of the preset that it names ([WithPreset]). Without a preset it
+// returns sub.
+//
+// A form already shows the values of its preset, and a person may have removed some. Its preset is only
+// recorded, and forgotten if the person may no longer use it. For the other doors the errors are those of
+// WithPreset.
+func (s *Service) withPreset(sub Submission) (Submission, error) {
+	if sub.Params["Preset"] == "" {
+		return sub, nil
+	}
+	all, err := WithPreset(s.Policy.Presets(sub.Principal), sub.Params)
+	if sub.Door == DoorForm {
+		if err == nil {
+			return sub, nil
+		}
+		all, err = maps.Clone(sub.Params), nil
+		delete(all, "Preset")
+	}
+	if err == nil {
+		sub.Params, sub.Given = all, sub.Params
+	}
+	return sub, err
+}
+
+// WithPreset returns given with the values of the preset that it names, for the parameters that it leaves
+// out: explicit values win. Only the source type must be that of the preset, because it decides which
+// other parameters apply. presets are those that the caller may use. Given must name a preset and is not
+// changed. The error is a [param.InvalidError] about Preset or SourceType.
+func WithPreset(presets []Preset, given param.Params) (param.Params, error) {
+	name := given["Preset"]
+	at := slices.IndexFunc(presets, func(p Preset) bool { return p.Name == name })
+	if at < 0 {
+		return nil, param.InvalidError{unknownPreset(name, presets)}
+	}
+	values := presets[at].Values
+	if source := given["SourceType"]; source != "" && source != values["SourceType"] {
+		return nil, param.InvalidError{{
+			Field: "SourceType", Code: "preset", Text: msgPresetSource, Args: []any{name, values["SourceType"]},
+		}}
+	}
+	all := maps.Clone(given)
+	for field, value := range values {
+		byID := field == "Account" && given["CrossAccountUserId"] != "" // the caller names the account in another way
+		if all[field] == "" && !byID {
+			all[field] = value
+		}
+	}
+	return all, nil
+}
+
+// unknownPreset returns the mistake for a preset that does not exist, or that the caller may not use.
+// It names the presets that the caller may use, and the most similar one first.
+func unknownPreset(name string, presets []Preset) param.Mistake {
+	names := make([]string, len(presets))
+	for i, p := range presets {
+		names[i] = p.Name
+	}
+	m := param.Mistake{Field: "Preset", Code: "preset", Text: msgNoPresets}
+	all := strings.Join(names, ", ")
+	switch nearest := param.NearestName(name, names); {
+	case nearest != "":
+		m.Text, m.Args = msgNearestPreset, []any{name, nearest, all}
+	case len(names) > 0:
+		m.Text, m.Args = msgNoPreset, []any{name, all}
+	}
+	return m
 }
 
 // resolveAlias returns the parameters of sub. If they name the account as the API does, by
@@ -155,9 +233,13 @@ func crossAccountType(a Access) string {
 	return "SELF_ACCOUNT"
 }
 
-// Messages for parameters that contradict the account alias, or the instance.
+// Messages about presets, and for parameters that contradict the account alias, or the instance.
 var (
-	msgNotWindows = param.Both(
+	msgNoPreset      = param.Both("there is no preset “%v”: you may use %v", "没有名为“%v”的预设：您可以使用 %v")
+	msgNearestPreset = param.Both("there is no preset “%v”: did you mean %v? You may use %v", "没有名为“%v”的预设：是否为 %v？您可以使用 %v")
+	msgNoPresets     = param.Both("you may use no preset: remove Preset, and give its values", "您没有可用的预设：请去掉 Preset，直接填写参数值")
+	msgPresetSource  = param.Both("preset “%v” is for %v: remove SourceType, or give this value", "预设“%v”用于 %v：请去掉 SourceType，或填写该值")
+	msgNotWindows    = param.Both(
 		"Windows shadow copies need a Windows instance, and the operating system of %v is %v: turn shadow copies off",
 		"Windows 卷影复制需要 Windows 实例，而 %v 的操作系统是 %v：请关闭卷影复制",
 	)

@@ -13,9 +13,9 @@ import (
 
 // Codes of steps that the portal writes itself. They are stored and never change.
 const (
-	codeGaveUp    = "portal.GaveUp"    // of refused: the list shows no job after 32 attempts
-	codeNotListed = "portal.NotListed" // of void: the list shows no job
-	// codeCertificate, of void: the certificate of the cloud's endpoint is not trusted.
+	codeGaveUp    = "portal.GaveUp"    // of a step refused: the list shows no job after 32 attempts
+	codeNotListed = "portal.NotListed" // of a step void: the list shows no job
+	// codeCertificate is the code of a step void after a call to an endpoint whose certificate is not trusted.
 	codeCertificate = "portal.CertificateNotTrusted"
 )
 

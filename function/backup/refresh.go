@@ -183,9 +183,9 @@ func (s *Service) readConsistency(ctx context.Context, target Target, r Record) 
 	return found
 }
 
-// Follow waits until the state of a submission is terminal, at most for the duration long, and
-// returns the record as it is then. It returns early without an error if ctx ends. The errors
-// are those of the first [Service.Refresh]; a later error only ends the wait.
+// Follow waits until the state of a submission is terminal, and returns the record as it is then. It
+// waits for at most the duration long; 0 means that it does not wait. It returns early without an error
+// if ctx ends. The errors are those of the first [Service.Refresh]; a later error only ends the wait.
 func (s *Service) Follow(ctx context.Context, p identity.Principal, id string, long time.Duration) (Record, error) {
 	if long > 0 {
 		// A request to the cloud that began before the end of the wait may last one second longer than the wait.

@@ -117,7 +117,8 @@ func (failingRejections) Reject(context.Context, backup.Rejection, int, []string
 	return 0, errors.New("disk is full")
 }
 
-// TestRejectionWithoutStoreIsLogged proves that a rejection that cannot be stored is not silent.
+// TestRejectionWithoutStoreIsLogged proves that rejections that cannot be stored are counted in the metrics, and that
+// the log has one warning about them.
 func TestRejectionWithoutStoreIsLogged(t *testing.T) {
 	r := newFixture(t)
 	log, meter := r.logged(), countingMeter{}

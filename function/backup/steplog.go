@@ -12,8 +12,8 @@ import (
 type Steps interface {
 	// Find returns the record with its last step. The error is [ErrNotFound] for an unknown id.
 	Find(ctx context.Context, id string) (Record, error)
-	// Append inserts a step. It reports whether the stored step with this number is s,
-	// recognised by its Owner; so a repeat of a call whose answer was lost is true.
+	// Append inserts a step. It reports whether the stored step with this number is s, which it
+	// recognises by its Owner. So a repeat of a call whose answer was lost returns true.
 	//
 	// It inserts nothing if s.N would leave a gap, or if the step before is created or refused.
 	// The audit rows are stored in the same transaction: they exist exactly if the result is

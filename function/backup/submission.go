@@ -53,7 +53,9 @@ type Submission struct {
 	ByContent bool
 	// Retry reports that the platform marked the message as a repeat. It matters only with ByContent.
 	Retry  bool
-	Params param.Params // what the caller gave, without defaults
+	Params param.Params // what the caller gave, without defaults; with the values of a preset after [Service.Prepare]
+	// Given is what the caller gave, if Params has values of a preset too; otherwise nil. It is not stored.
+	Given param.Params
 }
 
 // ID returns the id of the submission: 26 characters, a hash of its door, principal and key.
@@ -85,11 +87,15 @@ func idOf(label string, parts ...string) string {
 }
 
 // Fingerprint returns the SHA-256, in hexadecimal, of the values that the caller gave. Empty
-// values, defaults, and the reason and the ticket ([param.Params.WithoutNotes]) are not included.
-// A key with another fingerprint is [ErrKeyReused].
+// values, defaults, the values of a preset, and the reason and the ticket
+// ([param.Params.WithoutNotes]) are not included. A key with another fingerprint is [ErrKeyReused].
 func (s Submission) Fingerprint() string {
+	all := s.Params
+	if s.Given != nil {
+		all = s.Given
+	}
 	given := param.Params{}
-	for name, value := range s.Params.WithoutNotes() {
+	for name, value := range all.WithoutNotes() {
 		if value != "" {
 			given[name] = value
 		}
@@ -203,9 +209,10 @@ func claimsOf(volumes []param.Volume) string {
 }
 
 // SearchText returns the texts of r that [Query.Search] finds besides the columns of the store: the
-// name as the caller typed it, the ticket, the reason, and the namespaces and claims of volumes.
+// name as the caller typed it, the ticket, the reason, the preset, and the namespaces and claims of
+// volumes.
 func (r Record) SearchText() string {
-	texts := []string{r.Params["JobName"], r.Ticket(), r.Reason()}
+	texts := []string{r.Params["JobName"], r.Ticket(), r.Reason(), r.Preset()}
 	for _, v := range r.Complete.Volumes() {
 		texts = append(texts, v.Info().Namespace, v.Info().PVCName, v.Info().PVName)
 	}
@@ -220,6 +227,9 @@ func (r Record) Reason() string { return r.Params["Reason"] }
 
 // Ticket returns the ticket of the request; empty if the request does not say.
 func (r Record) Ticket() string { return r.Params["Ticket"] }
+
+// Preset returns the name of the preset that the request named; empty if it named none.
+func (r Record) Preset() string { return r.Params["Preset"] }
 
 // State returns the state of the submission at now. It depends on the time: an attempt without a
 // result becomes UNKNOWN when its window ends.

@@ -115,7 +115,11 @@ type Answer struct {
 //
 // Submit ignores the cancellation of ctx after the policy's decision, and keeps its deadline.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
-	call, err := s.Prepare(ctx, sub)
+	sub, err := s.withPreset(sub)
+	var call Call
+	if err == nil {
+		call, err = s.prepare(ctx, sub)
+	}
 	ctx, cancel := persistent(ctx)
 	defer cancel()
 	if denied, ok := errors.AsType[*DeniedError](err); ok {

@@ -60,7 +60,7 @@ func TestKilledProcessMakesOneJob(t *testing.T) {
 	takesLong(t)
 	for _, c := range []struct {
 		name   string
-		action string // request at which the process is killed
+		action string // operation of the cloud during whose request the process is killed
 		after  bool   // the cloud has executed the request before the process is killed
 		record bool   // the process has received the answer before it is killed
 	}{

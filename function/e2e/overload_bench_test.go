@@ -180,8 +180,8 @@ func (o *overload) read(c *tally) {
 	}
 }
 
-// atCapacity sends submissions and reads from 24 clients, each of which sends the next request when
-// it has the answer to the last.
+// atCapacity sends submissions and reads from 24 clients. Each client sends its next request when it has the
+// answer to the one before.
 func (o *overload) atCapacity(long time.Duration) *tally {
 	c := &tally{}
 	began := time.Now()

@@ -14,9 +14,9 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// documentedPermissions has the resource of the permission for each operation. The resources are
-// copied from the vendor's pages and not from api.Operations. ECS has resources of the listed type.
-// Cloud Backup has only "*".
+// documentedPermissions has, for each operation, the resource for which RAM checks the permission. The
+// resources are copied from the vendor's pages and not from api.Operations. A list of ECS has the resources
+// that it lists. The operations of Cloud Backup have only "*".
 var documentedPermissions = map[string]string{
 	"CreateBackupJob": "*", "DescribeBackupJobs2": "*", "CancelBackupJob": "*", "DescribeVaults": "*",
 	"DescribeBackupClients": "*", "DescribeContainerCluster": "*", "DescribeUdmSnapshots": "*",

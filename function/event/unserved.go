@@ -27,18 +27,23 @@ type unservedShape struct {
 }
 
 // unservedShapes lists envelopes whose members no submission and no served envelope has. The shapes
-// with topic are the data of the same messages with eventSchema RawData. Sources: the event types of
+// with topic, props or topicPartition are the data of the same messages with eventSchema RawData. Sources: the event types of
 // github.com/aws/aws-lambda-go/events and github.com/aliyun/fc-runtime-go-sdk/events.
 var unservedShapes = []unservedShape{
 	{"Amazon EventBridge", []string{"detail-type", "source", "detail"}},
 	{"Amazon CloudWatch Logs", []string{"awslogs"}},
 	{"Amazon Data Firehose", []string{"deliveryStreamArn", "records"}},
 	{"Amazon MSK or self-managed Kafka", []string{"eventSource", "bootstrapServers", "records"}},
+	{"Amazon DocumentDB", []string{"eventSource", "eventSourceArn", "events"}},
 	{"Amazon MQ", []string{"eventSource", "eventSourceArn", "messages"}},
 	{"Amazon MQ for RabbitMQ", []string{"eventSource", "eventSourceArn", "rmqMessagesByQueue"}},
 	{"Kafka", []string{"topic", "partition", "offset", "value"}},
 	{"RocketMQ", []string{"topic", "body"}}, // both kinds of properties may be missing
 	{"RabbitMQ", []string{"envelope", "props", "body"}},
+	{"MQTT", []string{"props", "body"}},
+	{"DTS", []string{"topicPartition", "operationType"}},
+	{"DataHub", []string{"eventSource", "eventSourceARN", "records"}},
+	{"Simple Log Service (SLS)", []string{"jobName", "source", "cursorTime"}},
 }
 
 // recordSources names the AWS services that send records, by eventSource or EventSource.

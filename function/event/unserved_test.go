@@ -63,7 +63,18 @@ func TestUnservedEnvelopesFailByName(t *testing.T) {
 		"rocketmq in a CloudEvent without properties": {`{"id":"1","source":"s","specversion":"1.0","type":"r","data":{"topic":"t","body":{}}}`,
 			"RocketMQ"},
 		"rabbitmq, only the data": {`[{"envelope":{},"props":{},"body":{"Account":"demo"}}]`, "RabbitMQ"},
-		"sqs after a mark":        {"\ufeff" + `{"Records":[{"eventSource":"aws:sqs","body":"a"}]}`, "AWS SQS"},
+		"mqtt":                    {`[{"id":"1","source":"s","specversion":"1.0","type":"m","data":{"props":{"firstTopic":"t","clientId":"c"},"body":"{\"Account\":\"demo\"}"}}]`, "MQTT"},
+		"mqtt, only the data":     {`[{"props":{"firstTopic":"t"},"body":"{}"}]`, "MQTT"},
+		"dts":                     {`[{"id":"1","source":"s","specversion":"1.0","type":"d","data":{"id":7,"topicPartition":{"topic":"t","partition":0},"offset":3,"operationType":"UPDATE"}}]`, "DTS"},
+		"datahub": {`{"eventSource":"acs:datahub","eventName":"acs:datahub:putRecord","eventSourceARN":"/projects/p/topics/t","region":"cn-hangzhou","records":[{"eventId":"0:1","systemTime":1,"data":"[\"x\"]"}]}`,
+			"DataHub"},
+		"sls": {`{"parameter":{},"source":{"endpoint":"http://cn-hangzhou-intranet.log.aliyuncs.com","projectName":"p","logstoreName":"l","shardId":0,"beginCursor":"a","endCursor":"b"},"jobName":"j","taskId":"t","cursorTime":1529486425}`,
+			"Simple Log Service"},
+		"documentdb":       {`{"eventSourceArn":"arn:aws:rds:us-east-1:1:cluster:c","events":[{"event":{"operationType":"insert"}}],"eventSource":"aws:docdb"}`, "Amazon DocumentDB"},
+		"dynamodb":         {`{"Records":[{"eventID":"1","eventName":"INSERT","eventSource":"aws:dynamodb","dynamodb":{}}]}`, "Amazon DynamoDB"},
+		"ses":              {`{"Records":[{"eventVersion":"1.0","ses":{"mail":{}},"eventSource":"aws:ses"}]}`, "Amazon SES"},
+		"firehose":         {`{"invocationId":"i","deliveryStreamArn":"arn:aws:firehose:us-east-1:1:deliverystream/d","region":"us-east-1","records":[{"recordId":"1","data":"e30="}]}`, "Amazon Data Firehose"},
+		"sqs after a mark": {"\ufeff" + `{"Records":[{"eventSource":"aws:sqs","body":"a"}]}`, "AWS SQS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if strings.HasSuffix(c.event, ".json") {

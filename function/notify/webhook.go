@@ -71,6 +71,7 @@ type data struct {
 	Door         backup.Door    `json:"Door"`
 	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
 	Ticket       string         `json:"Ticket,omitempty"`
+	Preset       string         `json:"Preset,omitempty"`
 	CancelledBy  string         `json:"CancelledBy,omitempty"`     // name of who cancelled the job in the portal
 	Code         string         `json:"Code,omitempty"`            // of a refusal by the cloud
 	Message      string         `json:"Message,omitempty"`         // the cloud's sentence about the refusal
@@ -101,6 +102,7 @@ func newPayload(n backup.Notice, environment, link string) payload {
 		Door:         r.Door,
 		Reason:       r.Reason(),
 		Ticket:       r.Ticket(),
+		Preset:       r.Preset(),
 		Environment:  environment,
 		URL:          link,
 	}

@@ -29,6 +29,7 @@ var (
 	wordRefused   = param.Both("Backup not started: refused by Cloud Backup", "备份未启动：云备份拒绝了请求")
 	wordWhy       = param.Both("Why", "备份原因")
 	wordTicket    = param.Both("Ticket", "工单号")
+	wordPreset    = param.Both("Preset", "预设")
 	wordColon     = param.Both(": ", "：")
 	wordBeside    = param.Both("%v, %v", "%v，%v")
 )
@@ -91,6 +92,7 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	add(wordRegion, inert(wordBeside.Fill(l, param.RegionName(r.Region()), r.Region())))
 	add(wordWhy, inert(r.Reason()))
 	add(wordTicket, inert(r.Ticket()))
+	add(wordPreset, inert(r.Preset()))
 	add(wordAskedBy, inert(wordBeside.Fill(l, cmp.Or(r.Principal.Name, r.Principal.Subject), r.Door.Name())))
 	if n.Event == backup.EventCancelled {
 		add(wordCancelled, inert(r.Cancellation.By.Name))

@@ -66,7 +66,7 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 		case strings.Contains(name, "."):
 			d.bad = append(d.bad, Mistake{Field: name, Code: "unknown", Text: msgUnknown, Args: []any{name}})
 		default:
-			d.value(name, raw)
+			d.value(name, raw, own...)
 		}
 	}
 	return d.params, d.own, d.result()
@@ -165,12 +165,12 @@ func (d *decoder) object(name string, raw json.RawMessage) {
 	}
 }
 
-// value reads one parameter. The vendor's samples write null, "" or [] for keys that are
-// not used, so these mean that nothing is given.
-func (d *decoder) value(name string, raw json.RawMessage) {
+// value reads one parameter. An unknown name may be one of own, misspelt. The vendor's samples write
+// null, "" or [] for keys that are not used, so these mean that nothing is given.
+func (d *decoder) value(name string, raw json.RawMessage, own ...string) {
 	f, known := FieldNamed(name)
 	if !known {
-		d.bad = append(d.bad, UnknownField(name))
+		d.bad = append(d.bad, unknown(name, nearestOf(name, "", append(keysNamed(own), knownKeys()...))))
 		return
 	}
 	if string(raw) == "null" {
@@ -203,7 +203,8 @@ func Convert(t Type, raw json.RawMessage) (value string, ok bool) {
 // names as numbers, so every door for programs takes a value of another type if its meaning is clear:
 //
 //	type              value                                   result
-//	String            a string                                without surrounding blanks
+//	String            a string                                without surrounding blanks; JobName: see [FitName]
+//	Reason            a string with line breaks or tabs       one line: commit messages and alerts have several
 //	String            a number or a boolean                   as it is written
 //	Integer           a number: see [plainJSONNumber]         15.0 and 1.5e1 become 15
 //	Integer           a string with a number                  as [PlainNumber] reads it
@@ -266,6 +267,10 @@ func (f Field) stringFrom(raw json.RawMessage, text string, isText bool) (value 
 	switch {
 	case f.Numeral && isText:
 		return strings.TrimSpace(width.Narrow.String(text)), true
+	case isText && f.Name == "JobName" && strings.TrimSpace(text) != "":
+		return text, true // [FitName] removes the blanks, and [Notes] says so
+	case isText && f.Name == "Reason":
+		return strings.Join(textLines(tabsAndBreaks.Replace(text)), " "), true
 	case isText:
 		return strings.TrimSpace(text), true
 	case f.Numeral:
@@ -274,6 +279,9 @@ func (f Field) stringFrom(raw json.RawMessage, text string, isText bool) (value 
 	}
 	return string(raw), isNumber(raw) || isBoolean(string(raw))
 }
+
+// tabsAndBreaks replaces tabs, form feeds and the older line breaks by line feeds.
+var tabsAndBreaks = strings.NewReplacer("\t", "\n", "\v", "\n", "\f", "\n", "\r", "\n")
 
 // textLines returns the lines of text that are not blank, without surrounding blanks.
 func textLines(text string) (lines []string) {

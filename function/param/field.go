@@ -5,7 +5,7 @@
 // once. A [Field] belongs to one of three groups:
 //
 //	group     names                                         chosen by      sent to the cloud
-//	ours      Account, Region, Reason, Ticket               the caller     no
+//	ours      Account, Region, Preset, Reason, Ticket       the caller     no
 //	assigned  CrossAccountType, CrossAccountUserId,         the policy, by  yes
 //	          CrossAccountRoleName                          the account
 //	other     InstanceId, Retention, Detail.doCopy, …       the caller     yes
@@ -84,7 +84,7 @@ type Field struct {
 
 	For      []SourceType // the source types it applies to; nil means all
 	Required []SourceType // the source types that require it; only where it also applies
-	Under    Condition    // a further condition to apply; the field it names is earlier in Fields
+	Under    Condition    // the field applies only while this holds; the named field is earlier in Fields
 	Grant    string       // the permission of the rule that a value needs: "script" or "copy"; "" if none
 
 	Type             Type

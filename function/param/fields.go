@@ -32,6 +32,14 @@ var Fields = []Field{{
 	Pattern: `[a-z]{2}(-[a-z0-9]{1,12}){1,4}`, Source: "endpoint list of the Cloud Backup API: the form of its regions",
 	Shape: Text{"Region must be a region ID, such as cn-hangzhou", "地域必须是地域 ID，例如 cn-hangzhou"},
 }, {
+	Name: "Preset", Ours: true,
+	Label:   Text{"Preset", "预设"},
+	Object:  Text{"the preset", "预设"},
+	Help:    Text{"A named set of values in the policy", "策略中命名的一组参数值"},
+	Example: "before-release",
+	Pattern: `[a-z][a-z0-9-]{0,62}`, Source: "the portal: the form of a name in the policy",
+	Shape: Text{"Preset must be the name of a preset of the policy", "预设必须是策略中预设的名称"},
+}, {
 	Name: "CrossAccountType", Assigned: true,
 	Label:   Text{"Where the backup is kept", "备份保存账号"},
 	Object:  Text{"where the backup is kept", "备份保存账号"},

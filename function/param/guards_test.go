@@ -49,3 +49,42 @@ func TestLengthLimits(t *testing.T) {
 		}
 	}
 }
+
+// The limits of numbers: the vendor's own tests set a freeze timeout of up to 200 seconds, and policies keep
+// backups for up to 364,635 days.
+func TestNumberLimits(t *testing.T) {
+	for name, limits := range map[string][2]int64{
+		"Detail.timeoutInSeconds": {1, 200}, "Retention": {1, 364635}, "Detail.destinationRetention": {1, 364635},
+	} {
+		f, ok := FieldNamed(name)
+		if !ok {
+			t.Fatalf("there is no %s", name)
+		}
+		for value, want := range map[int64]bool{
+			limits[0] - 1: false, limits[0]: true, 30: true, 60: true, 180: true, limits[1]: true, limits[1] + 1: false, -limits[0]: false,
+		} {
+			if bad := f.Check(fmt.Sprint(value)); (len(bad) == 0) != want || !want && bad[0].Code != "between" {
+				t.Errorf("%s of %d: %+v", name, value, bad)
+			}
+		}
+	}
+}
+
+// The limits of texts count characters, in any language.
+func TestTextLimits(t *testing.T) {
+	for name, most := range map[string]int{"Reason": 200, "Ticket": 64, "JobName": MaxLabel, "CrossAccountRoleName": 64} {
+		f, ok := FieldNamed(name)
+		if !ok || f.MaxLength != most {
+			t.Fatalf("%s has %d characters at most", name, f.MaxLength)
+		}
+		letter := "a"
+		if f.Note {
+			letter = "备"
+		}
+		for length, want := range map[int]bool{most: true, most + 1: false} {
+			if bad := f.Check(strings.Repeat(letter, length)); (len(bad) == 0) != want {
+				t.Errorf("%s of %d: %+v", name, length, bad)
+			}
+		}
+	}
+}

@@ -170,11 +170,7 @@ func UnknownField(name string) Mistake { return unknown(name, nearest(name, ""))
 // UnknownName is UnknownField for a list of names other than those of a submission, such as the
 // parameters of a query. The hint is one of known.
 func UnknownName(name string, known []string) Mistake {
-	keys := make([]knownKey, 0, len(known))
-	for _, k := range known {
-		keys = append(keys, knownKey{key: k, folded: foldName(k)})
-	}
-	return unknown(name, nearestOf(name, "", keys))
+	return unknown(name, nearestOf(name, "", keysNamed(known)))
 }
 
 // unknown returns the mistake for an unknown name, with a hint unless it is empty.

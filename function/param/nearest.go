@@ -25,7 +25,17 @@ func unknownKey(object, key string) Mistake {
 // returns "" if no name is similar, or if name is longer than [maxHinted].
 func nearest(name, object string) string { return nearestOf(name, object, knownKeys()) }
 
-// nearestOf is nearest among the given keys.
+// NearestName returns the one of names that is most similar to name, as [nearest] compares them. It
+// returns "" if none is similar.
+func NearestName(name string, names []string) string {
+	keys := make([]knownKey, len(names))
+	for i, known := range names {
+		keys[i] = knownKey{key: known, folded: foldName(known)}
+	}
+	return nearestOf(name, "", keys)
+}
+
+// nearestOf does the work of [nearest] for the given keys.
 func nearestOf(name, object string, keys []knownKey) string {
 	if len(name) > maxHinted {
 		return ""
@@ -75,6 +85,12 @@ var aliases = map[string]string{
 	"serverid":     "InstanceId",
 	"shadowcopy":   "UseVSS",
 	"shadowcopies": "UseVSS",
+
+	"copyregion":     "destinationRegionId",
+	"copyretention":  "destinationRetention",
+	"copydays":       "destinationRetention",
+	"freezetimeout":  "timeoutInSeconds",
+	"idempotencykey": "key",
 }
 
 // A knownKey is a name that JSON can have: at the top if object is empty, else inside object.
@@ -99,6 +115,15 @@ var knownKeys = sync.OnceValue(func() []knownKey {
 	}
 	return keys
 })
+
+// keysNamed returns names at the top of JSON that are no parameters.
+func keysNamed(names []string) []knownKey {
+	keys := make([]knownKey, 0, len(names))
+	for _, name := range names {
+		keys = append(keys, knownKey{key: name, folded: foldName(name)})
+	}
+	return keys
+}
 
 var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 

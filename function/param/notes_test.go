@@ -35,6 +35,9 @@ func TestNotes(t *testing.T) {
 		"a name with blanks": {Params{"JobName": "before upgrade/2"}, []string{
 			"JobName was changed to before-upgrade-2: it can contain only letters, digits, dots, underscores and hyphens, at most 37; the portal shows it as it was given",
 		}},
+		"blanks around a name": {Params{"JobName": " nightly\t"}, []string{
+			"JobName was changed to nightly: it can contain only letters, digits, dots, underscores and hyphens, at most 37; the portal shows it as it was given",
+		}},
 		"a name of other letters": {Params{"JobName": "备份"}, []string{
 			"JobName was ignored: it can contain only letters, digits, dots, underscores and hyphens; the portal shows it as it was given",
 		}},
@@ -110,6 +113,10 @@ func TestUnknownNamesAreHinted(t *testing.T) {
 		`{"Options":{"vss":true}}`:                "UseVSS",
 		`{"Options":{"enableVSS":true}}`:          "UseVSS",
 		`{"Options":{"instanceId":"i-1"}}`:        "InstanceId",
+		`{"Detail":{"copyRegion":"cn-x"}}`:        "destinationRegionId",
+		`{"Detail":{"copy_retention":7}}`:         "destinationRetention",
+		`{"Detail":{"FreezeTimeout":7}}`:          "timeoutInSeconds",
+		`{"Detail":{"TimeOutInSecond":7}}`:        "timeoutInSeconds",
 		`{"vss":true}`:                            "Options.UseVSS",
 		`{"Days":1}`:                              "Retention",
 		`{"paths":["/a"]}`:                        "Include",
@@ -134,6 +141,19 @@ func TestUnknownNamesAreHinted(t *testing.T) {
 			if want == "" && strings.ContainsAny(said, "?？") || !strings.Contains(said, want) {
 				t.Errorf("%.60s: got %q, want the hint %q", text, said, want)
 			}
+		}
+	}
+}
+
+// TestOwnNamesAreHinted checks that names that only the caller uses are suggested too.
+func TestOwnNamesAreHinted(t *testing.T) {
+	for name, want := range map[string]string{
+		"dryRun": "dry_run", "DryRun": "dry_run", "dry-run": "dry_run", "Key": "key", "KEY": "key", "IdempotencyKey": "key", "Idempotency-Key": "key",
+		"Regoin": "Region", "Retentions": "Retention",
+	} {
+		_, _, err := DecodeJSON([]byte(`{"`+name+`":"x"}`), "key", "dry_run")
+		if bad, _ := err.(InvalidError); len(bad) != 1 || !strings.HasSuffix(bad[0].In(English), "did you mean "+want+"?") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"backupportal/function/pattern"
 )
@@ -224,12 +225,11 @@ func isNetworkPath(path string) bool {
 	return len(name) > 1 && pattern.Match(`[0-9A-Za-z.+_-]+`, name) && rest != "" && strings.Contains(`/\`, rest[:1])
 }
 
-// hasSeveralPaths reports whether an item has a second path, with a drive letter, after a comma or a
-// semicolon.
+// hasSeveralPaths reports whether an item has a second path, with a drive letter, after a separator: a comma, a
+// semicolon, a bar or a blank. A path of Windows has no colon behind its drive letter.
 func hasSeveralPaths(item string) bool {
-	parts := strings.Split(strings.ReplaceAll(item, ";", ","), ",")
-	return slices.ContainsFunc(parts[1:], func(part string) bool {
-		part = strings.TrimLeft(part, "\t\n\f\r ")
+	parts := strings.FieldsFunc(item, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;|", r) })
+	return len(parts) > 1 && slices.ContainsFunc(parts[1:], func(part string) bool {
 		return len(part) > 2 && pattern.Match(`[A-Za-z]:[/\\]`, part[:3])
 	})
 }

@@ -45,7 +45,7 @@ const maxWindows = 24
 //	start     = 0 … 23    ; full hours
 //	end       = 0 … 24    ; not start; less than start: on the next day
 //	bandwidth = 1 … 2^40  ; KB/s
-//	          / "NaN"     ; no limit
+//	          / "NaN"     ; no limit; case is ignored
 //
 // A window that passes midnight, such as 22:6, is returned as two: 22:24 and 0:6. Full-width
 // characters are read as ASCII, and blanks around a number are ignored. Windows must not overlap;
@@ -124,7 +124,7 @@ func parseWindow(rule string) (w Window, ok bool) {
 	}
 	start, ok1 := decimal(parts[0], 23)
 	end, ok2 := decimal(parts[1], 24)
-	if parts[2] == "NaN" {
+	if strings.EqualFold(parts[2], "NaN") { // Python writes nan
 		return Window{int(start), int(end), 0}, ok1 && ok2
 	}
 	rate, ok3 := decimal(parts[2], 1<<40)

@@ -25,7 +25,10 @@ func TestSpeedLimitGrammar(t *testing.T) {
 		"0:24:-1":             "window_form",
 		"0:24:+1":             "window_form",
 		"0:24:1.5":            "window_form",
-		"0:24:nan":            "window_form",
+		"0:24:nan":            "",
+		"0:8:5|8:24:NAN":      "",
+		"0:24:none":           "window_form",
+		"0:24:5KB":            "window_form",
 		" 0:24:5":             "",
 		"２２：６：１０２４":           "",
 		"22:6:1024":           "",
@@ -86,6 +89,10 @@ func TestWindowsOverMidnight(t *testing.T) {
 		"6:22:NaN|22:6:5":   "6:22:NaN|22:24:5|0:6:5",
 		"0:8:1024|8:24:NaN": "0:8:1024|8:24:NaN",
 		"0:24:NaN":          "0:24:NaN",
+		"8:18:5|18:8:nan":   "8:18:5|18:24:NaN|0:8:NaN",
+		"22:00:1024":        "22:24:1024",
+		"08:18:0512":        "8:18:512",
+		"6:22:NaN | 22:6:1": "6:22:NaN|22:24:1|0:6:1",
 	} {
 		windows, err := ParseSpeedLimit(value)
 		if got := SpeedLimit(windows); err != nil || got != want {

@@ -28,6 +28,7 @@ var notPresettable = []string{
 	"Detail.destinationRetention",
 	"Detail.preScriptPath",
 	"Detail.postScriptPath",
+	"Preset",
 	"Reason",
 	"Ticket",
 }
@@ -36,12 +37,18 @@ var notPresettable = []string{
 // parameters. Each value is checked alone by param.Fields. Rules between two fields cannot
 // be checked here, because they depend on the request.
 func (l *loader) values(p place) param.Params {
+	return l.parameters(p, func(f param.Field) bool { return !slices.Contains(notPresettable, f.Name) })
+}
+
+// parameters reads a mapping with values of the fields for which may is true, and checks each value
+// alone. It returns nil for a place without a node.
+func (l *loader) parameters(p place, may func(param.Field) bool) param.Params {
 	if p.node == nil {
 		return nil
 	}
 	var names []string
 	for _, f := range param.Fields {
-		if !slices.Contains(notPresettable, f.Name) {
+		if may(f) {
 			names = append(names, f.Name)
 		}
 	}

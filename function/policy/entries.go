@@ -33,7 +33,7 @@ func (l *loader) policy(top place) *Policy {
 	m := l.mapping(
 		top,
 		[]string{"version", "enabled", "accounts"},
-		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "operators", "notifications", "prices"},
+		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "operators", "notifications", "prices", "presets"},
 	)
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
 		l.wrong(v, "is not supported: write 1")
@@ -51,6 +51,7 @@ func (l *loader) policy(top place) *Policy {
 	if len(p.tokens) > maxTokens {
 		l.wrong(m["tokens"], "has %d tokens: write at most %d", len(p.tokens), maxTokens)
 	}
+	p.presets = l.presetList(m["presets"]) // before the sources, which use them
 	p.pipelines = list(l, m["pipelines"], l.pipeline)
 	p.sources = list(l, m["sources"], l.source)
 	p.rules = list(l, m["rules"], l.rule)

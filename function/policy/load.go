@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"backupportal/function/param"
 )
 
 // maxSize is the maximum size of a policy file, in bytes. About a thousand rules fit.
@@ -74,6 +76,7 @@ func Load(data []byte, getenv func(string) string) (*Policy, error) {
 		teams:    map[string]int{},
 		sources:  map[string]bool{},
 		rules:    map[string]bool{},
+		presets:  map[string]param.Params{},
 		refused:  map[*yaml.Node]bool{},
 	}
 	root := place{node: top}

@@ -12,6 +12,7 @@
 //	operators      teams that may view the rejected messages of all senders
 //	notifications  receivers of notices
 //	prices         what storage costs, for the estimate before a backup
+//	presets        named values that people and programs can use together
 //
 // # Evaluation
 //
@@ -86,7 +87,8 @@ type Policy struct {
 	operators     []int // indices in teams
 	notifications backup.Notifications
 	prices        *cost.Prices // nil: the file has none
-	hash          string       // SHA-256 of the file, in hex
+	presets       []backup.Preset
+	hash          string // SHA-256 of the file, in hex
 
 	hasTags bool      // a rule names tags of instances
 	tags    *tagCache // nil: tags cannot be read

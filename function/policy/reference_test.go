@@ -38,6 +38,7 @@ type plainPolicy struct {
 	Operators     any `yaml:"operators,omitempty"`     // has no effect on decisions
 	Notifications any `yaml:"notifications,omitempty"` // has no effect on decisions
 	Prices        any `yaml:"prices,omitempty"`        // likewise
+	Presets       any `yaml:"presets,omitempty"`       // likewise: their values are in the request that is decided
 }
 
 type plainDefaults struct {

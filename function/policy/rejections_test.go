@@ -7,8 +7,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// TestRejectionsAreForTheSendersTeamAndOperators proves that other people, and senders of another kind or name,
-// are refused.
+// TestRejectionsAreForTheSendersTeamAndOperators proves that only people in a team of the sender, and people in a
+// team of the operators, may view the rejected messages of a sender. A sender of another kind or name does not count.
 func TestRejectionsAreForTheSendersTeamAndOperators(t *testing.T) {
 	text := change(t, base, "      - {source: ci}\n", `      - {source: other}
   - name: web

@@ -135,7 +135,7 @@ func (l *loader) pointer(p place) []string {
 }
 
 // template reads the key submission of a source: for each parameter a fixed value, or a
-// pointer into the message. Account and Region must be in it. Parameters that the policy
+// pointer into the message. Account and Region must be in it or in its preset. Parameters that the policy
 // assigns cannot be in it. The values of a message are not trusted: the policy decides
 // about the submission as about any other.
 func (l *loader) template(p place) map[string]webhook.Part {
@@ -164,8 +164,13 @@ func (l *loader) template(p place) map[string]webhook.Part {
 		}
 		parts[name] = webhook.Part{Value: value}
 	}
+	preset, known := l.presets[parts["Preset"].Value]
+	if at := m["Preset"]; parts["Preset"].Value != "" && !known && !l.refused[at.node] {
+		l.wrong(at, "there is no preset %q: add it to presets, or correct the name", parts["Preset"].Value)
+	}
+	fromMessage := parts["Preset"].Pointer != nil // the message chooses the preset, which may have both
 	for _, name := range []string{"Account", "Region"} {
-		if _, ok := parts[name]; !ok && p.node != nil && !l.refused[p.node] {
+		if _, ok := parts[name]; !ok && preset[name] == "" && !fromMessage && p.node != nil && !l.refused[p.node] {
 			l.lacks(p, p.at(name, nil).path, "is missing: write a value, or where the message has it")
 		}
 	}

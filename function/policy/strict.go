@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // A loader reads one policy file and collects its problems. Each method is named after what it
@@ -15,11 +16,12 @@ import (
 // arbitrary value, because Load then fails and its caller uses none of them.
 type loader struct {
 	getenv   func(string) string
-	accounts map[string]account // read so far, by alias
-	teams    map[string]int     // read so far, by name; the value is the index
-	tokens   []identity.Token   // read so far
-	sources  map[string]bool    // names read so far
-	rules    map[string]bool    // ids read so far
+	accounts map[string]account      // read so far, by alias
+	teams    map[string]int          // read so far, by name; the value is the index
+	tokens   []identity.Token        // read so far
+	sources  map[string]bool         // names read so far
+	rules    map[string]bool         // ids read so far
+	presets  map[string]param.Params // values read so far, by name
 
 	cooldown time.Duration       // of rules that set none
 	problems LoadError           // so far

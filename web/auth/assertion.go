@@ -37,7 +37,7 @@ var ErrAssertion = fmt.Errorf("the gateway's assertion is not valid: %w", ErrSig
 // Authenticator returns a function that verifies the assertion of a request and returns the person
 // that it names. The function's errors are [ErrSignedOut] without exactly one header,
 // [ErrAssertion], [ErrAlgorithm], and [ErrIssuerUnavailable] if the keys cannot be fetched. Authenticator itself
-// fails only if JWKS is invalid; it fetches no keys before the first request.
+// fails only if JWKS is invalid; it fetches no keys before the first request. An error about a token is a [*CauseError].
 func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, error), error) {
 	var keys oidc.KeySet = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(a.Now)), a.JWKSURL)
 	if a.JWKS != "" {
@@ -59,21 +59,21 @@ func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, err
 		}
 		raw := strings.TrimPrefix(values[0], "Bearer ")
 		if _, err := strict(raw); err != nil {
-			return identity.Principal{}, ErrAssertion
+			return identity.Principal{}, &CauseError{ErrAssertion, a.Issuer, "the header has no readable token"}
 		}
 		if !hasAcceptedAlgorithm(raw) {
 			return identity.Principal{}, ErrAlgorithm
 		}
 		token, err := verifier.Verify(r.Context(), raw)
 		if keysUnavailable(err) {
-			return identity.Principal{}, ErrIssuerUnavailable
+			return identity.Principal{}, &CauseError{ErrIssuerUnavailable, a.Issuer, tokenCause(err)}
 		}
 		if err != nil {
-			return identity.Principal{}, ErrAssertion
+			return identity.Principal{}, &CauseError{ErrAssertion, a.Issuer, tokenCause(err)}
 		}
 		claims, err := claimsOf(token)
 		if err != nil {
-			return identity.Principal{}, ErrAssertion
+			return identity.Principal{}, &CauseError{ErrAssertion, a.Issuer, "the token has no usable subject (sub)"}
 		}
 		return personOf(token, claims, a.GroupsClaim, a.Keep).principal(), nil
 	}, nil

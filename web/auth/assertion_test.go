@@ -95,7 +95,7 @@ func TestAssertionRefusesInvalidTokens(t *testing.T) {
 		if badAlgorithms[name] {
 			want = ErrAlgorithm
 		}
-		if got, err := authenticate(withAssertion(token)); err != want || got.Subject != "" {
+		if got, err := authenticate(withAssertion(token)); !errors.Is(err, want) || got.Subject != "" {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
@@ -108,7 +108,7 @@ func TestAssertionRefusesInvalidTokens(t *testing.T) {
 func TestAssertionWithoutKeysIsUnavailable(t *testing.T) {
 	p := newIssuer(t, newClock())
 	p.unavailable.Store(true)
-	if _, err := authenticatorOf(t, gateway(p))(withAssertion(p.issue())); err != ErrIssuerUnavailable {
+	if _, err := authenticatorOf(t, gateway(p))(withAssertion(p.issue())); !errors.Is(err, ErrIssuerUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }

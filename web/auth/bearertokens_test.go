@@ -202,7 +202,7 @@ func TestUnavailableIssuerIsRetriedAfterTwoSeconds(t *testing.T) {
 	}{{0, true}, {0, false}, {2*time.Second - 1, false}, {2 * time.Second, true}, {time.Second, true}} { // the last case sets the clock back
 		p.clock.pass(c.at)
 		before := p.calls.Load()
-		if _, err := authenticate(withAuthorization("Bearer " + token)); err != ErrIssuerUnavailable || (p.calls.Load() > before) != c.calls {
+		if _, err := authenticate(withAuthorization("Bearer " + token)); !errors.Is(err, ErrIssuerUnavailable) || (p.calls.Load() > before) != c.calls {
 			t.Errorf("request %d: %v, called %d times", i, err, p.calls.Load()-before)
 		}
 	}
@@ -236,11 +236,11 @@ func TestIssuerWithoutKeysIsUnavailable(t *testing.T) {
 func TestIssuerMetadataIsFetchedOnce(t *testing.T) {
 	p := newIssuer(t, newClock())
 	known := newProvider(p.URL, p.clock.Now)
-	one, err := known.discovered()
+	one, err := known.discovered(ErrProvider)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if other, err := known.discovered(); err != nil || other != one {
+	if other, err := known.discovered(ErrProvider); err != nil || other != one {
 		t.Errorf("it is looked for again: %v", err)
 	}
 }

@@ -3,7 +3,6 @@ package auth
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -37,36 +36,42 @@ type provider struct {
 	issuer string // the URL, exactly as tokens spell it
 	now    func() time.Time
 	client *http.Client
-	found  *cache.Cache[*oidc.Provider] // holds nil while a failed provider is not called again
+	found  *cache.Cache[discovery] // holds a cause while a failed provider is not called again
+}
+
+// A discovery is the result of reading a provider's metadata.
+type discovery struct {
+	provider *oidc.Provider // nil if it failed
+	cause    string         // why it failed
 }
 
 // newProvider returns the provider with the name issuer. It makes no call.
 func newProvider(issuer string, now func() time.Time) *provider {
-	return &provider{issuer: issuer, now: now, client: newClient(now), found: cache.New[*oidc.Provider](1, now)}
+	return &provider{issuer: issuer, now: now, client: newClient(now), found: cache.New[discovery](1, now)}
 }
 
 // noExpiry is the expiry of a cached value that never expires.
 var noExpiry = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// errUnavailable means that a provider gave no usable metadata.
-var errUnavailable = errors.New("auth: the provider gave no usable answer")
-
 // discovered returns the provider's metadata (OpenID Connect Discovery 1.0). The first call fetches
 // it; later calls return the same value. The provider's key set keeps the context of that fetch, so
-// it must not be a request's context. The only error is errUnavailable.
-func (p *provider) discovered() (*oidc.Provider, error) {
-	load := func(ctx context.Context) (*oidc.Provider, time.Time, error) {
+// it must not be a request's context. The only error is failed, as a [*CauseError].
+func (p *provider) discovered(failed error) (*oidc.Provider, error) {
+	load := func(ctx context.Context) (discovery, time.Time, error) {
 		found, err := oidc.NewProvider(p.context(ctx), p.issuer)
 		if err != nil {
-			return nil, p.now().Add(retryAfter), nil
+			return discovery{cause: metadataCause(err)}, p.now().Add(retryAfter), nil
 		}
-		return found, noExpiry, nil
+		return discovery{provider: found}, noExpiry, nil
 	}
 	found, err := p.found.Get(context.Background(), p.issuer, load)
-	if err != nil || found == nil {
-		return nil, errUnavailable
+	if err != nil {
+		found.cause = "its metadata was not read"
 	}
-	return found, nil
+	if found.provider == nil {
+		return nil, &CauseError{failed, p.issuer, found.cause}
+	}
+	return found.provider, nil
 }
 
 // context returns ctx with the HTTP client that go-oidc and oauth2 use for the provider.

@@ -57,6 +57,7 @@ type issuerFixture struct {
 	form        url.Values                  // form of the last token request
 	end         any                         // published as end_session_endpoint
 	userinfo    http.HandlerFunc            // answers the userinfo endpoint; nil means no endpoint
+	refusal     string                      // error code of the token endpoint; empty means a token
 	asked       atomic.Int32                // number of requests to the userinfo endpoint
 	calls       atomic.Int32                // number of requests to all addresses
 	unavailable atomic.Bool                 // the server closes connections without a response
@@ -89,6 +90,11 @@ func newIssuer(t *testing.T, c *testClock) *issuerFixture {
 		r.ParseForm()
 		p.form = r.PostForm
 		w.Header().Set("Content-Type", "application/json")
+		if p.refusal != "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			json.NewEncoder(w).Encode(map[string]any{"error": p.refusal, "error_description": "evil"})
+			return
+		}
 		answer := map[string]any{"access_token": "x", "token_type": "Bearer"}
 		if token := p.issue(); token != "" {
 			answer["id_token"] = token

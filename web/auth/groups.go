@@ -10,9 +10,12 @@ import (
 )
 
 // groupNames are the members that name a group in a list of objects, in the order of preference: name
-// (Casdoor), displayName (Microsoft Graph), display_name, display and value (SCIM, RFC 7643, section
-// 4.1.2: value is the group's id, and display may be missing).
-var groupNames = []string{"name", "displayName", "display_name", "display", "value"}
+// (Casdoor), displayName (Microsoft Graph), display_name, groupName (Alibaba Cloud IDaaS), display and value
+// (SCIM, RFC 7643, section 4.1.2: value is the group's id, and display may be missing), groupExternalId and
+// groupId (IDaaS).
+var groupNames = []string{
+	"name", "displayName", "display_name", "groupName", "display", "value", "groupExternalId", "groupId",
+}
 
 // groupsOf returns the groups in a claim's value that keep accepts, each once. It reads these forms:
 //

@@ -17,7 +17,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// Errors of a sign-in. They never contain texts of the provider.
+// Errors of a sign-in. They never contain texts of the provider. Those about the provider are returned as a
+// [*CauseError].
 var (
 	// ErrLogin means that no sign-in was started in this browser, that it expired, or that the
 	// callback does not match it.
@@ -68,12 +69,11 @@ type login struct {
 // discovered returns the provider's metadata. The only error is [ErrProvider].
 func (o *OIDC) discovered() (*oidc.Provider, error) {
 	o.once.Do(func() { o.provider = newProvider(o.Issuer, o.Sessions.Now) })
-	found, err := o.provider.discovered()
-	if err != nil {
-		return nil, ErrProvider
-	}
-	return found, nil
+	return o.provider.discovered(ErrProvider)
 }
+
+// failed returns err with its cause.
+func (o *OIDC) failed(err error, cause string) error { return &CauseError{err, o.Issuer, cause} }
 
 // EndSession returns the address at which people can end their session at the provider (OpenID
 // Connect RP-Initiated Logout 1.0). It is empty if the provider publishes none or an unsafe one, or
@@ -192,7 +192,7 @@ func (o *OIDC) returned(r *http.Request) (l login, code string, err error) {
 		return l, "", ErrLogin
 	}
 	if q.Has("error") {
-		return l, "", ErrRefused
+		return l, "", o.failed(ErrRefused, refusalCause(q.Get("error")))
 	}
 	if q.Get("code") == "" {
 		return l, "", ErrLogin
@@ -217,27 +217,27 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 	defer stop()
 	tokens, err := o.client(p).Exchange(ctx, code, oauth2.VerifierOption(l.Verifier))
 	if err != nil {
-		return session{}, ErrProvider // err quotes the provider's answer
+		return session{}, o.failed(ErrProvider, exchangeCause(err)) // err quotes the provider's answer
 	}
 	raw, _ := tokens.Extra("id_token").(string)
 	if _, err := strict(raw); err != nil {
-		return session{}, ErrProvider
+		return session{}, o.failed(ErrProvider, "the answer of its token endpoint has no readable ID token")
 	}
 	if !hasAcceptedAlgorithm(raw) {
-		return session{}, ErrProviderAlgorithm
+		return session{}, o.failed(ErrProviderAlgorithm, "the ID token names another algorithm (alg) than RS256 and ES256")
 	}
 	token, err := p.VerifierContext(ctx, &oidc.Config{
 		ClientID: o.ClientID, SupportedSigningAlgs: algorithms, Now: o.Sessions.Now,
 	}).Verify(ctx, raw)
 	if err != nil {
-		return session{}, ErrProvider
+		return session{}, o.failed(ErrProvider, tokenCause(err))
 	}
 	if err := o.check(token, l.Nonce); err != nil {
 		return session{}, err
 	}
 	claims, err := claimsOf(token)
 	if err != nil {
-		return session{}, err
+		return session{}, o.failed(err, "the ID token has no usable subject (sub)")
 	}
 	complete := o.complete(ctx, p, tokens, claims)
 	c := personOf(token, claims, o.GroupsClaim, o.Keep)
@@ -253,13 +253,17 @@ func (o *OIDC) check(token *oidc.IDToken, nonce string) error {
 	var c struct {
 		AuthorizedParty string `json:"azp"`
 	}
-	nonceOmitted := token.Nonce == "" && o.NoNonce
 	switch {
-	case token.Claims(&c) != nil,
-		!nonceOmitted && !equal(token.Nonce, nonce),
-		len(token.Audience) > 1 && c.AuthorizedParty == "",
-		c.AuthorizedParty != "" && c.AuthorizedParty != o.ClientID:
-		return ErrProvider
+	case token.Claims(&c) != nil:
+		return o.failed(ErrProvider, "the ID token has a claim azp that is no text")
+	case token.Nonce == "" && !o.NoNonce:
+		return o.failed(ErrProvider, "the ID token has no nonce (OIDC_NONCE=off accepts this)")
+	case token.Nonce != "" && !equal(token.Nonce, nonce):
+		return o.failed(ErrProvider, "the ID token has the nonce of another sign-in")
+	case len(token.Audience) > 1 && c.AuthorizedParty == "":
+		return o.failed(ErrProvider, "the ID token has several audiences (aud) and no authorized party (azp)")
+	case c.AuthorizedParty != "" && c.AuthorizedParty != o.ClientID:
+		return o.failed(ErrProvider, "the ID token is for another authorized party (azp) than OIDC_CLIENT_ID")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -67,7 +68,7 @@ func (r *signInFixture) back(query string, cookies ...*http.Cookie) (w *httptest
 func (r *signInFixture) expectRefusal(t *testing.T, name string, want error, query string, cookies ...*http.Cookie) {
 	t.Helper()
 	w, _, err := r.back(query, cookies...)
-	if err != want {
+	if !errors.Is(err, want) {
 		t.Errorf("%s: %v", name, err)
 	}
 	if c := onlyCookie(t, w); c.Name != "__Host-portal-login" || c.MaxAge >= 0 || c.Value != "" {
@@ -273,7 +274,7 @@ func TestSignInFailsIfIssuerIsUnavailable(t *testing.T) {
 	good.Set("iss", again.issuer.URL)
 	again.expectRefusal(t, "not known", ErrProvider, good.Encode(), c) // all test issuers have the same keys
 	w := httptest.NewRecorder()
-	if err := again.Login(w, httptest.NewRequest("GET", "/auth/login", nil), "/"); err != ErrProvider || len(w.Result().Cookies()) != 0 {
+	if err := again.Login(w, httptest.NewRequest("GET", "/auth/login", nil), "/"); !errors.Is(err, ErrProvider) || len(w.Result().Cookies()) != 0 {
 		t.Errorf("Login: %v", err)
 	}
 	if end := again.EndSession(); end != "" {
@@ -292,7 +293,7 @@ func TestIssuerDiscoveryIsRetriedEveryTwoSeconds(t *testing.T) {
 	}{{0, true}, {0, false}, {2*time.Second - 1, false}, {2 * time.Second, true}, {time.Second, true}} {
 		r.sessions.clock.pass(c.at)
 		before := r.issuer.calls.Load()
-		if _, err := r.discovered(); err != ErrProvider || (r.issuer.calls.Load() > before) != c.calls {
+		if _, err := r.discovered(); !errors.Is(err, ErrProvider) || (r.issuer.calls.Load() > before) != c.calls {
 			t.Errorf("request %d: %v, called %d times", i, err, r.issuer.calls.Load()-before)
 		}
 	}

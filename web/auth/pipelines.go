@@ -41,7 +41,7 @@ func (e *MismatchError) Unwrap() error { return ErrToken }
 
 // authenticate returns the first pipeline that the token matches: signed by its issuer, for its
 // audience, not expired, with all of its claims. Errors: [*MismatchError], [ErrToken], [ErrAlgorithm]
-// and [ErrIssuerUnavailable].
+// and [ErrIssuerUnavailable], those about a known issuer as a [*CauseError].
 func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Principal, error) {
 	name, ok := claimedIssuer(token)
 	if !ok {
@@ -51,14 +51,15 @@ func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Pr
 		return identity.Principal{}, ErrAlgorithm
 	}
 	mismatch := &MismatchError{Issuer: name}
+	invalid := ErrToken // without a pipeline of this issuer
 	for _, one := range p.list {
 		if one.Issuer != name {
 			continue
 		}
 		issuer := p.issuers[name]
-		provider, err := issuer.discovered()
+		provider, err := issuer.discovered(ErrIssuerUnavailable)
 		if err != nil {
-			return identity.Principal{}, ErrIssuerUnavailable
+			return identity.Principal{}, err
 		}
 		limited, stop := context.WithTimeout(issuer.context(ctx), providerTimeout)
 		verified, err := provider.VerifierContext(limited, &oidc.Config{
@@ -68,9 +69,10 @@ func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Pr
 		}).Verify(limited, token)
 		stop()
 		if keysUnavailable(err) {
-			return identity.Principal{}, ErrIssuerUnavailable
+			return identity.Principal{}, &CauseError{ErrIssuerUnavailable, name, tokenCause(err)}
 		}
 		if err != nil {
+			invalid = &CauseError{ErrToken, name, tokenCause(err)}
 			continue
 		}
 		claim := differingClaim(one, verified)
@@ -89,7 +91,7 @@ func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Pr
 	if mismatch.Differ != nil {
 		return identity.Principal{}, mismatch
 	}
-	return identity.Principal{}, ErrToken
+	return identity.Principal{}, invalid
 }
 
 // claimedIssuer returns the unverified issuer of a token, or false if the token is malformed or too

@@ -106,7 +106,7 @@ func TestDocumentedPipelinePolicies(t *testing.T) {
 				}
 			}
 		}
-		if err := ask(changed(token, "aud", "https://other.example")); err != ErrToken {
+		if err := ask(changed(token, "aud", "https://other.example")); !errors.Is(err, ErrToken) {
 			t.Errorf("%s: another audience: %v", service, err)
 		}
 	}

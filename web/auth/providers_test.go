@@ -39,8 +39,8 @@ var named = []string{"payments-oncall", "/payments-oncall", "shop/payments", "Do
 
 var providerShapes = []providerShape{
 	{
-		// Undocumented as a whole: the Server Administration Guide has no sample of an ID token. The form of
-		// realm_access and resource_access is that of org.keycloak.representations.AccessToken.
+		// No document shows a whole ID token of Keycloak (Server Administration Guide). The form of realm_access
+		// and resource_access is that of the class org.keycloak.representations.AccessToken.
 		provider: "Keycloak, realm roles", claim: "realm_access.roles",
 		token: `{"typ":"ID","azp":"portal","session_state":"d6b9","acr":"1","email_verified":true,"name":"Jane Doe","preferred_username":"jane",
 			"given_name":"Jane","family_name":"Doe","email":"jane@example.com",
@@ -114,13 +114,15 @@ var providerShapes = []providerShape{
 		token: `{"custom:groups":"[everyone, payments-oncall]","token_use":"id","cognito:username":"jane"}`,
 		name:  "alice", groups: []string{"payments-oncall"},
 	}, {
-		// SCIM groups of RFC 7643, section 4.1.2, in which display is optional: value is the id.
+		// Undocumented in an ID token. RFC 9068, section 2.2.3.1, encodes the claims groups and roles of an access token
+		// as RFC 7643, section 4.1.2, describes them: value is the id, and display is optional.
 		provider: "SCIM, groups with only a value", claim: "groups",
 		token: `{"name":"Jane Doe","groups":[{"value":"02bd9fd6-8f93-4758-87c3-1fb73740a315","$ref":"https://id.example/Groups/02bd9fd6"},
 			{"value":"e9e30dba-f08f-4109-8486-d5c6a331660a","display":"payments-oncall"}]}`,
 		name: "Jane Doe", groups: []string{"02bd9fd6-8f93-4758-87c3-1fb73740a315", "payments-oncall"},
 	}, {
-		// "Claims in ZITADEL", as below: the table of reserved claims shows the roles as a list of objects.
+		// "Claims in ZITADEL", as below: the table of reserved claims shows the roles as a list of objects. That a role
+		// has a text in place of an object is undocumented: it is no role.
 		provider: "ZITADEL, list of roles", claim: "urn:zitadel:iam:org:project:69234237810729234:roles",
 		token: `{"name":"Jane Doe","urn:zitadel:iam:org:project:69234237810729234:roles":[
 			{"auditor":{"170086824411201793":"shop.zitadel.cloud"}},{"payments-oncall":{"170086824411201793":"shop.zitadel.cloud"}},
@@ -200,6 +202,39 @@ var providerShapes = []providerShape{
 		provider: "Google, without groups", claim: "groups",
 		token: `{"azp":"portal","hd":"example.com","email":"jane@example.com","email_verified":true,"at_hash":"HK6E","name":"Jane Doe","picture":"https://lh3.googleusercontent.com/a"}`,
 		name:  "Jane Doe", email: "jane@example.com", result: identity.GroupsMissing,
+	}, {
+		// "A federated OpenID Connect provider", "ID Tokens", the README of github.com/dexidp/dex
+		provider: "Dex", claim: "groups",
+		token: `{"at_hash":"bi96gOXZShvlWYtal9Eqiw","email":"jane@example.com","email_verified":true,
+			"groups":["admins","payments-oncall"],"name":"Jane Doe"}`,
+		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
+	}, {
+		// "Custom Claim Maps", https://kanidm.github.io/kanidm/stable/integrations/oauth2/custom_claims.html: csv is one of
+		// the ways to join the values of a claim.
+		provider: "Kanidm, csv", claim: "portal_role",
+		token: `{"preferred_username":"jane@idm.example.com","name":"Jane Doe","scopes":["openid","profile"],"portal_role":"viewer,payments-oncall"}`,
+		name:  "Jane Doe", groups: []string{"payments-oncall"},
+	}, {
+		// Undocumented by Keycloak, which describes the groups without a token:
+		// https://www.keycloak.org/2026/04/org-groups. The form is that of the mapper in docs/org_aware_group_mapper.md of
+		// github.com/sventorben/kommons.
+		provider: "Keycloak, groups of an organization", claim: "organization.shop.example.groups",
+		token: `{"preferred_username":"jane","organization":{"shop.example":{"id":"75bc86cb","groups":["/Engineering","/payments-oncall"]}}}`,
+		name:  "jane", groups: []string{"/payments-oncall"},
+	}, {
+		// "Rules for the values of extended OIDC id_token fields",
+		// https://www.alibabacloud.com/help/en/idaas/eiam/user-guide/rules-for-oidc-id-token-extended-fields:
+		// ArrayMap(user.groups, __item.groupExternalId) is a list of texts.
+		provider: "Alibaba Cloud IDaaS, external ids of groups", claim: "groups",
+		token: `{"name":"Jane Doe","groups":["02bd9fd6-8f93-4758-87c3-1fb73740a315","group_d6sbsuumeta4h66ec3il7yxxxx"]}`,
+		name:  "Jane Doe", groups: []string{"02bd9fd6-8f93-4758-87c3-1fb73740a315"},
+	}, {
+		// The same document: user.groups is a list of objects with groupId and groupExternalId. groupName is that of the
+		// operation ListGroups; no document shows a token.
+		provider: "Alibaba Cloud IDaaS, groups as objects", claim: "groups",
+		token: `{"name":"Jane Doe","groups":[{"groupId":"group_d6sbsuumeta4h66ec3il7yxxxx","groupName":"payments-oncall"},
+			{"groupId":"group_e6","groupExternalId":"02bd9fd6-8f93-4758-87c3-1fb73740a315"}]}`,
+		name: "Jane Doe", groups: []string{"payments-oncall", "02bd9fd6-8f93-4758-87c3-1fb73740a315"},
 	}, {
 		// "Session Overview", "Descope Session JWT Structure", https://docs.descope.com/session-overview
 		provider: "Descope", claim: "tenants",
