@@ -27,7 +27,7 @@ var (
 	wordMay       = param.Both("Your permissions", "您的权限")
 	wordMayNot    = param.Both("You are not allowed to start backups.", "您没有发起备份的权限。")
 	wordRule      = param.Both("Rule", "规则")
-	wordKinds     = param.Both("Source types", "数据源类型")
+	wordKinds     = param.Both("Types of backup", "数据源类型")
 	wordResources = param.Both("Instances and clusters", "实例和集群")
 	wordDays      = param.Both("Days", "天数")
 	wordCopyTo    = param.Both("Copy to", "副本地域")
