@@ -52,7 +52,7 @@ func TestPagesFitTheScreenAndPassAxe(t *testing.T) {
 		// language, theme and width is therefore sufficient.
 		width := int64(1280)
 		if (r.language == "en") == (r.theme == "dark") {
-			width = 390
+			width = 360
 		}
 		b.resize(width)
 		b.obeys(script, fmt.Sprintf("%s at %d px", v.name, width))
