@@ -280,7 +280,7 @@ func policyLines(ctx context.Context, rules []policy.Line) []string {
 	for _, r := range rules {
 		line := in(
 			ctx,
-			param.Both("Rule %v: %v to %v days", "规则 %v：%v 至 %v 天"),
+			param.Both("Limit set by rule %v: %v to %v days", "限制来自规则 %v：%v 至 %v 天"),
 			r.Rule,
 			param.Count(max(1, r.Min)),
 			param.Count(r.Max),

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -24,6 +25,14 @@ func newForm(ctx context.Context, p FormPage) form {
 		}
 	}
 	return f
+}
+
+// heading returns the name of the saved link that fills the form, the machine, or the kind of backup.
+func (p FormPage) heading(ctx context.Context) string {
+	if p.Link == "" && p.Machine != nil {
+		return in(ctx, wordBackUpThis, p.Machine.title())
+	}
+	return cmp.Or(p.Link, in(ctx, p.Source.Name()))
 }
 
 // pageName returns the value of the hidden input at, which says from which page a form was posted.

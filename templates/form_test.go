@@ -132,8 +132,8 @@ func TestLimitsAreShownInTheForm(t *testing.T) {
 	page := newSampler(same).form(param.UDMECS, nil)
 	page.Offer.Lines = append(page.Offer.Lines, policy.Line{Rule: "labs", Max: 364635})
 	want := map[param.Language]string{
-		param.English: "Rule payments-prod: 1 to 30 days. Snapshots cost money. Contact: platform team.Rule labs: 1 to 364,635 days.",
-		param.Chinese: "规则 payments-prod：1 至 30 天。快照会产生费用。请联系：平台团队。规则 labs：1 至 364,635 天。",
+		param.English: "Limit set by rule payments-prod: 1 to 30 days. Snapshots cost money. Contact: platform team.Limit set by rule labs: 1 to 364,635 days.",
+		param.Chinese: "限制来自规则 payments-prod：1 至 30 天。快照会产生费用。请联系：平台团队。限制来自规则 labs：1 至 364,635 天。",
 	}
 	for _, l := range languages {
 		doc := draw(t, templates.Form(page), l)

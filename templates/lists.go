@@ -31,18 +31,6 @@ var kindSwitch = map[param.SourceType]param.Text{
 	param.ECSFile: param.Both("Only files and folders", "仅文件和目录"),
 }
 
-// heading returns the heading of the form: the name of the saved link that fills the form, the machine, or the kind
-// of source.
-func (p FormPage) heading(ctx context.Context) string {
-	switch {
-	case p.Link != "":
-		return p.Link
-	case p.Machine != nil:
-		return in(ctx, wordBackUpThis, p.Machine.title())
-	}
-	return in(ctx, p.Source.Name())
-}
-
 // icon returns the kind of source that has the icon of the machine.
 func (m MachineRow) icon() param.SourceType {
 	if slices.Contains(m.Sources, param.Container) {

@@ -176,7 +176,7 @@ var filterWords = map[string]templates.Filter{
 		Meaning: param.Text{En: "Values of `Status`, separated by commas", Zh: "`Status` 的值，以逗号分隔"},
 	},
 	"Account":    {Example: "demo", Meaning: param.Text{En: "The alias of an account", Zh: "账号别名"}},
-	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The source type", Zh: "数据源类型"}},
+	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The type of backup", Zh: "数据源类型"}},
 	"InstanceId": {
 		Example: "i-bp1demoweb01",
 		Meaning: param.Text{En: "The instance, or the cluster of a container backup", Zh: "实例，或容器备份的集群"},

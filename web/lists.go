@@ -102,6 +102,28 @@ func (s *Server) machineOf(ctx context.Context, r *http.Request, page *templates
 	return &row
 }
 
+// pathMistakes returns the mistakes in the paths of a backup of files, by the system of its instance. Without an
+// answer of the cloud in time it returns nil; then the checks before the start ask again.
+func (s *Server) pathMistakes(r *http.Request, call backup.Call) []param.Mistake {
+	p := call.Params
+	if p.SourceType() != param.ECSFile || p["Include"]+p["Exclude"] == "" || call.Target.Account.Access == backup.HBRCrossAccount {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), listPatience)
+	defer cancel()
+	q := backup.CandidateQuery{Kind: backup.Instances, InstanceID: p["InstanceId"]}
+	found, err := s.Backups.Candidates(ctx, principal(r), p, q)
+	if err != nil {
+		return nil
+	}
+	for _, c := range found.Items {
+		if c.ID == p["InstanceId"] {
+			return p.CheckPaths(c.Attribute("OSType"))
+		}
+	}
+	return nil
+}
+
 // changeMachine carries out the buttons of the machine on a form, see [Server.saveDraft].
 func (s *Server) changeMachine(r *http.Request, values templates.Values, verb, argument string) error {
 	if verb == "other" {

@@ -31,7 +31,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		Icon:      assetPath("icon.svg"),
 		API:       docsPath,
 		Now:       s.Backups.Now(),
-		Zone:      s.Zone,
+		Zone:      s.zone(r),
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		// The language buttons lead back to shell.Path by GET. This address may accept only POST,
@@ -338,7 +338,13 @@ func (s *Server) checkValues(r *http.Request, key string, values templates.Value
 		j.refused = err
 		return j, nil
 	}
+	if err == nil {
+		j.bad = s.pathMistakes(r, j.call)
+	}
 	j.status = http.StatusOK
+	if j.bad != nil {
+		j.status = http.StatusUnprocessableEntity
+	}
 	return j, err
 }
 

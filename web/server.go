@@ -159,7 +159,7 @@ type route struct {
 // each of them.
 func (s *Server) programRoutes() []route {
 	all := []route{
-		{"POST " + jobsPath, s.submits(s.counted(s.createBackupJob))},
+		{"POST " + jobsPath, s.admitted(admission.Submission, s.signedIn(s.counted(s.createBackupJob)))},
 		{"GET " + jobsPath, s.reads(s.listBackupJobs)},
 		{"GET " + jobsPath + "/{SubmissionId}", s.reads(s.showBackupJob)},
 		{"POST " + jobsPath + "/{SubmissionId}/cancel", s.submits(s.cancelBackupJob)},

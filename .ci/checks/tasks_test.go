@@ -50,7 +50,7 @@ var tasks = []task{{
 	most: 4,
 	steps: []step{
 		{press: "Back up: web02"},
-		{write: "Keep the backup for", text: "90"},
+		{write: "Retention", text: "90"},
 		{press: "Continue"},
 		{press: "Start backup"},
 	},
@@ -61,10 +61,10 @@ var tasks = []task{{
 	steps: []step{
 		{press: "Back up: web01"},
 		{choose: "System disk"},
-		{write: "Keep the backup for", text: "90"},
+		{write: "Retention", text: "90"},
 		{choose: "Also keep a copy in another region"},
 		{choose: "Region of the copy", value: "China (Shanghai)"},
-		{write: "Keep the copy for", text: "30"},
+		{write: "Retention of the copy", text: "30"},
 		{press: "Continue"},
 		{press: "Start backup"},
 	},

@@ -19,6 +19,7 @@ import (
 	"backupportal/function/admission"
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/cache"
 	"backupportal/function/draft"
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
@@ -42,6 +43,9 @@ type App struct {
 	Service  *backup.Service // carries out submissions
 	Close    func() error    // writes the end of the audit trail and closes the database
 }
+
+// mostKept is how many senders that sent too many requests, and how many names of resources, a process remembers.
+const mostKept = 1000
 
 // Wire builds the portal from cfg. It writes log lines to logTo, one JSON object per line. It makes
 // no network call: the database is opened by the first request. The caller calls Close at the end.
@@ -84,6 +88,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: wait, ListFirst: listFirst(cfg.ListFirst, db),
 		Messenger: messenger, Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
+		OverPace: cache.New[struct{}](mostKept, wallClock), Names: cache.New[string](mostKept, wallClock),
 	}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
 	if err != nil {

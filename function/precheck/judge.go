@@ -198,7 +198,7 @@ func (j *judge) instance() bool {
 	}
 	f := Finding{ID: "instance", Kind: OK,
 		Title: say("%v exists and is %v", "%v 存在，状态为%v", cmp.Or(found.Name, id), words),
-		Text:  param.Both(found.Attribute("ZoneId"), found.Attribute("ZoneId")),
+		Text:  param.ZoneName(j.call.Target.Region, found.Attribute("ZoneId")),
 	}
 	if disks := j.survey.disks; disks.asked && disks.err == nil {
 		size := diskSize(disks.value)
@@ -206,6 +206,9 @@ func (j *judge) instance() bool {
 		f.Text.Zh += " · " + size.Zh
 	}
 	j.add(f)
+	for _, m := range j.call.Params.CheckPaths(found.Attribute("OSType")) {
+		j.add(Finding{ID: "paths", Kind: Change, Param: m.Field, Title: param.Both(m.In(param.English), m.In(param.Chinese))})
+	}
 	return true
 }
 

@@ -63,16 +63,22 @@ type dialect struct {
 	// like is the operator that compares a text with a pattern and ignores case. SQLite ignores it only
 	// in ASCII letters.
 	like string
+	// changesInWith reports whether the WITH clause of a statement may change data.
+	changesInWith bool
 	// freshPlan are extra arguments before the arguments of a statement. They make the database
 	// plan the statement for its own values. They are empty if the database always does this.
 	freshPlan             []any
 	isReadOnly            func(error) bool // the connected server accepts no writes, for example after a failover
 	isBusy                func(error) bool // another connection holds a lock, and waiting may help
 	isForeignKeyViolation func(error) bool // the row refers to a row that does not exist
+	isNotNullViolation    func(error) bool // a column that must have a value would have none
 }
 
 // sqliteForeignKey is SQLITE_CONSTRAINT_FOREIGNKEY (SQLite, “Result and Error Codes”).
 const sqliteForeignKey = 787
+
+// sqliteNotNull is SQLITE_CONSTRAINT_NOTNULL.
+const sqliteNotNull = 1299
 
 // sqliteBusy is SQLITE_BUSY, the low byte of the extended error codes.
 const sqliteBusy = 5
@@ -93,11 +99,16 @@ var sqliteDialect = dialect{
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code() == sqliteForeignKey
 	},
+	isNotNullViolation: func(err error) bool {
+		e, ok := errors.AsType[*sqlite.Error](err)
+		return ok && e.Code() == sqliteNotNull
+	},
 }
 
 // These are PostgreSQL's error codes (“Appendix A. PostgreSQL Error Codes”).
 const (
 	pgForeignKey = "23503" // foreign_key_violation
+	pgNotNull    = "23502" // not_null_violation
 	pgReadOnly   = "25006" // read_only_sql_transaction
 )
 
@@ -112,12 +123,15 @@ var postgresDialect = dialect{
 	},
 	table: `SELECT to_regclass($1) IS NOT NULL`,
 	like:  "ILIKE",
-	clock: `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,
+	// PostgreSQL executes each part of WITH once, also if its result is not read.
+	changesInWith: true,
+	clock:         `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,
 	writable: []string{`INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
 		SELECT id, 0, 'attempt', '', 0, 0, '', '', '', '' FROM submission WHERE id = ''`},
 	isReadOnly:            func(err error) bool { return pgCode(err) == pgReadOnly },
 	isBusy:                func(error) bool { return false },
 	isForeignKeyViolation: func(err error) bool { return pgCode(err) == pgForeignKey },
+	isNotNullViolation:    func(err error) bool { return pgCode(err) == pgNotNull },
 }
 
 // pgCode returns the PostgreSQL error code of err, or the empty string if err has none.

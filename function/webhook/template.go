@@ -64,8 +64,9 @@ func read(s Source, body io.Reader) (Values, error) {
 // of Detail and Options inside their object.
 //
 // A parameter whose pointer finds nothing is left out, so that the later validation reports it as
-// missing. Values of the message are unchanged: [param.DecodeJSON] gives each the type of its parameter.
-// The errors are [ErrNotJSON], [ErrUnicode], [ErrNothing], and [param.InvalidError] for a value of more than maxValue bytes.
+// missing. Values of the message are unchanged: [param.DecodeJSON] gives each the type of its
+// parameter. The errors are [ErrNotJSON], [ErrUnicode], [ErrNothing], and [param.InvalidError] for a
+// value of more than maxValue bytes.
 func (v Values) Submission() ([]byte, error) {
 	if v.err != nil {
 		return nil, v.err
@@ -113,6 +114,7 @@ func (v Values) Submission() ([]byte, error) {
 	return json.Marshal(top)
 }
 
+// msgValueTooLong is the mistake for a value of more than maxValue bytes.
 var msgValueTooLong = param.Both(
 	"The value that the message has for %v is longer than %v KB: send a shorter one",
 	"消息中 %v 的值超过 %v KB：请缩短该值",

@@ -18,6 +18,10 @@ if (theme) {
   };
 }
 
+// Times: the server draws the next page in the time zone in the cookie.
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+if (timeZone && !`; ${document.cookie};`.includes(`; zone=${timeZone};`)) document.cookie = `zone=${timeZone}; Path=/; SameSite=Lax; Max-Age=31536000`;
+
 // Rows: the server draws the part of the form that contains them.
 const form = $("#req");
 
