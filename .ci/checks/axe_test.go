@@ -37,7 +37,7 @@ const runAxe = `async () => (await axe.run(document, {
 
 // Every page fits the width of the screen and passes axe. One walk through the views checks both,
 // because showing a page takes longer than checking it.
-func TestPagesFitTheScreenAndPassAxe(t *testing.T) {
+func TestPagesFitScreenAndPassAxe(t *testing.T) {
 	needBrowser(t)
 	script, err := axe()
 	t.Run("axe is installed", func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 // While a person types an ID, the form offers candidates. If the cloud is slow or has no list, the
 // form says so and accepts the typed value.
-func TestTheFormOffersWhatThereIs(t *testing.T) {
+func TestCandidatesInForm(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
 	own := ownPortal(t)
