@@ -94,7 +94,7 @@ var journeys = []journey{{
 // Every kind of backup can be requested for a machine and followed to the end of the job, with and without JavaScript. The cloud receives one call for each backup. The calls with and
 // without JavaScript differ only in JobName. The check page shows each parameter of the call before
 // the start.
-func TestEveryKindOfBackupIsMadeWithAndWithoutScript(t *testing.T) {
+func TestEveryKindOfBackup(t *testing.T) {
 	t.Parallel()
 	promised := map[string]chan map[string]string{}
 	names := map[string]string{}
@@ -214,7 +214,7 @@ func (b *tab) checkAgainToTheEnd() {
 }
 
 // Without JavaScript the status page reloads by itself only after a person followed the link for it.
-func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
+func TestAutomaticReloadWithoutScript(t *testing.T) {
 	t.Parallel()
 	b := newTab(t).withoutScript()
 	page, err := busy.submit(request("demo", "i-bp1demodb01", "looks-by-itself"))
@@ -228,7 +228,7 @@ func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
 
 // A person cancels a job and requests the same backup again. The page does not show the cancelled
 // job as a failure. The cloud receives each call once.
-func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
+func TestCancelAndRunAgain(t *testing.T) {
 	for _, script := range []bool{true, false} {
 		t.Run(fmt.Sprintf("script %v", script), func(t *testing.T) {
 			t.Parallel()

@@ -7,7 +7,7 @@ import (
 )
 
 // Several clicks on Start of one check page make only one backup.
-func TestASecondPressOfStartMakesNoSecondJob(t *testing.T) {
+func TestSecondStartMakesNoSecondJob(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		t.Run("two quick clicks"+scripted(plain), func(t *testing.T) {

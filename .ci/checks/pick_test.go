@@ -1,7 +1,6 @@
 package checks
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -9,18 +8,10 @@ import (
 
 // While a person types an ID, the form offers candidates. If the cloud is slow or has no list, the
 // form says so and accepts the typed value.
-func TestTheFormOffersWhatThereIs(t *testing.T) {
+func TestCandidatesInForm(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
 	own := ownPortal(t)
-	faults := func(schedule string) {
-		t.Helper()
-		res, err := http.Post(own.emulator+"/_emulator/faults", "text/plain", strings.NewReader(schedule))
-		if err != nil || res.StatusCode >= 300 {
-			t.Fatalf("%v %v", res, err)
-		}
-		res.Body.Close()
-	}
 	b := newTab(t)
 	b.portal = own
 	b.fine = append(b.fine, "status of 502")
@@ -51,7 +42,7 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 	}
 
 	// The vaults follow the region. What is typed meanwhile stays.
-	faults("DescribeVaults: latency 1s")
+	own.faults(t, "DescribeVaults: latency 1s")
 	b.open("/backups/new/ECS_FILE?Account=demo")
 	b.give("Region", "cn-shanghai")
 	b.give("VaultId", "v-typed")
@@ -60,7 +51,7 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 		t.Errorf("the typed vault is %q, and %q is chosen", got, b.value("VaultId"))
 	}
 
-	faults("DescribeInstances: latency 5s forever")
+	own.faults(t, "DescribeInstances: latency 5s forever")
 	form("/backups/new/UDM_ECS?Account=payments&Region=cn-shanghai", "InstanceId", "i-uf6demopay03")
 	if got := get[string](b, offered("InstanceId")); got != "" {
 		t.Errorf("the list, which takes 5 s, was there before the typing ended: %s", got)
@@ -69,7 +60,7 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 	if got := b.path(); !strings.HasSuffix(got, "/check") || !b.shows("button[data-once]") {
 		t.Errorf("without the list the form does not go on: %s", got)
 	}
-	faults("DescribeInstances: refuse 403 Forbidden.RAM forever")
+	own.faults(t, "DescribeInstances: refuse 403 Forbidden.RAM forever")
 	form("/backups/new/UDM_ECS?Account=payments&Region=cn-hangzhou", "InstanceId", "pay")
 	b.wait(`document.querySelector("#f-InstanceId-note").textContent.includes("Enter the ID")`, soon)
 	b.picture("no-list")

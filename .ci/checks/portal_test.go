@@ -77,6 +77,16 @@ func ownPortal(t *testing.T) *portal {
 	return own
 }
 
+// faults sets the faults of the emulator; see docs/emulator.md.
+func (p *portal) faults(t *testing.T, schedule string) {
+	t.Helper()
+	res, err := http.Post(p.emulator+"/_emulator/faults", "text/plain", strings.NewReader(schedule))
+	if err != nil || res.StatusCode >= 300 {
+		t.Fatalf("%v %v", res, err)
+	}
+	res.Body.Close()
+}
+
 // stop interrupts the process as Ctrl+C does, and returns an error if the process fails.
 func (p *portal) stop() error {
 	if err := p.process.Process.Signal(os.Interrupt); err != nil {

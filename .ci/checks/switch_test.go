@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheOtherLanguageKeepsWhatWasTyped(t *testing.T) {
+func TestLanguageSwitchKeepsTypedValues(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		t.Run(strings.TrimSpace(scripted(plain)), func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestTheOtherLanguageKeepsWhatWasTyped(t *testing.T) {
 }
 
 // A change of the language keeps the address of the check page, which is that of its draft.
-func TestTheCheckPageKeepsItsAddressInTheOtherLanguage(t *testing.T) {
+func TestLanguageSwitchKeepsAddressOfCheckPage(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	b.open("/backups/new/UDM_ECS?" + instanceScripts.Encode())
@@ -53,7 +53,7 @@ func TestTheCheckPageKeepsItsAddressInTheOtherLanguage(t *testing.T) {
 	}
 }
 
-func TestTheThemeSurvivesAReload(t *testing.T) {
+func TestThemeStaysAfterReload(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	const paper = "getComputedStyle(document.body).backgroundColor"
