@@ -63,6 +63,8 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	cloud, err := aliyun.New(aliyun.Config{
 		Endpoint:    cfg.CloudEndpoint,
 		CA:          cfg.CloudCA,
+		SystemRoots: cfg.SystemRoots,
+		Log:         log,
 		Proxy:       cfg.OutboundProxy,
 		Credentials: credentials(cfg.Credentials),
 		Now:         wallClock,
