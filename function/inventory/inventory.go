@@ -33,6 +33,7 @@ import (
 
 // A Lister lists all instances or clusters in the region and account of target. aliyun.Client implements it.
 type Lister interface {
+	// ListAll returns all instances, or with [backup.Clusters] all clusters. Errors: [*backup.CloudError] values.
 	ListAll(ctx context.Context, target backup.Target, kind backup.CandidateKind) ([]backup.Candidate, error)
 }
 
@@ -330,15 +331,6 @@ func (m Machine) Matches(text string) bool {
 		}
 	}
 	return false
-}
-
-// Attribute returns the value of an attribute, such as "OSName"; empty if m does not have it.
-func (m Machine) Attribute(name string) string {
-	i := slices.IndexFunc(m.Attributes, func(a backup.Attribute) bool { return a.Name == name })
-	if i < 0 {
-		return ""
-	}
-	return m.Attributes[i].Value
 }
 
 // Allows reports whether a rule allows a backup of m of the kind source.
