@@ -89,8 +89,8 @@ func (b *tab) oneJob(name string) {
 	}
 }
 
-// back goes back by one page, as the button Back of the browser does. The browser may have kept this page, and then does
-// not load it again.
+// back goes back by one page, as the button Back of the browser does. The browser may have kept this
+// page, and then does not load it again.
 func (b *tab) back() {
 	b.Helper()
 	before := get[string](b, "location.href")

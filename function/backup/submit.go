@@ -336,9 +336,9 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 	return Answer{}, false, err
 }
 
-// claim returns the record that the key of sub stands for, which may be older than this call. It takes a request from
-// pace, unless that is zero. The errors are a [*LimitError] with [ErrRequests], a [*BusyError] with [ErrKeyReused], and
-// [ErrStoreUnavailable].
+// claim returns the record that the key of sub stands for, which may be older than this call. It takes
+// a request from pace, unless that is zero. The errors are a [*LimitError] with [ErrRequests], a
+// [*BusyError] with [ErrKeyReused], and [ErrStoreUnavailable].
 func (s *Service) claim(ctx context.Context, sub Submission, call Call, pace Rate) (_ Record, ours bool, _ error) {
 	fresh := s.newRecord(sub, sub.ID(), call)
 	fresh.Pace = pace
