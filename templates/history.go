@@ -272,14 +272,14 @@ func (r Row) rejectedName(ctx context.Context) string {
 	return wordRejected.Fill(l, r.Rejection.Count, r.Rejection.Door.Name())
 }
 
-// senderLabel returns the heading of the column with the sender. Messages of machines have a source.
+// senderLabel returns the heading of the column with the sender. Rejected messages have a source.
 func senderLabel(rows []Row) param.Text {
 	rejected := func(r Row) bool { return r.Rejection != nil }
 	switch {
 	case !slices.ContainsFunc(rows, rejected):
 		return wordAskedBy
 	case !slices.ContainsFunc(rows, func(r Row) bool { return !rejected(r) }):
-		return wordFromMachine
+		return wordFromSource
 	}
 	return wordSender
 }

@@ -38,7 +38,7 @@ var (
 	wordReceived    = param.Both("Received", "收到时间")
 
 	wordBackup          = param.Both("Backup", "备份")
-	wordFromMachine     = param.Both("Source", "来源")
+	wordFromSource      = param.Both("Source", "来源")
 	wordSender          = param.Both("Sent by", "发起方")
 	wordRetention       = param.Both("Retention", "保留时间")
 	wordStartedTook     = param.Both("Started, took", "开始时间与耗时")
@@ -1411,9 +1411,9 @@ func rejectedRow(s Shell, r Row) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var71 string
-		templ_7745c5c3_Var71, templ_7745c5c3_Err = templruntime.NewAttributeExpression(in(ctx, wordFromMachine)).Resolve(ctx)
+		templ_7745c5c3_Var71, templ_7745c5c3_Err = templruntime.NewAttributeExpression(in(ctx, wordFromSource)).Resolve(ctx)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/history.templ`, Line: 276, Col: 43}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/history.templ`, Line: 276, Col: 42}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var71)
 		if templ_7745c5c3_Err != nil {

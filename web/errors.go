@@ -291,8 +291,8 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, err, write)
 }
 
-// fail logs internal errors and known causes of failed authentications, sets the headers that belong to err, and writes it. No other code
-// reports a failure.
+// fail logs internal errors and known causes of failed authentications, sets the headers that belong
+// to err, and writes it. No other code reports a failure.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write problemWriter) {
 	f := faultOf(err)
 	s.logCause(r, err)

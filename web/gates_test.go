@@ -115,3 +115,26 @@ func TestGateExitCodes(t *testing.T) {
 		}
 	}
 }
+
+// A gate can name a preset of the portal. The preset has the retention, unless the gate sets one; a gate with a
+// preset and a gate without it make different backups in one run.
+func TestGateTakesAPreset(t *testing.T) {
+	t.Parallel()
+	for _, w := range plainWays(t) {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFront(t)
+			for _, c := range []struct{ retention, preset, want string }{
+				{"", "before-release", "14"}, {"3", "before-release", "3"}, {"15", "", "15"},
+			} {
+				got := w.run(t, f.url, map[string]string{"Retention": c.retention, "Preset": c.preset})
+				if days := f.world.last(t)["Retention"]; got.code != 0 || days != c.want {
+					t.Errorf("%+v: exit code %d, Retention %s\n%s", c, got.code, days, got.said)
+				}
+			}
+			if n := len(f.jobs()); n != 3 {
+				t.Errorf("%d jobs, want 3", n)
+			}
+		})
+	}
+}

@@ -62,6 +62,7 @@ func TestGatesRefuseUnsafeVariables(t *testing.T) {
 			"Region":       {"", "cn hangzhou"},
 			"InstanceId":   {"", "i-1'", "i-1\nX: y"},
 			"Retention":    {"", "0", "015", "-1", "1e3", "15,\"a\":1", "1234567"},
+			"Preset":       {`a","Retention":1,"b":"`, "a b", "$(id)"},
 			"GATE_RUN":     {"", "a b", "a\nHost: b", `a"`, `a\`, strings.Repeat("a", 230)},
 			"GATE_TIMEOUT": {"0", "soon", "5s", "$(id)"},
 		} {

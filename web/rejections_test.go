@@ -136,9 +136,9 @@ var refusals = []refusal{
 	}},
 }
 
-// Every refusal of a machine's message leaves a log line, an audit record, a line in the history, a metric and a
+// Every refusal of a webhook or an event leaves a log line, an audit record, a line in the history, a metric and a
 // notification.
-func TestRefusalsOfMachinesLeaveTraces(t *testing.T) {
+func TestRefusedMessagesLeaveTraces(t *testing.T) {
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

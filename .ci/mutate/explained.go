@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -54,20 +58,43 @@ func (e explanations) has(m *mutant) bool {
 	return ok
 }
 
-// stale returns the entries of a package, named by its folder, that no survivor matches.
+// unknown returns, sorted, the entries of a package, named by its folder, that match none of its mutants, and the
+// entries of files that do not exist under root. They name code that was renamed or removed.
+func (e explanations) unknown(root, folder string, mutants []*mutant) []string {
+	known := map[string]bool{}
+	for _, m := range mutants {
+		known[m.key()] = true
+	}
+	var unknown []string
+	for key := range e {
+		file := fileOf(key)
+		_, err := os.Stat(filepath.Join(root, file))
+		if path.Dir(file) == folder && !known[key] || errors.Is(err, fs.ErrNotExist) {
+			unknown = append(unknown, key)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
+// fileOf returns the file that an entry names.
+func fileOf(key string) string {
+	file, _, _ := strings.Cut(key, " ")
+	return strings.TrimSuffix(file, ":") // a mutant outside functions
+}
+
+// stale returns, sorted, the entries of a package, named by its folder, that match only mutants that are killed.
 func (e explanations) stale(folder string, mutants []*mutant) []string {
 	alive := map[string]bool{}
 	for _, m := range mutants {
-		if m.verdict == survived || m.verdict == uncovered {
-			alive[m.key()] = true
-		}
+		alive[m.key()] = alive[m.key()] || m.verdict == survived || m.verdict == uncovered
 	}
 	var stale []string
 	for key := range e {
-		file, _, _ := strings.Cut(key, " ")
-		if path.Dir(file) == folder && !alive[key] {
+		if survives, known := alive[key]; path.Dir(fileOf(key)) == folder && known && !survives {
 			stale = append(stale, key)
 		}
 	}
+	slices.Sort(stale)
 	return stale
 }

@@ -357,12 +357,12 @@ func (p *pack) uses(object types.Object) []place {
 }
 
 // statement adds the mutants of a statement: one without it, and for an assignment with an operator, such
-// as +=, one with the opposite operator. Calls of panic, locks and cleanups stay.
+// as +=, one with the opposite operator. Calls of panic, locks, cleanups and log lines below the level of a warning stay.
 func (f *finder) statement(s ast.Stmt) {
 	switch s := s.(type) {
 	case *ast.ExprStmt:
 		call, ok := s.X.(*ast.CallExpr)
-		if ok && !f.isBuiltin(call.Fun, "panic") && !f.isLock(call) {
+		if ok && !f.isBuiltin(call.Fun, "panic") && !f.isLock(call) && !f.isNote(call) {
 			f.remove(s)
 		}
 	case *ast.DeferStmt:
@@ -417,12 +417,31 @@ func blank(left []ast.Expr) bool {
 // isLock reports whether a call locks or unlocks. Such a call gets no mutant: without it a test hangs, or fails only by
 // chance.
 func (f *finder) isLock(call *ast.CallExpr) bool {
+	method := f.method(call)
+	return method != nil && method.Pkg().Path() == "sync" && strings.HasSuffix(method.Name(), "ock")
+}
+
+// isNote reports whether a call logs below the level of a warning. Such a line only tells the course of events, which
+// the answer, the store or the audit trail has too. A warning or an error can be the only trace of a failure: it needs
+// a test or an explanation.
+func (f *finder) isNote(call *ast.CallExpr) bool {
+	method := f.method(call)
+	return method != nil && method.Pkg().Path() == "log/slog" &&
+		(strings.HasPrefix(method.Name(), "Info") || strings.HasPrefix(method.Name(), "Debug"))
+}
+
+// method is the function of another package, or the method, that a call of the form x.f calls. It is nil for other
+// calls.
+func (f *finder) method(call *ast.CallExpr) *types.Func {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
-		return false
+		return nil
 	}
 	method, ok := f.info.Uses[selector.Sel].(*types.Func)
-	return ok && method.Pkg() != nil && method.Pkg().Path() == "sync" && strings.HasSuffix(method.Name(), "ock")
+	if !ok || method.Pkg() == nil {
+		return nil
+	}
+	return method
 }
 
 // isCleanup reports whether a deferred call frees a resource. Such a call gets no mutant: a test does not notice a leak.

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// parsed returns a package of one file, which imports nothing.
+// parsed returns a package of one file, which may import only log/slog.
 func parsed(t *testing.T, source string) *pack {
 	t.Helper()
 	p := &pack{fset: token.NewFileSet(), info: &types.Info{
@@ -20,12 +20,44 @@ func parsed(t *testing.T, source string) *pack {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.types, err = (&types.Config{}).Check("p", p.fset, []*ast.File{syntax}, p.info)
+	p.types, err = (&types.Config{Importer: fakeSlog{}}).Check("p", p.fset, []*ast.File{syntax}, p.info)
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.files = []sourceFile{{"p.go", syntax, []byte(source)}}
 	return p
+}
+
+// fakeSlog is an importer that knows only a small log/slog.
+type fakeSlog struct{}
+
+func (fakeSlog) Import(path string) (*types.Package, error) {
+	const source = "package slog\nfunc Debug(string)\nfunc Info(string)\nfunc Warn(string)\nfunc Error(string)\n"
+	fset := token.NewFileSet()
+	syntax, err := parser.ParseFile(fset, "slog.go", source, 0)
+	if err != nil {
+		return nil, err
+	}
+	return (&types.Config{IgnoreFuncBodies: true}).Check(path, fset, []*ast.File{syntax}, nil)
+}
+
+func TestOnlyWarningsAndErrorsOfTheLogCount(t *testing.T) {
+	p := parsed(t, `package p
+import "log/slog"
+func f() {
+	slog.Debug("a")
+	slog.Info("b")
+	slog.Warn("c")
+	slog.Error("d")
+}
+`)
+	var got []string
+	for _, m := range p.mutants() {
+		got = append(got, m.what)
+	}
+	if want := []string{`remove slog.Warn("c")`, `remove slog.Error("d")`}; !slices.Equal(got, want) {
+		t.Errorf("mutants %q, want %q", got, want)
+	}
 }
 
 func TestMutantsOfEachKind(t *testing.T) {

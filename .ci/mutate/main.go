@@ -5,7 +5,8 @@
 // mutant costs one run of the tests that reach it. Constants cannot depend on a switch: each change of one is compiled
 // by itself. A mutant is killed if a test fails or hangs, and survives otherwise.
 //
-// Only tests of the package itself count. Survivors that are harmless are listed in explained.txt, with the reason.
+// Only tests of the package itself count. Survivors that are harmless are listed in explained.txt, with the reason. An
+// entry there that no mutant matches is reported. No mutant removes a log line below the level of a warning.
 package main
 
 import (
@@ -107,7 +108,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	mutants := choose(pkg.mutants(), o)
+	all := pkg.mutants()
+	folder := filepath.ToSlash(filepath.Clean(o.pkg))
+	for _, e := range harmless.unknown(o.root, folder, all) {
+		fmt.Fprintf(stderr, "explained, but there is no such mutant: %s\n", e)
+	}
+	mutants := choose(all, o)
 	if o.list {
 		for _, m := range mutants {
 			fmt.Fprintln(stdout, m)
@@ -133,8 +139,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(stderr, "%d tests, %s\n", len(t.tests), time.Since(began).Round(time.Second))
-	if o.sample == 0 && o.file == "" && o.tests.run == "" {
-		for _, e := range harmless.stale(filepath.ToSlash(filepath.Clean(o.pkg)), mutants) {
+	if o.sample == 0 && o.tests.run == "" {
+		for _, e := range harmless.stale(folder, mutants) {
 			fmt.Fprintf(stdout, "explained, but no mutant survives as: %s\n", e)
 		}
 	}

@@ -51,7 +51,14 @@ p/p.go few: < to <= in n < most
 	is open.
 p/p.go few: gone
 	Out of date.
+p/p.go even: negate n%2 == 0
+	Is killed by now.
+p/old.go f: negate a
+	The file was removed.
+q/q.go g: negate b
+	Of another package.
 `)
+	write(t, root, "q/q.go", "package q\n")
 	var out, log strings.Builder
 	err := run(t.Context(), []string{
 		"-root", root, "-explained", filepath.Join(root, "explained.txt"), "-timeout", "1m", "p",
@@ -63,15 +70,22 @@ p/p.go few: gone
 		"p/p.go:3:7: const most 3 to 4 (survived)\n",
 		"p/p.go:5:33: few: < to <= in n < most (survived, explained)\n",
 		"p/p.go:9:40: unused: && to || in a && b (not covered)\n",
-		"explained, but no mutant survives as: p/p.go few: gone\n",
+		"explained, but no mutant survives as: p/p.go even: negate n%2 == 0\n",
 		"10 mutants, 7 killed, 1 survived, 1 not covered, 1 explained (0 of the killed hung; 0 more do not compile)\n",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in:\n%s", want, &out)
 		}
 	}
-	if strings.Contains(out.String(), "negate") {
+	if strings.Contains(out.String(), "negate n < most") {
 		t.Errorf("a negation survives:\n%s", &out)
+	}
+	const gone = "explained, but there is no such mutant: "
+	if want := gone + "p/old.go f: negate a\n" + gone + "p/p.go few: gone\n"; !strings.HasPrefix(log.String(), want) {
+		t.Errorf("the log does not begin with %q:\n%s", want, &log)
+	}
+	if strings.Contains(out.String()+log.String(), "q/q.go") {
+		t.Error("an entry of another package is reported")
 	}
 }
 

@@ -18,8 +18,8 @@ import (
 type Event string
 
 // The events. A submission has EventCreated at most once, and at most one of the next four. A refusal of a
-// person or a program that reads the answer is no event. EventRejected is about a message of a machine,
-// whose answer may have no reader; see [Rejection].
+// person or a program that reads the answer is no event. EventRejected is about a webhook or an event of
+// the platform, whose answer may have no reader; see [Rejection].
 const (
 	EventCreated   Event = "created"   // the job exists
 	EventSucceeded Event = "succeeded" // the backup is complete; a copy in another region may still fail

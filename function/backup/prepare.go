@@ -26,8 +26,8 @@ func (s *Service) Previews(ctx context.Context, sub Submission) (Call, []Preview
 // copies are requested.
 //
 // The values of a preset count as given by the caller. The errors are [param.InvalidError], and a
-// [*DeniedError], with which the refused call is returned too. The policy is asked before the parameters are checked, because a grant can
-// provide values.
+// [*DeniedError], with which the refused call is returned too. The policy is asked before the
+// parameters are checked, because a grant can provide values.
 func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 	sub, err := s.withPreset(sub)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"backupportal/function/param"
 )
 
-// A Rejection is the trace of messages that machines sent and that can never be accepted as they are. One
+// A Rejection is the trace of webhooks and events of the platform that can never be accepted as they are. One
 // rejection stands for all messages with one kind, sender and origin in one hour of UTC. Its other fields
 // describe the first of them.
 type Rejection struct {

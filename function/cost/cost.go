@@ -39,7 +39,7 @@ const Month = 30
 
 // A Line is one billable item.
 type Line struct {
-	For    param.Text // what is billed, such as "Snapshots"
+	For    param.Text // the billed item, such as "Snapshots"
 	Region string     // where it is billed
 	Sized  bool       // it is billed by size
 	GiB    int64      // largest possible size; 0 if it is not known, or if the item is not billed by size

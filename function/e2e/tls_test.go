@@ -14,14 +14,14 @@ import (
 
 // startEmulatorTLS builds and starts the command of the emulator with -tls, until the end of the test. It
 // returns its address and the file of its certificate authority.
-func startEmulatorTLS(t *testing.T) (url, authority string) {
+func startEmulatorTLS(t testing.TB, args ...string) (url, authority string) {
 	t.Helper()
 	dir := t.TempDir()
 	path, authority := filepath.Join(dir, "emulator"), filepath.Join(dir, "ca.pem")
 	if out, err := exec.Command("go", "build", "-o", path, "../cmd/emulator").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.Command(path, "-addr", "127.0.0.1:0", "-tls", "-ca-file", authority)
+	cmd := exec.Command(path, append([]string{"-addr", "127.0.0.1:0", "-tls", "-ca-file", authority}, args...)...)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -27,8 +27,9 @@ type unservedShape struct {
 }
 
 // unservedShapes lists envelopes whose members no submission and no served envelope has. The shapes
-// with topic, props or topicPartition are the data of the same messages with eventSchema RawData. Sources: the event types of
-// github.com/aws/aws-lambda-go/events and github.com/aliyun/fc-runtime-go-sdk/events.
+// with topic, props or topicPartition are the data of the same messages with eventSchema RawData.
+// Sources: the event types of github.com/aws/aws-lambda-go/events and
+// github.com/aliyun/fc-runtime-go-sdk/events.
 var unservedShapes = []unservedShape{
 	{"Amazon EventBridge", []string{"detail-type", "source", "detail"}},
 	{"Amazon CloudWatch Logs", []string{"awslogs"}},

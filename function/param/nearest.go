@@ -28,11 +28,7 @@ func nearest(name, object string) string { return nearestOf(name, object, knownK
 // NearestName returns the one of names that is most similar to name, as [nearest] compares them. It
 // returns "" if none is similar.
 func NearestName(name string, names []string) string {
-	keys := make([]knownKey, len(names))
-	for i, known := range names {
-		keys[i] = knownKey{key: known, folded: foldName(known)}
-	}
-	return nearestOf(name, "", keys)
+	return nearestOf(name, "", keysNamed(names))
 }
 
 // nearestOf does the work of [nearest] for the given keys.

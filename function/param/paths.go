@@ -6,7 +6,7 @@ import (
 )
 
 // windowsPath matches the begin of an absolute path on Windows: a drive, or a share such as \\server\data.
-var windowsPath = regexp.MustCompile(`\A(?:[A-Za-z]:(?:[\\/]|\z)|\\\\[^\\])`)
+var windowsPath = regexp.MustCompile(`\A(?:[A-Za-z]:(?:[\\/]|\z)|\\\\[^\\]|//[^/])`)
 
 var (
 	msgLinuxPath = Text{"%v: “%v” is not an absolute path on Linux; start it with /",

@@ -34,8 +34,8 @@ func Match(pattern, text string) bool {
 	return ok
 }
 
-// matchAny returns how much of text one of the alternatives of pattern matches, from its beginning:
-// all of it if whole is true. It is not ok if none of them matches.
+// matchAny returns the length of the beginning of text that the first matching alternative of pattern
+// matches. If whole is true, an alternative must match all of text. ok is false if none matches.
 func matchAny(pattern, text string, whole bool) (end int, ok bool) {
 	for more := true; more; {
 		var one string
@@ -86,8 +86,8 @@ type element struct {
 	rest        string // the pattern after the element
 }
 
-// matchGroup returns how much of text the repetitions of the group e match. It is not ok if there
-// are too few.
+// matchGroup returns the length of the beginning of text that the repetitions of the group e match. ok is
+// false if text has too few repetitions.
 func (e element) matchGroup(text string) (end int, ok bool) {
 	for count := 0; count < e.most; count++ {
 		size, ok := matchAny(e.text[1:len(e.text)-1], text[end:], false)
@@ -137,7 +137,7 @@ func cutElement(pattern string) element {
 	return e
 }
 
-// number returns a decimal number of a pattern.
+// number returns the value of a decimal number in a pattern. It panics for another text.
 func number(digits string) int {
 	n, err := strconv.Atoi(digits)
 	if err != nil {
@@ -147,7 +147,7 @@ func number(digits string) int {
 }
 
 // cutAlternative returns the part of pattern before the first | outside of groups and classes, and
-// the part after it. Found reports whether there is one.
+// the part after it. found reports whether there is such a |.
 func cutAlternative(pattern string) (one, rest string, found bool) {
 	for i := 0; i < len(pattern); {
 		switch pattern[i] {
@@ -205,7 +205,7 @@ func classEnd(pattern string) int {
 // categoryC is the only Unicode category that a class can name.
 const categoryC = `\pC`
 
-// isOneOf reports whether r is the character or in the class that one describes.
+// isOneOf reports whether r matches one, which is the text of a character or of a class.
 func isOneOf(one string, r rune) bool {
 	if one[0] != '[' {
 		c, _ := readChar(one)

@@ -15,14 +15,14 @@ import (
 // maxPresets limits the presets of a policy: the pages and refusals list them.
 const maxPresets = 20
 
-// Presets returns the presets that a rule for who allows, in the order of the file: the rule allows
-// backup.create with all values of the preset, as far as the preset has them. The cloud is not asked: a
-// preset that names an instance is returned too if the tags of the instance decide.
+// Presets returns the presets that who may use, in the order of the file: a rule for who allows a
+// backup with the values of the preset and some values for the other parameters. It makes no call: a
+// preset that names an instance is also returned if only the tags of the instance can decide.
 func (p *Policy) Presets(who identity.Principal) []backup.Preset { return p.PresetsFor(who, nil, nil) }
 
 // PresetsFor returns those presets of [Policy.Presets] that a rule allows together with the values of
 // given, such as an instance with its account and region. A preset with another value for a parameter
-// in given is left out. Tags are those of the instance in given; nil if they are not known.
+// in given is left out. tags are the tags of the instance in given; nil if they are not known.
 func (p *Policy) PresetsFor(who identity.Principal, given param.Params, tags map[string]string) (some []backup.Preset) {
 	if len(p.presets) == 0 || !p.enabled {
 		return nil
@@ -40,8 +40,8 @@ func (p *Policy) PresetsFor(who identity.Principal, given param.Params, tags map
 // file. An operator should correct them.
 func (p *Policy) HiddenPresets() (names []string) {
 	for _, preset := range p.presets {
-		creates := func(r rule) bool { return !slices.Contains(r.actions, backup.ActionCreate) }
-		if !p.anyAllows(slices.DeleteFunc(slices.Clone(p.rules), creates), preset, nil, nil) {
+		createsNothing := func(r rule) bool { return !slices.Contains(r.actions, backup.ActionCreate) }
+		if !p.anyAllows(slices.DeleteFunc(slices.Clone(p.rules), createsNothing), preset, nil, nil) {
 			names = append(names, preset.Name)
 		}
 	}
@@ -68,8 +68,8 @@ func (p *Policy) anyAllows(rules []rule, preset backup.Preset, given param.Param
 	})
 }
 
-// allowsPart reports whether r allows a backup that has the values: it allows them together with values
-// of its own for missing parameters. A missing reason or ticket does not matter.
+// allowsPart reports whether r allows some backup with the values: they are completed with values that r
+// allows for the other parameters. A missing reason or ticket does not matter.
 func (p *Policy) allowsPart(r rule, values param.Params) bool {
 	r.why, r.ticket.required = false, false
 	return slices.ContainsFunc(r.accounts, func(alias string) bool {
@@ -110,7 +110,7 @@ func (r rule) complete(values param.Params, alias, region string) param.Params {
 	return p
 }
 
-// member returns an id that r covers; empty if it covers none.
+// member returns a text that r covers as an id; empty if r covers none.
 func (r resources) member() string {
 	switch {
 	case len(r.ids) > 0:

@@ -37,8 +37,8 @@ type plainPolicy struct {
 	Pipelines     any `yaml:"pipelines,omitempty"`     // has no effect on decisions
 	Operators     any `yaml:"operators,omitempty"`     // has no effect on decisions
 	Notifications any `yaml:"notifications,omitempty"` // has no effect on decisions
-	Prices        any `yaml:"prices,omitempty"`        // likewise
-	Presets       any `yaml:"presets,omitempty"`       // likewise: their values are in the request that is decided
+	Prices        any `yaml:"prices,omitempty"`        // has no effect on decisions
+	Presets       any `yaml:"presets,omitempty"`       // has no effect on decisions: the request already has their values
 }
 
 type plainDefaults struct {

@@ -64,8 +64,9 @@ func read(s Source, body io.Reader) (Values, error) {
 // of Detail and Options inside their object.
 //
 // A parameter whose pointer finds nothing is left out, so that the later validation reports it as
-// missing. Values of the message are unchanged: [param.DecodeJSON] gives each the type of its parameter.
-// The errors are [ErrNotJSON], [ErrUnicode], [ErrNothing], and [param.InvalidError] for a value of more than maxValue bytes.
+// missing. Values of the message are unchanged: [param.DecodeJSON] gives each the type of its
+// parameter. The errors are [ErrNotJSON], [ErrUnicode], [ErrNothing], and [param.InvalidError] for a
+// value of more than maxValue bytes.
 func (v Values) Submission() ([]byte, error) {
 	if v.err != nil {
 		return nil, v.err

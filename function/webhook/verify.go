@@ -102,10 +102,10 @@ type Message struct {
 // h has its headers. It checks that the message comes from s at the time now, and finds the values
 // that the template of s names. The memory that it needs does not grow with the body.
 //
-// The error is [ErrUnverified], also as a [*HeaderError], or an error of body. [ErrUnverified] is also returned for an unknown
-// kind of source and for a source without secrets. With an error there are no values. If the headers
-// alone prove that the message is invalid, body is not read. A [Bearer] message with a valid token and
-// without a usable Idempotency-Key is accepted and has an empty ID.
+// The error is [ErrUnverified], also as a [*HeaderError], or an error of body. [ErrUnverified] is also
+// returned for an unknown kind of source and for a source without secrets. With an error there are no
+// values. If the headers alone prove that the message is invalid, body is not read. A [Bearer] message
+// with a valid token and without a usable Idempotency-Key is accepted and has an empty ID.
 func Receive(s Source, h http.Header, body io.Reader, now time.Time) (Message, Values, error) {
 	v, err := newVerifier(s, h, now)
 	if err != nil {

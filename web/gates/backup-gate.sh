@@ -5,6 +5,8 @@
 #   PORTAL_URL          the URL of the portal, with https unless it is on this machine
 #   Account, Region, InstanceId, Retention
 #                       parameters of the backup; Retention is in days
+#   Preset              optional: the name of a preset of the portal, which has the other parameters; Retention can
+#                       then be empty
 #   PORTAL_TOKEN        a token of the portal, from the CI secrets
 #   GATE_RUN            identifies this run of the pipeline, for example by its URL. A run that is repeated within seven
 #                       days gets the backup that it started before. It starts a new one only if the earlier backup
@@ -198,14 +200,23 @@ esac
 plain Account "${Account-}"
 plain Region "${Region-}"
 plain InstanceId "${InstanceId-}"
-number Retention "${Retention-}"
+preset=''
+if [ -n "${Preset-}" ]; then
+  plain Preset "$Preset"
+  preset="\"Preset\":\"$Preset\","
+fi
+days=''
+if [ -z "$preset" ] || [ -n "${Retention-}" ]; then
+  number Retention "${Retention-}"
+  days=",\"Retention\":$Retention"
+fi
 number GATE_TIMEOUT "${GATE_TIMEOUT:=3600}"
 
 # The key contains the requested backup, so that several gates of one run can make different backups.
-key=$GATE_RUN/$Account/$Region/$InstanceId/$Retention
+key=$GATE_RUN/$Account/$Region/$InstanceId/${Retention-}${Preset:+/$Preset}
 if [ "${#key}" -gt 250 ]; then stop 5 "GATE_RUN is too long by $((${#key} - 250)) characters"; fi
-submission=$(printf '{"Account":"%s","Region":"%s","SourceType":"UDM_ECS","InstanceId":"%s","Retention":%s}' \
-  "$Account" "$Region" "$InstanceId" "$Retention")
+submission=$(printf '{%s"Account":"%s","Region":"%s","SourceType":"UDM_ECS","InstanceId":"%s"%s}' \
+  "$preset" "$Account" "$Region" "$InstanceId" "$days")
 end=$(($(date +%s) + GATE_TIMEOUT))
 try=0
 

@@ -97,6 +97,13 @@ func (f *FC) Do(ctx context.Context, c Call) Response { return f.program.api.do(
 // Kill ends the program at once. Running calls fail.
 func (f *FC) Kill() { f.program.kill() }
 
+// Ended returns the state of the ended program, with the processor time and the memory that it used.
+// It is nil before Kill.
+func (f *FC) Ended() *os.ProcessState { return f.program.cmd.ProcessState }
+
+// PID returns the process id of the program.
+func (f *FC) PID() int { return f.program.cmd.Process.Pid }
+
 // Signal sends a signal to the program, such as SIGSTOP to freeze it. Its error is
 // that of [os.Process.Signal].
 func (f *FC) Signal(sig os.Signal) error { return f.program.signal(sig) }
