@@ -196,7 +196,7 @@ type StartPage struct {
 	Shell
 	Rows     []Row
 	Rules    []policy.Rule
-	Help     *Help                    // not nil: no rule allows the person a backup
+	Help     *Help                     // not nil: no rule allows the person a backup
 	Kind     backup.CandidateKind      // of the list: Instances, Clusters, or Volumes of one cluster
 	Offered  map[param.SourceType]bool // kinds of backup that some rule permits
 	Presets  []backup.Preset           // that the person may use
