@@ -24,7 +24,7 @@ var (
 	wordWereHereText = param.Both("Everything that you typed until %v is below. Your session had ended; no backup was started. This draft is kept until %v.", "以下是您在 %v 之前填写的全部内容。当时会话已结束，未开始任何备份。此草稿保留到 %v。")
 	wordPresetOn     = param.Both("Preset: %v", "预设：%v")
 	wordPresetChange = param.Both("%v. The values below come from this preset; you can change them.", "%v。以下取值来自此预设，您可以修改。")
-	wordLinkOn       = param.Both("Filled in by this link", "由此链接填写")
+	wordLinkOn       = param.Both("Filled in by this link.", "由此链接填写。")
 	wordLinkHow      = param.Both("Bookmark the link, or copy its address to share it. It never starts a backup.", "可将此链接加入书签，或复制地址分享给他人。打开链接不会开始备份。")
 	wordDiscard      = param.Both("Discard this draft", "放弃此草稿")
 )
@@ -527,14 +527,14 @@ func formHeading(f form) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</a></p><p class=\"hint\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "</a> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var28 string
 			templ_7745c5c3_Var28, templ_7745c5c3_Err = templ.JoinStringErrs(in(ctx, wordLinkHow))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/form.templ`, Line: 106, Col: 40}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/form.templ`, Line: 105, Col: 25}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var28))
 			if templ_7745c5c3_Err != nil {

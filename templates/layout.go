@@ -176,6 +176,7 @@ var choices = map[string]choice{
 	}},
 }
 
+// pauseHelp is the hint of the choices that pause applications.
 var pauseHelp = param.Both("Requires ESSDs, Cloud Assistant and an instance RAM role for snapshots", "需要 ESSD 云盘、云助手和允许创建快照的实例 RAM 角色")
 
 // booleans are the options of boolean fields that are true by default. Other fields have yes and

@@ -342,6 +342,7 @@ type APILimits struct {
 // APIPage is the API reference for programs. The rows of the parameters come from param.Fields.
 type APIPage struct {
 	Shell
+	Topic    string // one of [APITopics]
 	Document string // address of the OpenAPI document
 	Jobs     string // address of the submissions
 	Mode     string // AUTH_MODE: how people identify themselves

@@ -296,7 +296,13 @@ func (s sampler) others() []sample {
 	signedOut.User = ""
 	busy := s.shell("/backups")
 	busy.Demo, busy.Disabled, busy.Ephemeral, busy.API, busy.SignOut = true, true, true, "/docs/api", "/auth/logout"
-	return []sample{
+	var reference []sample
+	for _, name := range templates.APITopics() {
+		page := s.reference()
+		page.Topic = name
+		reference = append(reference, sample{"api-" + name, templates.API(page)})
+	}
+	return append(reference, []sample{
 		{"choose", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: offered})},
 		{"choose-some", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: map[param.SourceType]bool{param.UDMECS: true}})},
 		{"choose-disabled", templates.Choose(templates.ChoosePage{Shell: busy, Offered: offered})},
@@ -314,7 +320,6 @@ func (s sampler) others() []sample {
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
 		{"history-rejected", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: append(s.rejected(), rows[:2]...)})},
 		{"history-empty", templates.History(templates.HistoryPage{Shell: s.shell("/backups")})},
-		{"api", templates.API(s.reference())},
 		{"volumes-paste", templates.Volumes(templates.VolumesPage{Shell: s.shell("/backups/new"), Cluster: s.put("cc-0001")})},
 		{"volumes-unreadable", templates.Volumes(templates.VolumesPage{
 			Shell: s.shell("/backups/new"), Output: s.put("$ kubectl"), Unreadable: &kubectl.SyntaxError{Line: 1, Column: 1, Kind: kubectl.Prompt},
@@ -336,7 +341,7 @@ func (s sampler) others() []sample {
 			Link: "/backups/" + s.put("x"), LinkText: s.text("View that backup", "查看该备份"), RequestID: s.put("r-2"),
 			Resend: &templates.Resend{Action: "/backups", Text: s.text("Send again", "再次提交"), Hidden: []templates.Hidden{{Name: "SourceType", Value: "UDM_ECS"}, {Name: "key", Value: s.put("KEY")}}},
 		})},
-	}
+	}...)
 }
 
 func (s sampler) reference() templates.APIPage {

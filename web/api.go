@@ -261,37 +261,48 @@ func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResul
 	return submitResult{status: http.StatusOK, body: run}, nil
 }
 
-// createBackupJob answers POST /api/v1/backup-jobs: it submits the JSON object in the body.
+// createBackupJob answers POST /api/v1/backup-jobs: it submits the JSON object in the body. Its request is counted together
+// with the claim of the submission, or here if there will be none.
 func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
+	sub, dryRun, err := readSubmission(w, r)
+	if err != nil || dryRun {
+		if limited := s.Backups.CountRequest(r.Context(), principal(r)); limited != nil {
+			return limited
+		}
+	}
+	if err != nil {
+		return err
+	}
+	out, err := s.submitJSON(r.Context(), sub, dryRun)
+	if err != nil {
+		return err
+	}
+	return writeResult(w, r, out)
+}
+
+// readSubmission reads the submission in the body of POST /api/v1/backup-jobs, and whether the request is a dry run.
+func readSubmission(w http.ResponseWriter, r *http.Request) (sub backup.Submission, dryRun bool, err error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return errType
+		return sub, false, errType
 	}
 	key, err := idempotencyKey(r.Header)
 	if err != nil {
 		if errors.Is(err, errNoKey) {
 			w.Header().Set("Link", `</docs/api>; rel="describedby"; type="text/html"`)
 		}
-		return err
+		return sub, false, err
 	}
 	query, err := strictQuery(r, "dry_run")
 	if err != nil {
-		return err
+		return sub, false, err
 	}
-	dryRun := query["dry_run"] == "true"
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
-		return err
+		return sub, false, err
 	}
 	params, err := jsonInput(data)
-	if err != nil {
-		return err
-	}
-	sub := backup.Submission{Door: backup.DoorAPI, Principal: principal(r), Key: key, Params: params}
-	out, err := s.submitJSON(r.Context(), sub, dryRun)
-	if err != nil {
-		return err
-	}
-	return writeResult(w, r, out)
+	sub = backup.Submission{Door: backup.DoorAPI, Principal: principal(r), Key: key, Params: params, Count: true}
+	return sub, query["dry_run"] == "true", err
 }
 
 // jsonInput parses a submission. Its error reports the mistakes of the JSON form together with

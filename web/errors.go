@@ -394,8 +394,10 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 // values were checked.
 const formPath = "/backups"
 
+// sendAgain is the text of the button that sends a failed form again.
 var sendAgain = param.Text{En: "Send again", Zh: "再次提交"}
 
+// checked is the hidden input that says that a form was posted by the check page.
 var checked = templates.Hidden{Name: "at", Value: "check"}
 
 // offerResend adds a button that sends a failed form again: with the same key if it may have

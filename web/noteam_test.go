@@ -230,8 +230,8 @@ func TestPersonWithoutRightsIsToldWhomToAsk(t *testing.T) {
 	w.server.Sender = func(*http.Request) (identity.Principal, error) { return person, nil }
 	w.handler = w.server.Handler()
 	for language, want := range map[string][]string{
-		"en":    {"You may not start backups yet", "Whom to ask the operator of this demo"},
-		"zh-CN": {"您还没有发起备份的权限", "联系谁 演示环境管理员"},
+		"en":    {"You may not start backups yet", "Whom to askthe operator of this demo"},
+		"zh-CN": {"您还没有发起备份的权限", "联系谁演示环境管理员"},
 	} {
 		doc, err := goquery.NewDocumentFromReader(w.ask("GET", "/", "", "", "Accept-Language", language).Body)
 		if err != nil {

@@ -192,7 +192,7 @@ func TestSavedLink(t *testing.T) {
 	p := w.person(t).open("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demoweb01").
 		press("check", "Retention", "77", "Reason", "secret plan").shows(checkPage, "Save as a link")
 	query := url.Values{"Name": {"web01 <weekly>"}}
-	_, form, _ := strings.Cut(p.page, `aria-labelledby="save-link"`)
+	_, form, _ := strings.Cut(p.page, `<section aria-labelledby="save-link"`)
 	form, _, _ = strings.Cut(form, "</form>")
 	for _, found := range hiddenInput.FindAllStringSubmatch(form, -1) {
 		query.Set(found[1], found[2])

@@ -104,8 +104,10 @@ func (p *Problem) add(sentence param.Text, l param.Language) {
 // stop ends a sentence.
 var stop = param.Text{En: ".", Zh: "。"}
 
+// malformedDetail is the detail of a JSON text that cannot be read, with the place and the error.
 var malformedDetail = param.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
 
+// headerDetail is the detail of a signed message without a header that the signature does not cover.
 var headerDetail = param.Text{
 	En: "The message needs exactly one valid header %v. Nothing was started.", Zh: "消息必须带有且仅带有一个有效的请求头 %v。未开始备份。"}
 

@@ -304,6 +304,7 @@ func addText(s doc, f param.Field) {
 // overlap is beyond a pattern. The bandwidth has 12 digits at most, so that it is below 2^40.
 const speedLimitPattern = speedWindow + `(\|` + speedWindow + `){0,23}`
 
+// speedWindow is the pattern of one window of SpeedLimit.
 const speedWindow = `(1?[0-9]|2[0-3]):([1-9]|1[0-9]|2[0-4]):([1-9][0-9]{0,11}|NaN)`
 
 // itemSchema returns the schema of an item of Strings: not empty, without control characters. The

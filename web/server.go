@@ -107,6 +107,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.Handle("GET /api/v1/openapi.json", s.json(s.openAPI))
 	mux.Handle("GET "+docsPath, s.page(s.apiReference))
+	mux.Handle("GET "+docsPath+"/{topic}", s.page(s.apiReference))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
 	mux.Handle("POST /lang", s.page(s.setLanguage(mux)))
 
@@ -159,7 +160,7 @@ type route struct {
 // each of them.
 func (s *Server) programRoutes() []route {
 	all := []route{
-		{"POST " + jobsPath, s.submits(s.counted(s.createBackupJob))},
+		{"POST " + jobsPath, s.admitted(admission.Submission, s.signedIn(s.counted(s.createBackupJob)))},
 		{"GET " + jobsPath, s.reads(s.listBackupJobs)},
 		{"GET " + jobsPath + "/{SubmissionId}", s.reads(s.showBackupJob)},
 		{"POST " + jobsPath + "/{SubmissionId}/cancel", s.submits(s.cancelBackupJob)},

@@ -63,10 +63,8 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.Log.InfoContext(r.Context(), "webhook", "source", source.Name, "key", message.Key, "id", message.ID)
-	if err := s.Backups.CountRequest(r.Context(), p); err != nil {
-		return err
-	}
 	sub := backup.Submission{
+		Count:     true,
 		Door:      backup.DoorWebhook,
 		Principal: p,
 		Key:       message.ID,

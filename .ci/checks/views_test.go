@@ -82,6 +82,8 @@ var views = []view{
 	{"history-nothing", at("/backups?Status=CANCELED")},
 	{"history-wrong", at("/backups?Status=oops&InstanceId=%3Cb%3E&From=2026-02-01&To=2026-01-01")},
 	{"api", at("/docs/api")},
+	{"api-parameters", at("/docs/api/UDM_ECS")},
+	{"api-answers", at("/docs/api/answers")},
 	{"denied", showDenied},
 	{"not-found", at("/no-such-page")},
 	{"access", at("/access")},

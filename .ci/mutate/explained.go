@@ -53,6 +53,7 @@ func readExplained(file string) (explanations, error) {
 	return all, nil
 }
 
+// has reports whether there is an explanation for m.
 func (e explanations) has(m *mutant) bool {
 	_, ok := e[m.key()]
 	return ok

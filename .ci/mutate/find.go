@@ -28,6 +28,7 @@ type pack struct {
 	files []sourceFile // without generated ones and tests
 }
 
+// A sourceFile is one parsed file of the package.
 type sourceFile struct {
 	name   string // relative to the module, with slashes
 	syntax *ast.File
@@ -99,6 +100,8 @@ type finder struct {
 	found    []*mutant
 }
 
+// visit adds the mutants of one node. above are the nodes around it, the nearest last. It returns false if the nodes
+// inside n get no mutants.
 func (f *finder) visit(n ast.Node, above []ast.Node) bool {
 	if s, ok := n.(ast.Stmt); ok && inList(s, above) {
 		f.statement(s)
@@ -173,6 +176,7 @@ func (f *finder) condition(cond ast.Expr) {
 	}
 }
 
+// binary adds the mutants of a binary operator.
 func (f *finder) binary(n *ast.BinaryExpr) {
 	if f.info.Types[n].Value != nil {
 		return // a constant
@@ -199,12 +203,14 @@ func (f *finder) binary(n *ast.BinaryExpr) {
 	}
 }
 
+// negation adds a mutant that negates a comparison.
 func (f *finder) negation(n *ast.BinaryExpr) {
 	if f.isBool(n) {
 		f.wrap(n, "negate "+f.text(n), "zzNot(%d, ", ")")
 	}
 }
 
+// swap adds a mutant with the opposite operator, such as <= for <. It adds none if both operands are untyped constants.
 func (f *finder) swap(n *ast.BinaryExpr) {
 	function, other, ok := swapFor(n.Op.String())
 	if !ok || f.isUntyped(n.X) && f.isUntyped(n.Y) {
@@ -316,6 +322,7 @@ func (f *finder) constants(d *ast.GenDecl) {
 	}
 }
 
+// unit returns the number of nanoseconds by which a mutant changes the duration d.
 func unit(d time.Duration) int64 {
 	for _, u := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
 		if d >= u {
@@ -325,6 +332,7 @@ func unit(d time.Duration) int64 {
 	return 1
 }
 
+// usesIota reports whether value depends on iota, as the values of an enumeration do.
 func (f *finder) usesIota(value ast.Expr) bool {
 	found := false
 	ast.Inspect(value, func(n ast.Node) bool {
@@ -388,10 +396,13 @@ func (f *finder) statement(s ast.Stmt) {
 	}
 }
 
+// remove adds a mutant without the statement s.
 func (f *finder) remove(s ast.Stmt) {
 	f.wrap(s, "remove "+f.text(s), "if zzKeep(%d) { ", " }")
 }
 
+// exchange adds a mutant of s with the opposite assignment operator, if others has one for from. at is the place of the
+// operator.
 func (f *finder) exchange(
 	s ast.Stmt, target ast.Expr, at token.Pos, from token.Token, others map[token.Token]token.Token,
 ) {
@@ -405,6 +416,7 @@ func (f *finder) exchange(
 		"if !zzKeep(%d) { "+strings.ReplaceAll(changed, "%", "%%")+" } else { ", " }")
 }
 
+// blank reports whether all assigned variables are the blank identifier.
 func blank(left []ast.Expr) bool {
 	for _, e := range left {
 		if id, ok := e.(*ast.Ident); !ok || id.Name != "_" {
@@ -452,6 +464,7 @@ func (f *finder) isCleanup(call *ast.CallExpr) bool {
 	return types.TypeString(f.info.TypeOf(call.Fun), nil) == "context.CancelFunc"
 }
 
+// isBuiltin reports whether e is the builtin function called name.
 func (f *finder) isBuiltin(e ast.Expr, name string) bool {
 	id, ok := ast.Unparen(e).(*ast.Ident)
 	return ok && f.info.Uses[id] == types.Universe.Lookup(name)
@@ -464,11 +477,13 @@ func (f *finder) isBool(e ast.Expr) bool {
 	return t.Value == nil && t.Type != nil && types.Identical(types.Default(t.Type), types.Typ[types.Bool])
 }
 
+// isNumber reports whether the type of e is an integer or a floating-point number.
 func (f *finder) isNumber(e ast.Expr) bool {
 	basic, ok := f.info.TypeOf(e).Underlying().(*types.Basic)
 	return ok && basic.Info()&(types.IsInteger|types.IsFloat) != 0
 }
 
+// isUntyped reports whether e is an untyped constant.
 func (f *finder) isUntyped(e ast.Expr) bool {
 	basic, ok := f.info.TypeOf(e).(*types.Basic)
 	return ok && basic.Info()&types.IsUntyped != 0
@@ -500,6 +515,7 @@ func (f *finder) wrap(n ast.Node, what, open, close string) {
 	f.wrapAt(n, n.Pos(), what, open, close)
 }
 
+// wrapAt is wrap for a mutant whose place in reports is at.
 func (f *finder) wrapAt(n ast.Node, at token.Pos, what, open, close string) {
 	f.add(at, what, f.around(n, open, close))
 }
@@ -509,6 +525,7 @@ func (f *finder) around(n ast.Node, open, close string) edit {
 	return edit{start: f.offset(n.Pos()), end: f.offset(n.End()), open: fmt.Sprintf(open, len(f.found)+1), close: close}
 }
 
+// add adds a mutant of the function that the finder is in.
 func (f *finder) add(at token.Pos, what string, edits ...edit) *mutant {
 	position := f.fset.Position(at)
 	m := &mutant{
@@ -522,6 +539,7 @@ func (f *finder) add(at token.Pos, what string, edits ...edit) *mutant {
 	return m
 }
 
+// place returns the position at, with the function around it.
 func (p *pack) place(at token.Pos, function *ast.FuncDecl) place {
 	position := p.fset.Position(at)
 	here := place{file: filepath.Base(position.Filename), at: point{position.Line, position.Column}}
@@ -544,8 +562,10 @@ func functionName(d *ast.FuncDecl) string {
 	return receiver + "." + d.Name.Name
 }
 
+// offset returns the byte offset of a position in its file.
 func (f *finder) offset(p token.Pos) int { return f.fset.Position(p).Offset }
 
+// source returns the source text of n.
 func (f *finder) source(n ast.Node) string {
 	return string(f.file.source[f.offset(n.Pos()):f.offset(n.End())])
 }

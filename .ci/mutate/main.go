@@ -58,6 +58,7 @@ type testOptions struct {
 	grace time.Duration // added to ten times the time of a clean run
 }
 
+// parse reads the command line. The error is [flag.ErrHelp] after the usage was printed.
 func parse(args []string, stderr io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("mutate", flag.ContinueOnError)
@@ -95,6 +96,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	return o, err
 }
 
+// run tries the mutants of a package and writes the report to stdout, and the progress to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {

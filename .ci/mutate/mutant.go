@@ -47,8 +47,10 @@ type place struct {
 	from, to point
 }
 
+// A point is a position in a file. Both numbers count from 1.
 type point struct{ line, column int }
 
+// before reports whether p is nearer to the beginning of the file than q.
 func (p point) before(q point) bool {
 	return p.line < q.line || p.line == q.line && p.column < q.column
 }

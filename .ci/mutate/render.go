@@ -71,6 +71,7 @@ func swapFor(operator string) (function, other string, ok bool) {
 	return "", "", false
 }
 
+// fromEnvironment is the head of switchFile that reads the number of the mutant from MUTANT.
 const fromEnvironment = `
 import (
 	"os"
@@ -80,6 +81,7 @@ import (
 var zzMutant, _ = strconv.Atoi(os.Getenv("MUTANT"))
 `
 
+// swapText is the format of a function of swaps.
 const swapText = `
 func %s[T %s](n int, a, b T) %s {
 	if zzMutant == n {
@@ -89,6 +91,7 @@ func %s[T %s](n int, a, b T) %s {
 }
 `
 
+// switchText has the other functions of switchFile.
 const switchText = `
 type zzNumber interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr |

@@ -76,6 +76,7 @@ func (t *trial) compileTogether(ctx context.Context, mutants []*mutant) (string,
 	}
 }
 
+// complaint finds file and line in a message of the compiler.
 var complaint = regexp.MustCompile(`(?m)^(?:.*[/\\])?([^/\\:\s]+\.go):(\d+):`)
 
 // refused marks the mutants of the lines that the compiler complains of, and returns how many they are.
@@ -166,6 +167,7 @@ func each[T any](workers int, items []T, do func(T) error) error {
 	return cmp.Or(failed...)
 }
 
+// try sets the verdict of one mutant.
 func (t *trial) try(ctx context.Context, m *mutant) error {
 	if m.verdict == invalid || ctx.Err() != nil {
 		return ctx.Err()
@@ -290,6 +292,7 @@ func (t *trial) measure(ctx context.Context, workers int) error {
 	return err
 }
 
+// isTest reports whether name is that of a test, as -test.list prints it.
 func isTest(name string) bool {
 	for _, prefix := range []string{"Test", "Fuzz", "Example"} {
 		if strings.HasPrefix(name, prefix) {
@@ -299,6 +302,7 @@ func isTest(name string) bool {
 	return false
 }
 
+// measureOne runs one test without a mutant, and sets its time and its coverage.
 func (t *trial) measureOne(ctx context.Context, binary string, test *test) error {
 	profile := filepath.Join(t.work, test.name+".cover")
 	began := time.Now()

@@ -42,6 +42,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -68,8 +69,11 @@ type Config struct {
 	// Endpoint replaces every host of the cloud, for an emulator. It has a scheme and a host
 	// only; http is allowed on loopback only. Nil means the cloud's own hosts over https.
 	Endpoint *url.URL
-	// CA has the trusted root certificates in PEM. Nil means those of the system.
+	// CA has the trusted root certificates in PEM. Nil means the roots in the program and those of the
+	// system for the cloud's own hosts, and those of the system for an Endpoint.
 	CA []byte
+	// SystemRoots means that only the system's roots are trusted if CA is nil.
+	SystemRoots bool
 	// Proxy returns the proxy for a request, as the field Proxy of [http.Transport]. Nil means no proxy.
 	// The package and the SDK never read the environment for a proxy.
 	Proxy func(*http.Request) (*url.URL, error)
@@ -79,6 +83,8 @@ type Config struct {
 	// Credentials returns the portal's own credentials. It is called for each use, because
 	// the platform gives each invocation newer ones. Nil means that there are none.
 	Credentials func(context.Context) (Credentials, error)
+	// Log gets a line when the system's roots are first needed. Nil means no line.
+	Log *slog.Logger
 	// Now is the wall clock; nil means [time.Now]. Only wall-clock times are compared, because
 	// the monotonic clock can stop while the platform freezes an instance.
 	Now func() time.Time
@@ -112,10 +118,13 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "backup-portal")
 	return &Client{
 		cfg:      cfg,
-		next:     newTransport(roots, cfg.Proxy),
+		next:     transportOf(cfg, roots),
 		sessions: cache.New[Credentials](maxSessions, cfg.Now),
 		lists:    cache.New[backup.Candidates](maxLists, cfg.Now),
 	}, nil

@@ -21,7 +21,16 @@ const (
 	maxBody        = 1 << 20          // bytes of a response
 )
 
-// newTransport returns the transport of a client, for HTTP/1.1. Nil roots mean the system's,
+// transportOf returns what sends the requests of a client with cfg. roots are the parsed cfg.CA.
+func transportOf(cfg Config, roots *x509.CertPool) http.RoundTripper {
+	system := newTransport(roots, cfg.Proxy)
+	if roots != nil || cfg.SystemRoots || cfg.Endpoint != nil {
+		return system
+	}
+	return &rootsFirst{known: newTransport(knownRoots(), cfg.Proxy), system: system, log: cfg.Log}
+}
+
+// newTransport returns a transport, for HTTP/1.1. Nil roots mean the system's,
 // and a nil proxy means none. The SDK only gets an [attempt] that wraps it, because the SDK
 // changes every [*http.Transport] that it gets.
 func newTransport(roots *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {

@@ -75,7 +75,8 @@ type Config struct {
 	SignIn        SignIn             // settings of the modes oidc and jwt
 	Proxies       []netip.Prefix     // networks of proxies whose forwarding headers are believed; nil means none
 	CloudEndpoint *url.URL           // replaces every endpoint of the cloud; nil means the real ones
-	CloudCA       []byte             // PEM certificates of the cloud's roots; nil means the system's
+	CloudCA       []byte             // PEM certificates of the cloud's roots; nil means those in the program and the system's
+	SystemRoots   bool               // the operator has set the system's roots: those in the program are not used
 	Credentials   aliyun.Credentials // used if an invocation brings none
 
 	// OutboundProxy returns the proxy for a request to the cloud; a nil URL means none. Nil means
@@ -213,8 +214,10 @@ func browserHost(u *url.URL) string {
 	return host
 }
 
-// readCA reads the file of CLOUD_CA_FILE.
+// readCA reads the file of CLOUD_CA_FILE. SSL_CERT_FILE and SSL_CERT_DIR, which replace the system's roots
+// (package crypto/x509), also replace those in the program.
 func (c *Config) readCA(getenv func(string) string) (err error) {
+	c.SystemRoots = getenv("SSL_CERT_FILE") != "" || getenv("SSL_CERT_DIR") != ""
 	if name := getenv("CLOUD_CA_FILE"); name != "" {
 		if c.CloudCA, err = os.ReadFile(name); err != nil {
 			return fmt.Errorf("CLOUD_CA_FILE: %w", err)

@@ -19,6 +19,7 @@ import (
 	"backupportal/function/admission"
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/cache"
 	"backupportal/function/draft"
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
@@ -43,6 +44,9 @@ type App struct {
 	Close    func() error    // writes the end of the audit trail and closes the database
 }
 
+// mostKept is how many senders that sent too many requests, and how many names of resources, a process remembers.
+const mostKept = 1000
+
 // Wire builds the portal from cfg. It writes log lines to logTo, one JSON object per line. It makes
 // no network call: the database is opened by the first request. The caller calls Close at the end.
 // An error names the wrong setting.
@@ -59,6 +63,8 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	cloud, err := aliyun.New(aliyun.Config{
 		Endpoint:    cfg.CloudEndpoint,
 		CA:          cfg.CloudCA,
+		SystemRoots: cfg.SystemRoots,
+		Log:         log,
 		Proxy:       cfg.OutboundProxy,
 		Credentials: credentials(cfg.Credentials),
 		Now:         wallClock,
@@ -84,6 +90,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: wait, ListFirst: listFirst(cfg.ListFirst, db),
 		Messenger: messenger, Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
+		OverPace: cache.New[struct{}](mostKept, wallClock), Names: cache.New[string](mostKept, wallClock),
 	}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
 	if err != nil {

@@ -23,7 +23,7 @@
 //	chain c:  0 start (heads: a 3, b 2)   1
 //
 // Here, only the removal of c 1 is not detected. A chain ends when its process ends, or after
-// an error of the store, because then it is unknown whether the last row was stored. In the
+// an error of the store, because then it is unknown whether the last rows were stored. In the
 // second case the next chain names the last certain record in "after".
 //
 // A person who knows the key can write a false trail. Only other places protect against this: a
@@ -44,6 +44,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"backupportal/function/backup"
@@ -59,6 +60,14 @@ type Sink interface {
 	// AuditHeads returns the last row of each chain that had a row since the given time: at most
 	// limit rows, the most recent first, without their bodies.
 	AuditHeads(ctx context.Context, since time.Time, limit int) ([]backup.AuditRow, error)
+}
+
+// A PendingSink is a [Sink] that stores records of concurrent callers together. The log passes it records that are not
+// sealed yet; the sink seals them ([backup.AuditTrail]) when it is about to store them.
+type PendingSink interface {
+	Sink
+	// AuditPending stores a record. After an error, it may be stored or not.
+	AuditPending(ctx context.Context, record backup.AuditPending) error
 }
 
 // Config configures a [Log].
@@ -87,7 +96,7 @@ const turnTimeout = 5 * time.Second
 var errTurnTimeout = errors.New("audit: earlier records are not written yet")
 
 // A Log writes one chain after another. It is safe for concurrent use. [New] makes one; a process
-// needs only one. It implements [backup.Auditor].
+// needs only one. It implements [backup.Auditor] and [backup.AuditTrail].
 type Log struct {
 	cfg     Config
 	turn    chan struct{} // a token that the writing goroutine holds
@@ -100,7 +109,10 @@ type Log struct {
 	unfinished *Head  // last record that is certainly stored, of a chain that ended with an error; nil without such a chain
 }
 
-var _ backup.Auditor = (*Log)(nil)
+var (
+	_ backup.Auditor    = (*Log)(nil)
+	_ backup.AuditTrail = (*Log)(nil)
+)
 
 // New returns a log. It writes nothing: the first record begins the chain. Its error is that of
 // [CheckKey], for a key that is not empty.
@@ -154,38 +166,61 @@ func (l *Log) Flush(ctx context.Context, all bool) error {
 // write writes e as a record that also stands for unwritten equal events. If the row cannot be
 // stored, it writes the line alone and counts these events again.
 func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) error {
-	r := l.record(ctx, e)
-	r.Unwritten = unwritten
-	var row backup.AuditRow
-	_, err := l.writeInTurn(ctx, r, func(made backup.AuditRow) (bool, error) {
-		row = made
-		err := l.cfg.Sink.Audit(ctx, made)
-		return err == nil, err
-	})
-	if err != nil && row.Chain == "" {
-		// The chain could not begin. The line is written anyway, without a chain.
-		body, _ := jsontext.Marshal(r)
-		row.Body = string(body)
+	p := &pending{log: l, ctx: ctx, record: l.record(ctx, e)}
+	p.record.Unwritten = unwritten
+	var err error
+	if sink, ok := l.cfg.Sink.(PendingSink); ok {
+		err = sink.AuditPending(ctx, p)
+	} else {
+		_, err = l.Seal(ctx, []backup.AuditPending{p}, func(rows []backup.AuditRow) (bool, error) {
+			for _, row := range rows {
+				if err := l.cfg.Sink.Audit(ctx, row); err != nil {
+					return false, err
+				}
+			}
+			return true, nil
+		})
 	}
 	if err != nil {
-		l.line(ctx, row)
+		l.line(ctx, p.rowOfLine())
 		l.sampler.putBack(e, unwritten, l.cfg.Now()) // the line says it, the store does not
 	}
 	return err
 }
 
-// RecordWith implements [backup.Auditor]. It writes the line if store reports that the row is stored.
+// RecordWith implements [backup.Auditor].
 func (l *Log) RecordWith(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
-	return l.writeInTurn(ctx, l.record(ctx, e), store)
+	return store(backup.AuditRow{Pending: &pending{log: l, ctx: ctx, record: l.record(ctx, e)}})
 }
 
-// writeInTurn makes the row of r and stores it, while no other record is written: the next row is
-// sealed with the MAC of this one. Errors: errTurnTimeout, the error of ctx, or that of store.
-func (l *Log) writeInTurn(
-	ctx context.Context,
-	r Record,
-	store func(backup.AuditRow) (bool, error),
-) (stored bool, err error) {
+// A pending is a record that has no place in the trail yet.
+type pending struct {
+	log    *Log
+	ctx    context.Context // of the request, for the line in the log
+	record Record
+
+	mu   sync.Mutex
+	last backup.AuditRow // as it was sealed last
+}
+
+// Trail implements [backup.AuditPending].
+func (p *pending) Trail() backup.AuditTrail { return p.log }
+
+// rowOfLine returns the row for the line of a record that is not stored: as it was sealed last, or without a chain.
+func (p *pending) rowOfLine() backup.AuditRow {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last.Chain != "" {
+		return p.last
+	}
+	body, _ := jsontext.Marshal(p.record)
+	return backup.AuditRow{Body: string(body)}
+}
+
+// Seal implements [backup.AuditTrail]. It writes the lines of rows that are stored. If store reports that they are not
+// stored, the chain is as before. After an error it is unknown whether they are stored, so the chain ends: a second row
+// with one of their numbers would make the trail look changed. Errors: errTurnTimeout, the error of ctx, or that of store.
+func (l *Log) Seal(ctx context.Context, records []backup.AuditPending, store func([]backup.AuditRow) (bool, error)) (bool, error) {
 	waiting := time.NewTimer(turnTimeout)
 	defer waiting.Stop()
 	select {
@@ -196,20 +231,51 @@ func (l *Log) writeInTurn(
 	case <-waiting.C:
 		return false, errTurnTimeout
 	}
+	var all []*pending
+	end := Head{l.chain, l.next - 1, l.mac}
 	if l.chain == "" {
-		if err := l.begin(ctx); err != nil {
+		first, err := l.firstRecord(ctx)
+		if err != nil {
 			return false, err
 		}
+		all, end = append(all, &pending{ctx: ctx, record: first}), Head{l.cfg.NewID(), -1, ""}
 	}
-	return l.add(ctx, r, store)
+	for _, r := range records {
+		all = append(all, r.(*pending)) // only this package makes them
+	}
+	var rows []backup.AuditRow
+	for _, p := range all {
+		row, err := l.rowAfter(end, p)
+		if err != nil {
+			return false, err
+		}
+		rows, end = append(rows, row), Head{row.Chain, row.Seq, row.MAC}
+	}
+	stored, err := store(rows)
+	if err != nil {
+		if l.chain != "" {
+			l.unfinished = &Head{l.chain, l.next - 1, l.mac}
+		}
+		l.chain = ""
+		return false, err
+	}
+	if stored {
+		if l.chain == "" {
+			l.unfinished = nil // the first record names it
+		}
+		l.chain, l.next, l.mac = end.Chain, end.Seq+1, end.MAC
+		for i, p := range all {
+			l.line(p.ctx, rows[i])
+		}
+	}
+	return stored, nil
 }
 
-// begin starts a new chain by writing its first record. After an error, the next record starts
-// another one.
-func (l *Log) begin(ctx context.Context) error {
+// firstRecord returns the first record of a new chain. The error is that of the store.
+func (l *Log) firstRecord(ctx context.Context) (Record, error) {
 	heads, err := l.cfg.Sink.AuditHeads(ctx, l.cfg.Now().Add(-headsAge), maxHeads)
 	if err != nil {
-		return err
+		return Record{}, err
 	}
 	r := l.record(ctx, backup.AuditEvent{Kind: backup.AuditStart})
 	r.Request, r.Settings = Request{}, cleanAll(l.cfg.Settings)
@@ -217,48 +283,22 @@ func (l *Log) begin(ctx context.Context) error {
 	for _, h := range heads {
 		r.Heads = append(r.Heads, Head{h.Chain, h.Seq, h.MAC})
 	}
-	l.chain, l.next, l.mac = l.cfg.NewID(), 0, ""
-	_, err = l.add(ctx, r, func(row backup.AuditRow) (bool, error) {
-		err := l.cfg.Sink.Audit(ctx, row)
-		return err == nil, err
-	})
-	if err == nil {
-		l.unfinished = nil
-	}
-	return err
+	return r, nil
 }
 
-// add stores the next record of the chain, and writes its line if store reports that it is
-// stored. If store reports false, the chain is as before. After an error it is unknown whether
-// the row is stored, so the chain ends: a second row with this number would make the trail look
-// changed.
-func (l *Log) add(ctx context.Context, r Record, store func(backup.AuditRow) (bool, error)) (bool, error) {
-	at := l.cfg.Now()
-	r.Time, r.Chain, r.Seq = at.UTC().Truncate(time.Microsecond), l.chain, l.next
+// rowAfter returns the record of p as the row after the end of a chain.
+func (l *Log) rowAfter(end Head, p *pending) (backup.AuditRow, error) {
+	at, r := l.cfg.Now(), p.record
+	r.Time, r.Chain, r.Seq = at.UTC().Truncate(time.Microsecond), end.Chain, end.Seq+1
 	body, err := jsontext.Marshal(r)
 	if err != nil {
-		return false, fmt.Errorf("audit: %w", err)
+		return backup.AuditRow{}, fmt.Errorf("audit: %w", err)
 	}
-	row := backup.AuditRow{
-		Chain: l.chain,
-		Seq:   l.next,
-		At:    at,
-		Body:  string(body),
-		MAC:   seal(l.cfg.Key, l.mac, string(body)),
-	}
-	stored, err := store(row)
-	if err != nil {
-		if l.next > 0 {
-			l.unfinished = &Head{l.chain, l.next - 1, l.mac}
-		}
-		l.chain = ""
-		return false, err
-	}
-	if stored {
-		l.next, l.mac = l.next+1, row.MAC
-		l.line(ctx, row)
-	}
-	return stored, nil
+	row := backup.AuditRow{Chain: r.Chain, Seq: r.Seq, At: at, Body: string(body), MAC: seal(l.cfg.Key, end.MAC, string(body))}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = row
+	return row, nil
 }
 
 // seal returns the MAC of a record with this body, after a record with the MAC previous. It is

@@ -114,6 +114,22 @@ type AuditRow struct {
 	At    time.Time // milliseconds
 	Body  string    // the record as JSON
 	MAC   string    // hexadecimal; empty without a key
+	// Pending is set if the record has no place in the trail yet. The other fields are then empty, and the store seals it.
+	Pending AuditPending
+}
+
+// AuditPending is a record that has no place in the trail yet.
+type AuditPending interface {
+	// Trail returns the trail of the record: a pointer.
+	Trail() AuditTrail
+}
+
+// AuditTrail gives records their places, when a store is about to store them.
+type AuditTrail interface {
+	// Seal calls store with the rows of records, which are the next ones of the trail, in this order. Rows that must be
+	// stored before them, because a chain begins, come first. store saves all rows, or none, and reports whether it saved
+	// them; after an error that is unknown. Seal returns the result of store. While store runs, no other record gets a place.
+	Seal(ctx context.Context, records []AuditPending, store func(rows []AuditRow) (bool, error)) (bool, error)
 }
 
 // Auditor writes the audit trail. Its methods are safe for concurrent use.
@@ -121,8 +137,8 @@ type Auditor interface {
 	// Record stores e. After an error it may not be stored; the caller must then not do the
 	// action that e announces.
 	Record(ctx context.Context, e AuditEvent) error
-	// RecordWith calls store with the row of e. store saves the row and the caller's own data in one
-	// transaction, and reports whether it saved them. RecordWith returns that result.
+	// RecordWith calls store with the row of e, which is pending: see [AuditPending]. store saves the row and the caller's
+	// own data in one transaction, and reports whether it saved them. RecordWith returns that result.
 	RecordWith(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
 	// Flush writes how many events with a sample key were counted instead of written. It does so for
 	// the minutes that have ended, or for all if all is true.

@@ -201,6 +201,7 @@ func ExplainOwn(code string) (Explanation, bool) {
 	return e, ok
 }
 
+// ownCodes explains the codes that the portal itself writes into steps.
 var ownCodes = map[string]Explanation{
 	codeGaveUp: {
 		Means: param.Both("The request was tried several times, but Cloud Backup did not create a job.", "请求已尝试多次，但云备份未创建任务。"),

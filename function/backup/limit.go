@@ -78,7 +78,7 @@ func (s *Service) Usage(ctx context.Context, call Call) ([]LimitUse, error) {
 
 // limitResource returns [Reservation.Resource] for the call.
 func (c Call) limitResource() string {
-	return c.Target.Account.ID + "/" + cmp.Or(c.Params["InstanceId"], c.Params["ContainerClusterId"])
+	return c.Target.Account.ID + "/" + c.resource()
 }
 
 // EarlierUse returns the time up to which a reservation of the key belongs to an earlier use of it.
@@ -115,12 +115,53 @@ var UsualRequests = Rate{Burst: 60, Per: time.Minute}
 // CountRequest counts a request of p that wants to change something. The errors are a [*LimitError] with
 // [ErrRequests], and [ErrStoreUnavailable].
 func (s *Service) CountRequest(ctx context.Context, p identity.Principal) error {
-	r := s.Requests
-	if r.Burst == 0 {
-		r = UsualRequests
-	}
-	return s.limiter().countRequest(ctx, p, "c:", r)
+	return s.noteOverPace(p, s.limiter().countRequest(ctx, p, requestsKey, s.requests()))
 }
+
+// requests returns the rate of the requests of each principal, without a key.
+func (s *Service) requests() Rate {
+	if s.Requests.Burst == 0 {
+		return UsualRequests
+	}
+	return s.Requests
+}
+
+// paceOfClaim returns the rate that the claim of sub takes a request from: zero if the request is counted already, or is not to
+// be counted. It counts the request now if the rate has refused its sender, because the work before the claim can ask the
+// cloud. The errors are those of [Service.CountRequest].
+func (s *Service) paceOfClaim(ctx context.Context, sub Submission) (Rate, error) {
+	if !sub.Count {
+		return Rate{}, nil
+	}
+	pace := s.requests()
+	pace.Key = requestsKey + sub.Principal.ID()
+	if s.OverPace != nil {
+		if _, refused := s.OverPace.Look(sub.Principal.ID()); !refused {
+			return pace, nil
+		}
+	}
+	return pace, s.count(ctx, sub, &pace)
+}
+
+// count counts the request of sub, unless pace is zero, and sets pace to zero. The errors are those of [Service.CountRequest].
+func (s *Service) count(ctx context.Context, sub Submission, pace *Rate) error {
+	if pace.Burst == 0 {
+		return nil
+	}
+	*pace = Rate{}
+	return s.CountRequest(ctx, sub.Principal)
+}
+
+// noteOverPace remembers that p has sent too many requests if err says so, and returns err.
+func (s *Service) noteOverPace(p identity.Principal, err error) error {
+	if _, over := errors.AsType[*LimitError](err); over && s.OverPace != nil {
+		s.OverPace.Put(p.ID(), struct{}{}, s.Now().Add(s.requests().Per))
+	}
+	return err
+}
+
+// requestsKey is the prefix of the key of a rate of requests.
+const requestsKey = "c:"
 
 // MaySignIn returns nil if a client may try to sign in. client is an IP address; an invalid or
 // unknown address is always allowed. The errors are a [*LimitError] with [ErrSignIns] if too

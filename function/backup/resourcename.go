@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -24,10 +25,9 @@ func (s *Service) nameResource(ctx context.Context, id string, call Call) string
 	}
 	limited, cancel := context.WithTimeout(ctx, nameTimeout)
 	defer cancel()
-	q := CandidateQuery{Kind: Instances, InstanceID: call.Params["InstanceId"]}
-	resource := q.InstanceID
+	resource := call.resource()
+	q := CandidateQuery{Kind: Instances, InstanceID: resource}
 	if call.Params.SourceType() == param.Container {
-		resource = call.Params["ContainerClusterId"]
 		q = CandidateQuery{Kind: Clusters, ClusterID: resource}
 	}
 	found, err := s.Cloud.List(limited, call.Target, q)
@@ -43,5 +43,27 @@ func (s *Service) nameResource(ctx context.Context, id string, call Call) string
 		s.Log.WarnContext(ctx, "storing the name of a resource", "submission", id, "error", err)
 		return ""
 	}
+	if s.Names != nil {
+		s.Names.Put(call.nameKey(), found.Items[at].Name, s.Now().Add(nameLife))
+	}
 	return found.Items[at].Name
 }
+
+// knownName returns the name of the resource of call if a submission of the last minute has looked it up, and "" otherwise.
+func (s *Service) knownName(call Call) (name string) {
+	if s.Names != nil {
+		name, _ = s.Names.Look(call.nameKey())
+	}
+	return name
+}
+
+// nameLife is how long a name is used for other submissions.
+const nameLife = time.Minute
+
+// resource returns the id of the resource of c: an instance or a cluster.
+func (c Call) resource() string {
+	return cmp.Or(c.Params["InstanceId"], c.Params["ContainerClusterId"])
+}
+
+// nameKey returns the key of the name of the resource of c in [Service.Names].
+func (c Call) nameKey() string { return c.Target.Region + "/" + c.limitResource() }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"backupportal/function/cache"
 	"backupportal/function/identity"
 )
 
@@ -35,6 +36,12 @@ type Service struct {
 	// Requests is how many requests that change something one principal may send. Its Key is
 	// ignored. A zero Burst means [UsualRequests].
 	Requests Rate
+
+	// OverPace has the ids of principals that Requests has refused lately. Their requests are counted before anything else,
+	// and those of others together with the claim, which saves a round trip. Nil counts all requests first.
+	OverPace *cache.Cache[struct{}]
+	// Names keeps names of resources for the next submissions, for a minute. Nil keeps none.
+	Names *cache.Cache[string]
 
 	// Messenger sends notices. Nil means that there are no notices.
 	Messenger Messenger

@@ -56,6 +56,8 @@ type Submission struct {
 	Params param.Params // what the caller gave, without defaults; with the values of a preset after [Service.Prepare]
 	// Given is what the caller gave, if Params has values of a preset too; otherwise nil. It is not stored.
 	Given param.Params
+	// Count reports that Submit counts the request of the sender: see [Service.CountRequest]. The caller does not count it.
+	Count bool
 }
 
 // ID returns the id of the submission: 26 characters, a hash of its door, principal and key.
@@ -139,6 +141,8 @@ type Record struct {
 	Job          Job          // as the cloud described it last; zero if it was never asked
 	AskedAt      time.Time    // when the cloud was last asked about the job; zero if never
 	Cancellation Cancellation // zero if no cancellation was accepted
+	// Pace is the rate that [Claims.Claim] takes a request from. It is not stored. The zero Rate takes nothing.
+	Pace Rate
 }
 
 // keyLife returns how long the key of r stands for it.

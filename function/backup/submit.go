@@ -58,6 +58,9 @@ type Claims interface {
 	// It returns the submission that the key stands for, and whether that is r. If the key was
 	// used before, the returned id and JobName of r end with the number of the use ("-2", "-3").
 	// Concurrent calls with one key: exactly one of them stores its record.
+	//
+	// If r.Pace is set, Claim also takes one request from it, in the same transaction. If none is left, it does nothing,
+	// and the error is a [*LimitError] with [ErrRequests].
 	Claim(ctx context.Context, r Record) (known Record, ours bool, err error)
 	// Known returns the submission that a key stands for at now. The argument is the id of the
 	// key's first use. The error is [ErrNotFound] if the key is new or has expired.
@@ -115,13 +118,23 @@ type Answer struct {
 //
 // Submit ignores the cancellation of ctx after the policy's decision, and keeps its deadline.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
-	sub, err := s.withPreset(sub)
+	pace, err := s.paceOfClaim(ctx, sub)
+	if err != nil {
+		return Answer{}, err
+	}
+	sub, err = s.withPreset(sub)
 	var call Call
 	if err == nil {
 		call, err = s.prepare(ctx, sub)
 	}
 	ctx, cancel := persistent(ctx)
 	defer cancel()
+	if err != nil || sub.ByContent || call.Grant.hasLimits() {
+		// There may be no claim, or other limits are reserved before it.
+		if err := s.count(ctx, sub, &pace); err != nil {
+			return Answer{}, err
+		}
+	}
 	if denied, ok := errors.AsType[*DeniedError](err); ok {
 		return s.answerDenied(ctx, sub, call, denied)
 	}
@@ -144,7 +157,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	if answer, done, err := s.reserve(ctx, sub, call); done || err != nil {
 		return answer, err
 	}
-	r, ours, err := s.claim(ctx, sub, call)
+	r, ours, err := s.claim(ctx, sub, call, pace)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -323,10 +336,17 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 	return Answer{}, false, err
 }
 
-// claim returns the record that the key of sub stands for, which may be older than this call.
-// The errors are a [*BusyError] with [ErrKeyReused], and [ErrStoreUnavailable].
-func (s *Service) claim(ctx context.Context, sub Submission, call Call) (_ Record, ours bool, _ error) {
-	r, ours, err := s.Store.Claim(ctx, s.newRecord(sub, sub.ID(), call))
+// claim returns the record that the key of sub stands for, which may be older than this call. It takes a request from
+// pace, unless that is zero. The errors are a [*LimitError] with [ErrRequests], a [*BusyError] with [ErrKeyReused], and
+// [ErrStoreUnavailable].
+func (s *Service) claim(ctx context.Context, sub Submission, call Call, pace Rate) (_ Record, ours bool, _ error) {
+	fresh := s.newRecord(sub, sub.ID(), call)
+	fresh.Pace = pace
+	fresh.ResourceName = s.knownName(call)
+	r, ours, err := s.Store.Claim(ctx, fresh)
+	if limit, ok := errors.AsType[*LimitError](err); ok {
+		return Record{}, false, s.noteOverPace(sub.Principal, s.limiter().refused(ctx, sub.Principal, limit))
+	}
 	if err != nil {
 		return Record{}, false, storeUnavailable(err)
 	}

@@ -27,6 +27,7 @@ func (e *ShapeError) Error() string {
 	return fmt.Sprintf("event of %d bytes not understood: expected %s", e.Size, e.Want)
 }
 
+// wantObject describes the expected shape of an event, for errors.
 const wantObject = "a JSON object with the parameters of a submission, or a known trigger's event"
 
 // An item is a message, or an element of a batch that is no message.

@@ -33,6 +33,7 @@ import (
 
 // A Lister lists all instances or clusters in the region and account of target. aliyun.Client implements it.
 type Lister interface {
+	// ListAll returns all instances, or with [backup.Clusters] all clusters. Errors: [*backup.CloudError] values.
 	ListAll(ctx context.Context, target backup.Target, kind backup.CandidateKind) ([]backup.Candidate, error)
 }
 

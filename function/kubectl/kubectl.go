@@ -172,6 +172,7 @@ func strangeLine(output string) error {
 // indented.
 func inBlock(text string) bool { return strings.HasPrefix(text, "  ") }
 
+// lineOfError finds the line in a message of the YAML library.
 var lineOfError = lazy(`line (\d+)`)
 
 // syntax returns the [*SyntaxError] for an error of the YAML library, which states only the line. Its Column is

@@ -50,6 +50,7 @@ func (allowed destinations) allows(to netip.Addr) bool {
 	return !in(specialNets) && (to.Is4() || globalV6.Contains(to))
 }
 
+// networks parses networks in CIDR notation. It panics for an invalid one.
 func networks(texts ...string) (all []netip.Prefix) {
 	for _, text := range texts {
 		all = append(all, netip.MustParsePrefix(text))
@@ -57,6 +58,7 @@ func networks(texts ...string) (all []netip.Prefix) {
 	return all
 }
 
+// addresses parses IP addresses. It panics for an invalid one.
 func addresses(texts ...string) (all []netip.Addr) {
 	for _, text := range texts {
 		all = append(all, netip.MustParseAddr(text))

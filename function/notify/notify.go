@@ -77,6 +77,7 @@ type outgoing struct {
 	query  url.Values // added to the query of the URL
 }
 
+// kinds has the format of each kind of receiver.
 var kinds = map[backup.ReceiverKind]kind{
 	backup.WebhookReceiver: {webhook, anyAnswer},
 	backup.DingTalk:        {dingTalk, checkErrcode},

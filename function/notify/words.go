@@ -54,6 +54,7 @@ type message struct {
 	open  string // text of the link
 }
 
+// A line is one line of a chat message: a label and a value.
 type line struct{ label, value string }
 
 // message returns the content of a notice for a receiver. Values that are empty are omitted.

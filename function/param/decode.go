@@ -128,6 +128,7 @@ func (d *decoder) result() error {
 	return d.bad.OrNil()
 }
 
+// wrong reports a mistake in the parameter called name.
 func (d *decoder) wrong(name, code string, text Text, args ...any) {
 	d.bad = append(d.bad, Mistake{Field: name, Code: code, Text: text, Args: args})
 }

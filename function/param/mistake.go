@@ -167,8 +167,8 @@ var (
 // sentence names the parameter that was probably meant, if there is one ([nearest]).
 func UnknownField(name string) Mistake { return unknown(name, nearest(name, "")) }
 
-// UnknownName is UnknownField for a list of names other than those of a submission, such as the
-// parameters of a query. The hint is one of known.
+// UnknownName returns the mistake for an unknown name in a list of names that are not those of a submission,
+// such as the parameters of a query. The sentence names the one of known that was probably meant, if there is one.
 func UnknownName(name string, known []string) Mistake {
 	return unknown(name, nearestOf(name, "", keysNamed(known)))
 }

@@ -121,6 +121,7 @@ func keysNamed(names []string) []knownKey {
 	return keys
 }
 
+// separators removes the characters between the words of a name.
 var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 
 // foldName returns name in lower case without separators, for a comparison.

@@ -62,6 +62,7 @@ type tagEntry struct {
 	failed bool              // the call failed: the tags are unknown
 }
 
+// errTagsUnreadable means that the cloud did not return the tags, or that the policy has no reader of tags.
 var errTagsUnreadable = errors.New("policy: tags could not be read")
 
 // get returns the tags of an instance, from the cache or from the cloud. The only error is

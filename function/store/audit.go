@@ -11,6 +11,12 @@ import (
 
 const insertAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4, $5)`
 
+// insertStepAudit is insertAudit for a row that belongs to step $7 of submission $6, which the owner $8 has added. If the
+// step does not exist or has another owner, the row would have no mac. The database then refuses it, and with it the
+// whole transaction.
+const insertStepAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4,
+	(SELECT CAST($5 AS TEXT) FROM submission_step WHERE submission_id = $6 AND n = $7 AND owner = $8))`
+
 // selectHeads selects the last row of each chain that has a row since $1. It groups by an
 // expression, the chain with an empty text appended, so that SQLite uses the index of times. If it
 // grouped by the column, SQLite would read the whole table in the order of the chains.
@@ -30,32 +36,24 @@ const (
 // auditPageSize is how many rows AuditTrail reads in one statement.
 const auditPageSize = 500
 
-// An execer is a database or a transaction.
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
+// auditArgs are the first arguments of a statement that adds a row of the audit trail.
+func auditArgs(r backup.AuditRow) []any { return []any{r.Chain, r.Seq, ms(r.At), r.Body, r.MAC} }
 
-// addRows inserts rows of the audit trail one by one. After an error, the earlier rows stay
-// inserted, unless to is a transaction.
-func (d *DB) addRows(ctx context.Context, to execer, rows []backup.AuditRow) error {
-	for _, r := range rows {
-		args := []any{r.Chain, r.Seq, ms(r.At), r.Body, r.MAC}
-		if err := checkTexts(args); err != nil {
-			return err
-		}
-		if _, err := to.ExecContext(ctx, insertAudit, args...); err != nil {
-			return err
-		}
-	}
-	return nil
+// auditStatement returns the statement text, which adds a row of the audit trail. args are its arguments after those of the
+// row. A pending row gets its place when the statement is executed.
+func auditStatement(text string, r backup.AuditRow, args ...any) *statement {
+	return &statement{text: text, args: append(auditArgs(r), args...), record: r.Pending}
 }
 
 // Audit adds a row to the audit trail. It is a method of the interface Sink of package audit. After
 // an error it is unknown whether the row was added.
 func (d *DB) Audit(ctx context.Context, row backup.AuditRow) error {
-	return d.write(ctx, "audit", func(ctx context.Context) error {
-		return d.addRows(ctx, d.writes, []backup.AuditRow{row})
-	})
+	return d.commit(ctx, "audit", auditStatement(insertAudit, row))
+}
+
+// AuditPending adds a record to the audit trail. It is a method of the interface PendingSink of package audit.
+func (d *DB) AuditPending(ctx context.Context, record backup.AuditPending) error {
+	return d.Audit(ctx, backup.AuditRow{Pending: record})
 }
 
 // AuditHeads returns the last row of each chain that has a row since the given time. It returns at

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -63,16 +64,22 @@ type dialect struct {
 	// like is the operator that compares a text with a pattern and ignores case. SQLite ignores it only
 	// in ASCII letters.
 	like string
+	// changesInWith reports whether the WITH clause of a statement may change data.
+	changesInWith bool
 	// freshPlan are extra arguments before the arguments of a statement. They make the database
 	// plan the statement for its own values. They are empty if the database always does this.
 	freshPlan             []any
 	isReadOnly            func(error) bool // the connected server accepts no writes, for example after a failover
 	isBusy                func(error) bool // another connection holds a lock, and waiting may help
 	isForeignKeyViolation func(error) bool // the row refers to a row that does not exist
+	isNotNullViolation    func(error) bool // a column that must have a value would have none
 }
 
 // sqliteForeignKey is SQLITE_CONSTRAINT_FOREIGNKEY (SQLite, “Result and Error Codes”).
 const sqliteForeignKey = 787
+
+// sqliteNotNull is SQLITE_CONSTRAINT_NOTNULL.
+const sqliteNotNull = 1299
 
 // sqliteBusy is SQLITE_BUSY, the low byte of the extended error codes.
 const sqliteBusy = 5
@@ -93,11 +100,16 @@ var sqliteDialect = dialect{
 		e, ok := errors.AsType[*sqlite.Error](err)
 		return ok && e.Code() == sqliteForeignKey
 	},
+	isNotNullViolation: func(err error) bool {
+		e, ok := errors.AsType[*sqlite.Error](err)
+		return ok && e.Code() == sqliteNotNull
+	},
 }
 
 // These are PostgreSQL's error codes (“Appendix A. PostgreSQL Error Codes”).
 const (
 	pgForeignKey = "23503" // foreign_key_violation
+	pgNotNull    = "23502" // not_null_violation
 	pgReadOnly   = "25006" // read_only_sql_transaction
 )
 
@@ -112,12 +124,15 @@ var postgresDialect = dialect{
 	},
 	table: `SELECT to_regclass($1) IS NOT NULL`,
 	like:  "ILIKE",
-	clock: `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,
+	// PostgreSQL executes each part of WITH once, also if its result is not read.
+	changesInWith: true,
+	clock:         `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,
 	writable: []string{`INSERT INTO submission_step (submission_id, n, kind, owner, at_ms, until_ms, job_id, code, message, request_id)
 		SELECT id, 0, 'attempt', '', 0, 0, '', '', '', '' FROM submission WHERE id = ''`},
 	isReadOnly:            func(err error) bool { return pgCode(err) == pgReadOnly },
 	isBusy:                func(error) bool { return false },
 	isForeignKeyViolation: func(err error) bool { return pgCode(err) == pgForeignKey },
+	isNotNullViolation:    func(err error) bool { return pgCode(err) == pgNotNull },
 }
 
 // pgCode returns the PostgreSQL error code of err, or the empty string if err has none.
@@ -137,7 +152,7 @@ func openPools(cfg Config, log *slog.Logger) (d dialect, reads, writes *sql.DB, 
 	_, rest, _ := strings.Cut(text, ":")
 	switch Kind(text) {
 	case SQLite:
-		if reads, err = openSQLite(rest, cfg.StatementTime, sqliteReaders, log); err != nil {
+		if reads, err = openSQLite(rest, cfg.StatementTime, sqliteReaders(), log); err != nil {
 			return sqliteDialect, nil, nil, err
 		}
 		if writes, err = openSQLite(rest, cfg.StatementTime, 1, slog.New(slog.DiscardHandler)); err != nil {
@@ -183,8 +198,10 @@ func openPostgresPools(url string, connections int, log *slog.Logger) (d dialect
 	return d, reads, writes, nil
 }
 
-// sqliteReaders is the number of connections to a SQLite file that read.
-const sqliteReaders = 4
+// sqliteReaders returns the number of connections to a SQLite file that read: one less than there are processors, at least
+// 1 and at most 4. SQLite runs in this process, so a connection that reads needs a processor. With as many as there are
+// processors, a writer waits for one after each commit: 32 readers of lists that never paused left it a fifth of its speed.
+func sqliteReaders() int { return min(max(runtime.GOMAXPROCS(0)-1, 1), 4) }
 
 // openSQLite returns a pool of at most connections for the file at path. A commit is on disk before it returns
 // (synchronous=FULL). A transaction takes the write lock when it begins (_txlock=immediate),

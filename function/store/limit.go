@@ -228,12 +228,20 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+// rateStatement returns the statement that takes one request from r. It returns no row if r is used up.
+func rateStatement(r backup.Rate, now time.Time) *statement {
+	interval, whole := r.Per.Milliseconds()/int64(r.Burst), r.Per.Milliseconds()
+	return &statement{
+		text: upsertRate, args: []any{r.Key, ms(now), interval, whole}, lock: r.Key,
+		scan: func(row scanner) error { return row.Scan(new(int64)) },
+	}
+}
+
 // takeRate takes one request from r. If r is used up, it takes nothing and returns as wait the time
 // until the next request is allowed, at least one millisecond. Otherwise wait is 0.
 func takeRate(ctx context.Context, db querier, r backup.Rate, now time.Time) (wait time.Duration, err error) {
-	interval, whole := r.Per.Milliseconds()/int64(r.Burst), r.Per.Milliseconds()
-	var tat int64
-	err = db.QueryRowContext(ctx, upsertRate, r.Key, ms(now), interval, whole).Scan(&tat)
+	take := rateStatement(r, now)
+	err = take.scan(db.QueryRowContext(ctx, take.text, take.args...))
 	if !errors.Is(err, sql.ErrNoRows) {
 		return 0, err
 	}
@@ -310,14 +318,15 @@ func number(row *sql.Row) (n int64, err error) {
 
 // Take implements [backup.Limits].
 func (d *DB) Take(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
-	if err := checkTexts([]any{r.Key}); err != nil {
+	take := rateStatement(r, now)
+	if err := d.commit(ctx, "spend", take); err != nil || take.returned > 0 {
 		return 0, err
 	}
-	err = d.write(ctx, "spend", func(ctx context.Context) error {
-		wait, err = takeRate(ctx, d.writes, r, now)
+	err = d.do(ctx, "spend", func(ctx context.Context) error {
+		wait, err = peekRate(ctx, d.writes, r, now)
 		return err
 	})
-	return wait, err
+	return max(wait, time.Millisecond), err
 }
 
 // Refund implements [backup.Limits].

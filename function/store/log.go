@@ -25,11 +25,11 @@ import (
 func insertSubmission(clock, durable string) string {
 	return `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
-	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id, search_text)
+	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id, search_text, resource_name)
 SELECT CAST($1 AS TEXT) || next.use, CAST($1 AS TEXT), next.turn, $2, $3, $4, $5, $6, $7, $8, $9, $10,
 	CASE WHEN next.turn = 0 THEN CAST($11 AS TEXT)
 		ELSE substr(CAST($12 AS TEXT), 1, 63 - length(CAST($1 AS TEXT)) - length(next.use)) || '-' || CAST($1 AS TEXT) || next.use END,
-	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20, $22
+	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20, $22, $23
 FROM (SELECT used.turns AS turn, used.expired_ms, CASE WHEN used.turns = 0 THEN '' ELSE '-' || CAST(used.turns + 1 AS TEXT) END AS use
 	FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms
 		FROM submission WHERE key_hash = CAST($1 AS TEXT)) used) next
@@ -37,6 +37,15 @@ WHERE next.expired_ms <= CAST($17 AS BIGINT) AND abs(` + clock + ` - CAST($17 AS
 	AND ` + durable + `
 ON CONFLICT DO NOTHING
 RETURNING id, job_name`
+}
+
+// takeAndInsert is insertSubmission for PostgreSQL that first takes a request from a rate: upsertRate with the arguments $24
+// to $27. It inserts nothing if none is left. The result is one row: whether the request was taken, and the id and the job
+// name, which are empty if nothing was inserted.
+func takeAndInsert(clock, durable string) string {
+	pace := strings.NewReplacer("$1", "$24", "$2", "$25", "$3", "$26", "$4", "$27").Replace(upsertRate)
+	return `WITH pace AS (` + pace + `), claimed AS (` + insertSubmission(clock, durable+" AND EXISTS (SELECT 1 FROM pace)") + `)
+SELECT EXISTS (SELECT 1 FROM pace), COALESCE((SELECT id FROM claimed), ''), COALESCE((SELECT job_name FROM claimed), '')`
 }
 
 // selectByKey finds the latest submission of a key.
@@ -79,53 +88,80 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		r.CallerID,
 		d.maxSkewMillis(),
 		r.SearchText(),
+		r.ResourceName,
 	}
-	if err := checkTexts(args); err != nil {
+	c := d.claim(args, r)
+	if err := d.commit(ctx, "claim", c.statements...); err != nil {
 		return backup.Record{}, false, err
 	}
-	err = d.write(ctx, "claim", func(ctx context.Context) error {
-		known, ours, err = d.insert(ctx, r, args)
-		if err != nil || ours {
-			return err
+	if c.inserted() {
+		r.SubmissionID, r.JobName, r.Key, r.Last, r.Pace = c.id, c.jobName, "", backup.Step{N: -1}, backup.Rate{}
+		return r, true, nil
+	}
+	if !c.hasTaken() {
+		wait, err := d.Peek(ctx, r.Pace, r.CreatedAt)
+		if err == nil {
+			err = &backup.LimitError{Err: backup.ErrRequests, Key: r.Pace.Key, RetryAfter: max(wait, time.Millisecond)}
 		}
+		return backup.Record{}, false, err
+	}
+	err = d.do(ctx, "claim", func(ctx context.Context) error {
 		known, err = scan(d.writes.QueryRowContext(ctx, selectByKey, key))
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !r.CreatedAt.Before(known.ExpiresAt) {
-			// The key is free, so the insert failed because of the clock or of the durability.
-			ahead, err := d.clockDifference(ctx, r.CreatedAt)
-			if err != nil {
-				return err
-			}
-			if d.Kind() == Postgres && ahead.Abs().Milliseconds() <= d.maxSkewMillis() {
-				return errNotDurableHere
-			}
-			return &backup.ClockError{Ahead: ahead}
+			return d.whyNotClaimed(ctx, r)
 		}
 		return err
 	})
-	return known, ours, err
+	return known, false, err
 }
 
-// insert makes the claim. If ours is true, known is r with the id and the job name that the
-// statement chose, and with an empty step log.
-func (d *DB) insert(ctx context.Context, r backup.Record, args []any) (known backup.Record, ours bool, err error) {
-	rows, err := d.query(ctx, d.writes, d.insertSubmission, args...)
+// A claiming is the change of a claim and its result.
+type claiming struct {
+	statements   []*statement
+	take, insert *statement // take is nil if no request is taken from a rate; both are the same in PostgreSQL
+	taken        bool       // result of take, if both are the same
+	id, jobName  string     // result of insert
+}
+
+// hasTaken reports whether the request was taken from the rate, or there is none to be taken.
+func (c *claiming) hasTaken() bool {
+	return c.take == nil || c.take.returned > 0 && (c.take != c.insert || c.taken)
+}
+
+// inserted reports whether the claim was inserted.
+func (c *claiming) inserted() bool { return c.insert.returned > 0 && c.id != "" }
+
+// claim returns the change that claims r. args are the arguments of insertSubmission.
+func (d *DB) claim(args []any, r backup.Record) *claiming {
+	c := &claiming{}
+	c.insert = &statement{text: d.insertSubmission, args: args, scan: func(row scanner) error { return row.Scan(&c.id, &c.jobName) }}
+	c.statements = []*statement{c.insert}
+	if r.Pace.Burst == 0 {
+		return c
+	}
+	take := rateStatement(r.Pace, r.CreatedAt)
+	if d.dialect.changesInWith {
+		c.insert.text, c.insert.args, c.insert.lock = d.takeAndInsert, append(args, take.args...), take.lock
+		c.insert.scan = func(row scanner) error { return row.Scan(&c.taken, &c.id, &c.jobName) }
+		c.take = c.insert
+		return c
+	}
+	c.insert.after, c.take = take, take
+	c.statements = []*statement{take, c.insert}
+	return c
+}
+
+// whyNotClaimed returns the error of a claim that inserted nothing although the key is free: a
+// [*backup.ClockError] or [ErrDurability].
+func (d *DB) whyNotClaimed(ctx context.Context, r backup.Record) error {
+	ahead, err := d.clockDifference(ctx, r.CreatedAt)
 	if err != nil {
-		return backup.Record{}, false, err
+		return err
 	}
-	defer rows.Close()
-	// All rows must be read: SQLite commits the insert only when its RETURNING clause is
-	// exhausted.
-	for rows.Next() {
-		if err := rows.Scan(&r.SubmissionID, &r.JobName); err != nil {
-			return backup.Record{}, false, err
-		}
-		ours = true
+	if d.Kind() == Postgres && ahead.Abs().Milliseconds() <= d.maxSkewMillis() {
+		return errNotDurableHere
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return backup.Record{}, false, err
-	}
-	r.Key, r.Last = "", backup.Step{N: -1}
-	return r, ours, nil
+	return &backup.ClockError{Ahead: ahead}
 }
 
 const selectByID = `SELECT ` + columns + ` FROM submission` + joins + ` WHERE s.id = $1`
@@ -203,19 +239,25 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 		skew = d.maxSkewMillis()
 	}
 	args := []any{id, s.N, string(s.Kind), s.Owner, ms(s.At), ms(s.Until), s.JobID, s.Code, s.Message, s.RequestID, skew}
-	if err := checkTexts(args); err != nil {
+	statements := []*statement{{text: d.insertStep, args: args}}
+	for _, r := range audit {
+		statements = append(statements, auditStatement(insertStepAudit, r, id, s.N, s.Owner))
+	}
+	if err := checkAll(statements); err != nil {
 		return false, err
 	}
-	err = d.write(ctx, "append", func(ctx context.Context) error {
+	err = d.do(ctx, "append", func(ctx context.Context) error {
 		limited, cancel := context.WithTimeout(ctx, d.limit*3/5)
 		defer cancel()
-		added, failed := d.addStep(limited, args, audit)
+		failed := d.group.commit(limited, statements...)
 		switch {
-		case failed == nil && added:
+		case failed == nil && statements[0].affected == 1:
 			ours = true
 			return nil
 		case d.dialect.isForeignKeyViolation(failed):
 			return backup.ErrNotFound
+		case d.dialect.isNotNullViolation(failed):
+			failed = nil // the step is not the caller's: see insertStepAudit
 		}
 		var owner string
 		err := d.writes.QueryRowContext(ctx, selectOwner, id, s.N).Scan(&owner)
@@ -225,16 +267,10 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 			}
 			return failed
 		}
-		if err != nil || owner != s.Owner {
-			return err
-		}
-		ours = true
-		if !added {
-			// An earlier call with the same Owner added the step together with its own rows. The
-			// rows of this call are additional records.
-			return d.addRows(ctx, d.writes, audit)
-		}
-		return nil
+		// If the step is the caller's although this call did not add it, an earlier call with the same Owner added it
+		// together with its own rows. The rows of this call are additional records.
+		ours = err == nil && owner == s.Owner
+		return err
 	})
 	return ours && err == nil, err
 }
@@ -250,34 +286,6 @@ func (d *DB) whyNotAdded(ctx context.Context, id string, s backup.Step) error {
 		return err
 	}
 	return errNotDurableHere
-}
-
-// addStep adds a step and, in the same transaction, the rows of the audit trail if there are any.
-// added reports whether the insert succeeded. After an error it is unknown whether the commit
-// succeeded.
-func (d *DB) addStep(ctx context.Context, args []any, audit []backup.AuditRow) (added bool, err error) {
-	changed := func(result sql.Result, err error) (bool, error) {
-		if err != nil {
-			return false, err
-		}
-		n, err := result.RowsAffected()
-		return n == 1, err
-	}
-	if len(audit) == 0 {
-		return changed(d.exec(ctx, d.insertStep, args...))
-	}
-	tx, err := d.writes.BeginTx(ctx, nil)
-	if err != nil {
-		return false, err
-	}
-	defer tx.Rollback()
-	if added, err = changed(d.wrap(tx).ExecContext(ctx, d.insertStep, args...)); err != nil || !added {
-		return added, err
-	}
-	if err := d.addRows(ctx, d.wrap(tx), audit); err != nil {
-		return false, err
-	}
-	return true, tx.Commit()
 }
 
 // upsertSighting stores what the cloud said about a job, unless the stored answer is better. An

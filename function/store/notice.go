@@ -28,39 +28,29 @@ func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, 
 		)
 	})
 	for some := range slices.Chunk(notices, noticesAtOnce) {
-		statement, args := announcement(some)
-		if err := checkTexts(args); err != nil {
+		insert := announcement(some)
+		if err := d.commit(ctx, "announce", insert); err != nil {
 			return added, err
 		}
-		err := d.write(ctx, "announce", func(ctx context.Context) error {
-			result, err := d.writes.ExecContext(ctx, statement, args...)
-			if err != nil {
-				return err
-			}
-			n, err := result.RowsAffected()
-			added += int(n)
-			return err
-		})
-		if err != nil {
-			return added, err
-		}
+		added += int(insert.affected)
 	}
 	return added, nil
 }
 
 // announcement returns the statement that inserts the notices that are not stored yet and whose
 // submissions exist. The statement consists of constant parts and placeholders.
-func announcement(notices []backup.Notice) (statement string, args []any) {
+func announcement(notices []backup.Notice) *statement {
 	var rows []string
+	var args []any
 	for i, n := range notices {
 		rows = append(rows, fmt.Sprintf("(CAST($%d AS TEXT), CAST($%d AS TEXT), CAST($%d AS TEXT), CAST($%d AS BIGINT))", 4*i+1, 4*i+2, 4*i+3, 4*i+4))
 		args = append(args, n.SubmissionID, string(n.Event), n.Receiver, ms(n.At))
 	}
-	return `
+	return &statement{args: args, text: `
 WITH fresh (submission_id, event, receiver, at_ms) AS (VALUES ` + strings.Join(rows, ", ") + `)
 INSERT INTO notice (submission_id, event, receiver, at_ms, attempts, next_ms, done_ms)
 SELECT s.id, fresh.event, fresh.receiver, fresh.at_ms, 0, fresh.at_ms, 0 FROM fresh JOIN submission s ON s.id = fresh.submission_id
-WHERE true ON CONFLICT (submission_id, event, receiver) DO NOTHING`, args
+WHERE true ON CONFLICT (submission_id, event, receiver) DO NOTHING`}
 }
 
 // selectDue selects the due notices of a receiver, the longest overdue first. It limits the notices

@@ -31,9 +31,10 @@
 //	Lease         attempts of notice, by compare and swap: one process sends each attempt
 //
 // Therefore no lock is held between two statements of the program, and a process may stop,
-// freeze or lose its connection between any two of them. Five writes need more than one
-// statement and are transactions: a step with its audit records, a reservation of limits,
-// a refund, a rejection with its notices, and a draft with the removal of older ones.
+// freeze or lose its connection between any two of them. Claims, steps with their audit records,
+// notices and requests of a rate are committed together with those of concurrent callers: see the
+// type group. Four other writes need more than one statement and are transactions: a reservation of
+// limits, a refund, a rejection with its notices, and a draft with the removal of older ones.
 //
 // Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come
 // from the clock of the application, never from the clock of the database.
@@ -90,9 +91,11 @@ type DB struct {
 	log              *slog.Logger
 	limit            time.Duration        // time limit of one statement; see [Config.StatementTime]
 	insertSubmission string               // the statement of [DB.Claim]
+	takeAndInsert    string               // the statement of [DB.Claim] with a rate; only PostgreSQL
 	insertStep       string               // the statement of [DB.Append]
 	prepared         map[string]*sql.Stmt // prepared statements by their text; only SQLite, see prepare
 	writer           chan struct{}        // a lock: full while a goroutine writes; only SQLite, otherwise nil
+	group            *group               // commits what is added: claims, steps, audit records, notices, requests of a rate
 
 	mu        sync.Mutex
 	connected bool     // the database was reached and the schema is up to date
@@ -125,8 +128,10 @@ func Open(cfg Config) (*DB, error) {
 	}
 	clock, durable := d.dialect.clock, d.dialect.durable()
 	d.insertSubmission, d.insertStep = insertSubmission(clock, durable), insertStep(clock, durable)
+	d.takeAndInsert = takeAndInsert(clock, durable)
+	d.group = &group{apply: d.applyPostgres, limit: d.limit}
 	if d.Kind() == SQLite {
-		d.writer = make(chan struct{}, 1)
+		d.writer, d.group.apply = make(chan struct{}, 1), d.applySQLite
 	}
 	return d, nil
 }
@@ -256,7 +261,7 @@ func (d *DB) prepare(ctx context.Context) error {
 	}
 	prepared := map[string]*sql.Stmt{}
 	for statement, pool := range map[string]*sql.DB{
-		d.insertSubmission: d.writes, d.insertStep: d.writes, insertAudit: d.writes, selectByID: d.db,
+		d.insertSubmission: d.writes, d.insertStep: d.writes, insertStepAudit: d.writes, insertAudit: d.writes, upsertRate: d.writes, selectByID: d.db,
 	} {
 		parsed, err := pool.PrepareContext(ctx, statement)
 		if err != nil {
@@ -277,14 +282,6 @@ func (d *DB) query(ctx context.Context, pool *sql.DB, statement string, args ...
 	return pool.QueryContext(ctx, statement, args...)
 }
 
-// exec runs a statement that changes data and returns no rows. It uses the prepared statement if there is one.
-func (d *DB) exec(ctx context.Context, statement string, args ...any) (sql.Result, error) {
-	if parsed := d.prepared[statement]; parsed != nil {
-		return parsed.ExecContext(ctx, args...)
-	}
-	return d.writes.ExecContext(ctx, statement, args...)
-}
-
 // A transaction is a sql.Tx that uses the prepared statements of its DB.
 type transaction struct {
 	*sql.Tx
@@ -300,6 +297,14 @@ func (t transaction) ExecContext(ctx context.Context, statement string, args ...
 		return t.StmtContext(ctx, parsed).ExecContext(ctx, args...)
 	}
 	return t.Tx.ExecContext(ctx, statement, args...)
+}
+
+// QueryContext runs a statement that returns rows in the transaction. It uses the prepared statement if there is one.
+func (t transaction) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if parsed := t.prepared[text]; parsed != nil {
+		return t.StmtContext(ctx, parsed).QueryContext(ctx, args...)
+	}
+	return t.Tx.QueryContext(ctx, text, args...)
 }
 
 // unlimitedSkew is the limit, in milliseconds, that no difference of clocks reaches: 30 years.

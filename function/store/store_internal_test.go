@@ -9,12 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
@@ -155,16 +151,6 @@ func TestUnixSocketConnects(t *testing.T) {
 	}
 }
 
-// A counter counts the statements that are sent to a server.
-type counter struct{ statements atomic.Int32 }
-
-func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	c.statements.Add(1)
-	return ctx
-}
-
-func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-
 // submit runs the three statements of a successful submission: the claim, the attempt and the
 // created step.
 func submit(ctx context.Context, db *DB, n int, at time.Time) error {
@@ -192,35 +178,6 @@ func submitWithAudit(ctx context.Context, db *DB, n int, at time.Time, chain str
 		}
 	}
 	return nil
-}
-
-func TestSubmissionTakesThreeStatements(t *testing.T) {
-	t.Parallel()
-	address := postgrestest.Schema(t)
-	cfg, err := pgx.ParseConfig(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	count := &counter{}
-	cfg.Tracer = count
-	db, err := Open(Config{URL: secret.New(address)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.db.Close()
-	db.db = stdlib.OpenDB(*cfg)
-	db.writes = db.db
-	defer db.Close()
-	if err := db.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	before := count.statements.Load()
-	if err := submit(t.Context(), db, 1, storetest.Start); err != nil {
-		t.Fatal(err)
-	}
-	if n := count.statements.Load() - before; n != 3 {
-		t.Errorf("%d statements", n)
-	}
 }
 
 // TestStoredJobFormatIsStable proves that later versions of the program can read the stored JSON of

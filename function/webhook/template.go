@@ -114,6 +114,7 @@ func (v Values) Submission() ([]byte, error) {
 	return json.Marshal(top)
 }
 
+// msgValueTooLong is the mistake for a value of more than maxValue bytes.
 var msgValueTooLong = param.Both(
 	"The value that the message has for %v is longer than %v KB: send a shorter one",
 	"消息中 %v 的值超过 %v KB：请缩短该值",

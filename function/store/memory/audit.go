@@ -23,6 +23,18 @@ func (s *Store) Audit(ctx context.Context, row backup.AuditRow) error {
 	return s.addRows([]backup.AuditRow{row})
 }
 
+// sealed calls store with rows. If they are pending, they get their places in the trail.
+func sealed(ctx context.Context, rows []backup.AuditRow, store func([]backup.AuditRow) (bool, error)) (bool, error) {
+	if len(rows) == 0 || rows[0].Pending == nil {
+		return store(rows)
+	}
+	var records []backup.AuditPending
+	for _, r := range rows {
+		records = append(records, r.Pending)
+	}
+	return records[0].Trail().Seal(ctx, records, store)
+}
+
 // addRows adds all rows, or no row if one of the numbers is used. The caller must hold the lock of
 // the store.
 func (s *Store) addRows(rows []backup.AuditRow) error {

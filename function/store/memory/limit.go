@@ -130,6 +130,11 @@ func (l *limits) wait(r backup.Rate, now time.Time) time.Duration {
 	return max(time.Duration(next-r.Per.Milliseconds()-ms(now))*time.Millisecond, 0)
 }
 
+// take takes one request from a rate, whether or not one is left.
+func (l *limits) take(r backup.Rate, now time.Time) {
+	l.rates[r.Key] = max(l.rates[r.Key], ms(now)) + interval(r)
+}
+
 // Refund implements [backup.Limits].
 func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 	if err := storable(ctx, key); err != nil {
@@ -166,7 +171,7 @@ func (s *Store) Take(ctx context.Context, r backup.Rate, now time.Time) (time.Du
 	if wait := s.limits.wait(r, now); wait > 0 {
 		return wait, nil
 	}
-	s.limits.rates[r.Key] = max(s.limits.rates[r.Key], ms(now)) + interval(r)
+	s.limits.take(r, now)
 	return 0, nil
 }
 

@@ -130,6 +130,13 @@ func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if r.Pace.Burst > 0 {
+		if wait := s.limits.wait(r.Pace, r.CreatedAt); wait > 0 {
+			return backup.Record{}, false, &backup.LimitError{Err: backup.ErrRequests, Key: r.Pace.Key, RetryAfter: wait}
+		}
+		s.limits.take(r.Pace, r.CreatedAt)
+		r.Pace = backup.Rate{}
+	}
 	number := 0
 	for _, use := range s.byKey[key] {
 		if use.record.ExpiresAt.UnixMilli() > r.CreatedAt.UnixMilli() {
@@ -237,6 +244,11 @@ func (s *Store) Append(
 		return false, err
 	}
 	step.At, step.Until = fromMillis(ms(step.At)), fromMillis(ms(step.Until))
+	return sealed(ctx, audit, func(audit []backup.AuditRow) (bool, error) { return s.addStep(ctx, id, step, audit) })
+}
+
+// addStep adds a step and rows of the audit trail, both or neither. See Append.
+func (s *Store) addStep(ctx context.Context, id string, step backup.Step, audit []backup.AuditRow) (ours bool, err error) {
 	err = s.change(ctx, id, func(to *submission) error {
 		switch n := len(to.steps); {
 		case step.N > n: // a gap

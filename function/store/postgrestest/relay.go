@@ -1,9 +1,11 @@
 package postgrestest
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -19,6 +21,7 @@ type Relay struct {
 	random   *rand.Rand    // decides which packets are dropped
 	held     chan struct{} // closed by Release; nil if requests are not held
 	conns    []net.Conn    // both ends of every connection so far
+	trips    int           // how often a client asked for an answer
 }
 
 // NewRelay starts a relay in front of the server of the database URL. The relay stops at the end of
@@ -96,6 +99,57 @@ func (r *Relay) Cut() {
 	r.Release()
 }
 
+// RoundTrips returns how often clients have asked for an answer so far, and waited for it. A message Query or Sync does so,
+// however many statements are before it (PostgreSQL, “Frontend/Backend Protocol”, “Message Flow”). The empty query by which
+// the driver tests a connection that was idle does not count.
+func (r *Relay) RoundTrips() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.trips
+}
+
+// A requests reads what one client sends. Each message but the first one has a letter, its length in four bytes, and its
+// content.
+type requests struct {
+	relay   *Relay
+	message []byte // its beginning: what has arrived of it, at most the first few bytes
+	rest    int    // how much of it is still to come, after its header
+	started bool   // the first message, which has no letter, has arrived
+}
+
+// messageStart is how much of a message is kept, to recognise the test of a connection.
+const messageStart = 5 + len("-- ping")
+
+// read reads a packet, and counts the messages in it that ask for an answer.
+func (q *requests) read(packet []byte) {
+	for _, b := range packet {
+		if !q.started && len(q.message) == 0 {
+			q.message = append(q.message, 0) // in the place of the letter
+		}
+		if len(q.message) < messageStart {
+			q.message = append(q.message, b)
+		}
+		switch {
+		case len(q.message) < 5:
+			continue
+		case q.rest == 0:
+			q.rest = int(binary.BigEndian.Uint32(q.message[1:5])) - 4
+		default:
+			q.rest--
+		}
+		if q.rest > 0 {
+			continue
+		}
+		kind, text := q.message[0], string(q.message[5:])
+		if kind == 'S' || kind == 'Q' && !strings.HasPrefix(text, "-- ping") {
+			q.relay.mu.Lock()
+			q.relay.trips++
+			q.relay.mu.Unlock()
+		}
+		q.started, q.message = true, nil
+	}
+}
+
 // serve accepts clients until the listener is closed.
 func (r *Relay) serve() {
 	for {
@@ -111,21 +165,25 @@ func (r *Relay) serve() {
 		r.mu.Lock()
 		r.conns = append(r.conns, client, server)
 		r.mu.Unlock()
-		go copyPackets(server, client, r.requestMayPass)
-		go copyPackets(client, server, r.answerMayPass)
+		sent := &requests{relay: r}
+		go copyPackets(server, client, func(packet []byte) bool {
+			sent.read(packet)
+			return r.requestMayPass()
+		})
+		go copyPackets(client, server, func([]byte) bool { return r.answerMayPass() })
 	}
 }
 
 // copyPackets copies packets from one connection to the other. It calls mayPass before it sends a
 // packet. When a connection fails or mayPass returns false, it drops the packet and closes both
 // connections.
-func copyPackets(to, from net.Conn, mayPass func() bool) {
+func copyPackets(to, from net.Conn, mayPass func(packet []byte) bool) {
 	defer to.Close()
 	defer from.Close()
 	packet := make([]byte, 64<<10)
 	for {
 		n, err := from.Read(packet)
-		if err != nil || !mayPass() {
+		if err != nil || !mayPass(packet[:n]) {
 			return
 		}
 		if _, err := to.Write(packet[:n]); err != nil {
@@ -155,7 +213,7 @@ func (r *Relay) answerMayPass() bool {
 // serveRelay forwards clients of listener to the server that dial connects to, until the listener
 // is closed. While dial fails, serveRelay resets clients, as the system does for a stopped server.
 func serveRelay(listener net.Listener, dial func() (net.Conn, error)) {
-	always := func() bool { return true }
+	always := func([]byte) bool { return true }
 	for {
 		client, err := listener.Accept()
 		if err != nil {

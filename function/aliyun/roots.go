@@ -1,0 +1,61 @@
+package aliyun
+
+import (
+	"crypto/x509"
+	_ "embed"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+)
+
+// knownRootsPEM has the root certificates that the certificates of the cloud's hosts lead to:
+// GlobalSign's and DigiCert's. docs/operations.md lists them. Source: the help pages "Root certificate
+// update announcement" (Certificate Management Service) and "HTTPS root certificate upgrade" (OSS).
+//
+//go:embed roots.pem
+var knownRootsPEM []byte
+
+// knownRoots parses knownRootsPEM once.
+var knownRoots = sync.OnceValue(func() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(knownRootsPEM)
+	return pool
+})
+
+// A rootsFirst sends requests over known, which trusts only the roots of the cloud. If the certificate
+// of a host leads to another root, it sends this request and all later ones over system. The roots of
+// the system are therefore read only when they are needed: reading them takes longer than the rest of
+// the first call of a new process, because they are hundreds of files. Nothing was sent to a host whose
+// certificate is not accepted, so the request can be sent again.
+type rootsFirst struct {
+	known, system http.RoundTripper
+	log           *slog.Logger
+	useSystem     atomic.Bool
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *rootsFirst) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.useSystem.Load() {
+		return t.system.RoundTrip(r)
+	}
+	answer, err := t.known.RoundTrip(r)
+	if _, unknown := errors.AsType[x509.UnknownAuthorityError](err); !unknown {
+		return answer, err
+	}
+	again := r.Clone(r.Context())
+	if r.Body != nil {
+		if r.GetBody == nil {
+			return nil, err
+		}
+		body, bodyErr := r.GetBody() // the transport has closed the first one
+		if bodyErr != nil {
+			return nil, bodyErr
+		}
+		again.Body = body
+	}
+	t.useSystem.Store(true)
+	t.log.WarnContext(r.Context(), "the cloud's certificate has another root: the system's roots are used", "host", r.URL.Host)
+	return t.system.RoundTrip(again)
+}
