@@ -2626,6 +2626,10 @@ func revealBox(f form, r reveal) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		case "ContainerResources":
+			templ_7745c5c3_Err = outputBox().Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 			templ_7745c5c3_Err = volumes(f).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

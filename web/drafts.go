@@ -64,8 +64,11 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
 	}
-	if r.PostForm.Get("at") == "volumes" {
+	switch op, hasOutput := r.PostForm.Get("op"), r.PostForm.Get(outputName) != ""; {
+	case r.PostForm.Get("at") == "volumes", hasOutput && strings.HasPrefix(op, "lang:"):
 		return s.volumesInLanguage(w, r)
+	case hasOutput && op == "check":
+		return s.pickVolumes(w, r)
 	}
 	values, err := readForm(r)
 	if err != nil {
@@ -466,9 +469,9 @@ func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 }
 
 // ownNames are the names of the inputs and buttons that control a form and are no values of the backup: the
-// pressed button, the kind of page (form, check, mistakes, volumes), the idempotency key, the id of the page and
-// the token with the id of the person.
-var ownNames = []string{"op", "at", "key", "page", "person"}
+// pressed button, the kind of page (form, check, mistakes, volumes), the idempotency key, the id of the page, the
+// token with the id of the person, and the output of kubectl, which is read and not kept.
+var ownNames = []string{"op", "at", "key", "page", "person", outputName}
 
 // isOwn reports whether name is in ownNames.
 func isOwn(name string) bool { return slices.Contains(ownNames, name) }

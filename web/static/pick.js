@@ -13,13 +13,16 @@ export function enhance(form) {
   });
 }
 
-// follow replaces the part of the form with an id by what the server draws for the present values.
+// follow replaces the part of the form with an id by what the server draws for the present values. If they change
+// meanwhile, it asks again.
 async function follow(form, id) {
   const data = new URLSearchParams(new FormData(form));
+  const sent = String(data);
   data.set("op", "draw:" + id.slice("part-".length));
   const answer = await fetch("/backups/preview", { method: "POST", headers: { "X-Part": id }, body: data, signal: AbortSignal.timeout(10000) });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id);
   const old = document.getElementById(id);
+  if (sent !== String(new URLSearchParams(new FormData(form)))) return follow(form, id);
   if (!answer.ok || !fresh || old.outerHTML === fresh.outerHTML) return;
   const focused = old.contains(document.activeElement);
   old.replaceWith(fresh);

@@ -63,6 +63,7 @@ function keep() {
   typing = 0;
   const data = new URLSearchParams(new FormData(form));
   data.set("op", "keep");
+  data.delete("kubectl");
   fetch("/drafts", { method: "POST", body: data, keepalive: true }).catch(() => {}); // the next change stores it again
 }
 
@@ -160,7 +161,7 @@ if (link) {
     for (const control of form.elements) {
       const shown = control.getClientRects().length && !/^(hidden|submit|button|fieldset)$/.test(control.type);
       const given = control.checked || control.value && !/^(radio|checkbox)$/.test(control.type);
-      if (given && (shown || "linkPart" in control.dataset)) query.set(control.name, control.value);
+      if (given && (shown || "linkPart" in control.dataset) && control.name !== "kubectl") query.set(control.name, control.value);
     }
     return link.dataset.link + "?" + query;
   };
