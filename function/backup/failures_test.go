@@ -507,6 +507,44 @@ func TestEachFailureIsLogged(t *testing.T) {
 	}
 }
 
+// TestWithoutFailuresTheLogHasNoWarning proves that nothing that works as it should raises an alarm: a submission and its
+// repeat, a refusal by the policy, a limit, a job until its end, its cancellation, a message and a sweep.
+func TestWithoutFailuresTheLogHasNoWarning(t *testing.T) {
+	r := withAudit(t, newFixture(t))
+	var log bytes.Buffer
+	r.logTo(&log)
+	r.notify(t, nil, newInbox(t, "all"))
+	r.Policy = limitingPolicy{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 2}}}}
+	id := r.submit(t, endingSubmission("k", "COMPLETE"))
+	r.submit(t, endingSubmission("k", "COMPLETE"))
+	if _, err := r.Submit(t.Context(), deniedSubmission("l")); !errors.Is(err, backup.ErrDenied) {
+		t.Errorf("got %v", err)
+	}
+	running := r.startRunningJob(t, "m", "1h")
+	if _, err := r.Submit(t.Context(), submission("n")); !errors.Is(err, backup.ErrQuota) {
+		t.Errorf("got %v", err)
+	}
+	for _, ask := range []string{id, running} {
+		if _, err := r.Refresh(t.Context(), bob, ask); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := r.Cancel(t.Context(), bob, running); err != nil {
+		t.Error(err)
+	}
+	r.SignInFailed(t.Context(), "192.0.2.1")
+	if all := r.EarlierDurations(t.Context(), bob, r.record(t, id)); all != nil {
+		t.Errorf("got %v", all)
+	}
+	r.clock.Add(time.Minute)
+	r.sweep(t)
+	for line := range strings.Lines(log.String()) {
+		if !strings.Contains(line, `"level":"INFO"`) {
+			t.Error(line)
+		}
+	}
+}
+
 // cancelWriter ends a context when something is written to it.
 type cancelWriter struct {
 	cancel  context.CancelFunc
