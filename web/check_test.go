@@ -245,7 +245,7 @@ func TestDryRunHasChecks(t *testing.T) {
 			t.Errorf("%s: %d %s, %d calls", query, answer.Code, answer.Body, w.calls()-n)
 		}
 	}
-	if answer := w.ask("POST", "/api/v1/backup-jobs?checks=yes", "application/json", oneBackup); answer.Code != http.StatusBadRequest {
+	if answer := w.ask("POST", "/api/v1/backup-jobs?checks=yes", "application/json", oneBackup); answer.Code != http.StatusUnprocessableEntity {
 		t.Errorf("checks=yes: %d %s", answer.Code, answer.Body)
 	}
 	if w.created() != 0 {

@@ -116,7 +116,7 @@ func describeCreate() doc {
 				"name": "checks",
 				"in":   "query",
 				"description": "true is a dry run that also asks the cloud whether the backup can succeed (Checks), for at most 3 seconds. " +
-					"No backup is started, whatever dry_run says.",
+					"No backup is started, with any value of dry_run.",
 				"schema": doc{"type": "boolean"},
 			},
 		},
