@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/a-h/templ"
+
 	"backupportal/function/backup"
 	"backupportal/function/param"
 )
@@ -13,11 +15,9 @@ import (
 // A parameter is the row of one field in the API reference.
 type parameter struct {
 	id, name string
-	kind     string   // JSON type
 	needed   string   // when it is required; prose
-	limits   []string // one line for each limit; prose
-	meaning  []string
-	example  string
+	meaning  []string // prose
+	values   []string // the JSON type, then one line for each limit, then an example; prose
 }
 
 // parameters returns the rows of the fields of one kind of backup.
@@ -27,20 +27,20 @@ func parameters(ctx context.Context, source param.SourceType) []parameter {
 		if !f.ForSource(source) {
 			continue
 		}
-		p := parameter{
-			id: fieldID(f, source), name: f.Name, kind: in(ctx, typeNames[f.Type]), needed: requirement(ctx, f, source),
-			limits: limits(ctx, f), meaning: meaning(ctx, f), example: f.Example,
-		}
+		values, example := limits(ctx, f), f.Example
 		if f.Name == "SourceType" {
-			p.example, p.limits = string(source), []string{quoted(string(source))}
+			values, example = []string{quoted(string(source))}, string(source)
 		}
-		all = append(all, p)
+		values = slices.Concat([]string{in(ctx, typeNames[f.Type])}, values, []string{in(ctx, wordForExample, quoted(example))})
+		all = append(all, parameter{
+			id: fieldID(f, source), name: f.Name, needed: requirement(ctx, f, source), meaning: meaning(ctx, f), values: values,
+		})
 	}
 	return all
 }
 
 // fieldID returns the id of a field's row. In the first kind of backup that has the field it is the
-// field's name, so that links such as #Detail.doCopy work; in other kinds the kind precedes it.
+// field's name, so that links such as /docs/api/UDM_ECS#Detail.doCopy work; in other kinds the kind precedes it.
 func fieldID(f param.Field, source param.SourceType) string {
 	first := slices.IndexFunc(param.SourceTypes, f.ForSource)
 	if param.SourceTypes[first] == source {
@@ -316,22 +316,95 @@ func (l APILimits) facts(ctx context.Context) []fact {
 	return all
 }
 
-// A chapter is an entry in the table of contents.
-type chapter struct{ id, title string }
+// A topic is a page of the API reference.
+type topic struct{ name, title string }
 
-// contents returns the chapters in the order of the page.
-func (p APIPage) contents(ctx context.Context) []chapter {
-	all := []chapter{{"who", in(ctx, wordWho)}, {"create", in(ctx, wordCreate)}, {"follow", in(ctx, wordFollow)},
-		{"accounts", in(ctx, wordAccounts)}, {"webhooks", in(ctx, wordWebhooks)}}
-	if len(p.Gates) > 0 {
-		all = append(all, chapter{"gates", in(ctx, wordGates)})
-	}
+// A chapter is a section of a topic. Its id is the fragment of its address.
+type chapter struct {
+	id, title string
+	content   templ.Component
+}
+
+// APITopics returns the names of the topics, in the order of the table of contents. A name is the last
+// element of the page's address. The first topic has the empty name and the address of the reference
+// itself.
+func APITopics() []string {
+	names := []string{"", "follow", "accounts", "webhooks", "gates"}
 	for _, source := range param.SourceTypes {
-		all = append(all, chapter{string(source), in(ctx, wordKind, source.Name())})
+		names = append(names, string(source))
 	}
-	return append(all, chapter{
-		"answers",
-		in(ctx, wordAnswers),
-	}, chapter{"problems", in(ctx, wordProblems)}, chapter{"states", in(ctx, wordStates)},
-		chapter{"limits", in(ctx, wordBounds)}, chapter{"document", in(ctx, wordDocument)})
+	return append(names, "answers", "limits")
+}
+
+// topics returns the topics that p has, with their titles.
+func (p APIPage) topics(ctx context.Context) (all []topic) {
+	for _, name := range APITopics() {
+		p.Topic = name
+		if chapters := p.chapters(ctx); len(chapters) > 0 {
+			all = append(all, topic{name, p.topicTitle(ctx, chapters)})
+		}
+	}
+	return all
+}
+
+// topicTitle returns the title of p's topic with these chapters.
+func (p APIPage) topicTitle(ctx context.Context, chapters []chapter) string {
+	if p.Topic == "" {
+		return in(ctx, wordFirstSteps)
+	}
+	return chapters[0].title
+}
+
+// title returns the title of the document.
+func (p APIPage) title(ctx context.Context) string {
+	chapters := p.chapters(ctx)
+	if p.Topic == "" || len(chapters) == 0 {
+		return in(ctx, wordReference)
+	}
+	return in(ctx, wordTopicTitle, chapters[0].title)
+}
+
+// address returns the address of a topic.
+func (p APIPage) address(name string) string {
+	if name == "" {
+		return p.API
+	}
+	return p.API + "/" + name
+}
+
+// chapters returns the chapters of p's topic. It returns none for a topic that does not exist.
+func (p APIPage) chapters(ctx context.Context) []chapter {
+	switch p.Topic {
+	case "":
+		return []chapter{
+			{"who", in(ctx, wordWho), whoChapter(p)},
+			{"create", in(ctx, wordCreate), createChapter(p)},
+			{"parameters", in(ctx, wordParameters), indexChapter(p)},
+			{"document", in(ctx, wordDocument), documentChapter(p.Document)},
+		}
+	case "follow":
+		return []chapter{{"follow", in(ctx, wordFollow), followChapter(p)}}
+	case "accounts":
+		return []chapter{{"accounts", in(ctx, wordAccounts), accountsChapter(p)}}
+	case "webhooks":
+		return []chapter{{"webhooks", in(ctx, wordWebhooks), webhooksChapter(p)}}
+	case "gates":
+		if len(p.Gates) == 0 {
+			return nil
+		}
+		return []chapter{{"gates", in(ctx, wordGates), gatesChapter(p.Gates)}}
+	case "answers":
+		return []chapter{
+			{"answers", in(ctx, wordAnswers), answersChapter(p.Answer)},
+			{"problems", in(ctx, wordProblems), problemsChapter(p)},
+			{"states", in(ctx, wordStates), statesChapter()},
+		}
+	case "limits":
+		return []chapter{{"limits", in(ctx, wordBounds), boundsChapter(p.Limits)}}
+	}
+	source := param.SourceType(p.Topic)
+	if !slices.Contains(param.SourceTypes, source) {
+		return nil
+	}
+	return []chapter{{p.Topic, in(ctx, wordKind, source.Name()), kindChapter(source, p.Bodies[source])}}
 }

@@ -17,11 +17,23 @@ func byID(doc *goquery.Document, id string) *goquery.Selection {
 	return doc.Find(`[id="` + id + `"]`)
 }
 
+// drawReference returns one document with the main parts of all topics of the reference.
+func drawReference(t *testing.T, l param.Language) *goquery.Document {
+	t.Helper()
+	page := newSampler(same).reference()
+	doc := draw(t, templates.API(page), l)
+	for _, name := range templates.APITopics()[1:] {
+		page.Topic = name
+		doc.Find("main").AppendSelection(draw(t, templates.API(page), l).Find("main .chapter"))
+	}
+	return doc
+}
+
 // Every field has a row in the section of each kind that has it. A link with the plain name leads
 // to the first of them.
 func TestReferenceHasEveryField(t *testing.T) {
 	for _, l := range languages {
-		doc := draw(t, templates.API(newSampler(same).reference()), l)
+		doc := drawReference(t, l)
 		for _, f := range param.Fields {
 			if row := byID(doc, f.Name); !row.Is("tr") || row.Find("th").Text() != f.Name {
 				t.Errorf("%s: #%s leads to %q", l, f.Name, row.Text())
@@ -46,7 +58,7 @@ func TestReferenceHasEveryField(t *testing.T) {
 
 // The column "required" equals the result of validation.
 func TestReferenceSaysWhatIsRequired(t *testing.T) {
-	doc := draw(t, templates.API(newSampler(same).reference()), param.English)
+	doc := drawReference(t, param.English)
 	for _, source := range param.SourceTypes {
 		err, _ := param.Params{"SourceType": string(source)}.Validate().(param.InvalidError)
 		missing := map[string]bool{"SourceType": source != param.UDMECS}
@@ -78,7 +90,7 @@ func TestReferenceHasEveryStateAndOutcome(t *testing.T) {
 		backup.StateComplete, backup.StatePartialComplete, backup.StateFailed, backup.StateCanceled, backup.StateExpired, backup.StateUnavailable,
 	}
 	for _, l := range languages {
-		doc := draw(t, templates.API(newSampler(same).reference()), l)
+		doc := drawReference(t, l)
 		for _, s := range states {
 			if got := row(doc, "states", string(s)); !strings.Contains(got, string(s.Outcome())) {
 				t.Errorf("%s: %s comes to %q, want %s", l, s, got, s.Outcome())
@@ -92,28 +104,57 @@ func TestReferenceHasEveryStateAndOutcome(t *testing.T) {
 	}
 }
 
-// The table of contents has the order of the chapters.
-func TestReferenceListsItsChapters(t *testing.T) {
+// The table of contents is the same on every page of the reference. It leads to all topics and to the
+// chapters of the present one. The topic gates exists only if there are gates.
+func TestReferenceListsItsTopics(t *testing.T) {
 	page := newSampler(same).reference()
 	for _, gates := range [][]templates.Snippet{page.Gates, nil} {
 		page.Gates = gates
-		doc := draw(t, templates.API(page), param.English)
-		var listed, there []string
-		for _, a := range doc.Find("nav.contents a").EachIter() {
-			listed = append(listed, attr(a, "href")[1:]+" "+a.Text())
+		var topics []string
+		for _, name := range templates.APITopics() {
+			page.Topic = name
+			doc := draw(t, templates.API(page), param.English)
+			var listed, chapters, there []string
+			for _, a := range doc.Find("nav.contents a").EachIter() {
+				if href := attr(a, "href"); strings.HasPrefix(href, "#") {
+					chapters = append(chapters, href[1:]+" "+a.Text())
+				} else {
+					listed = append(listed, href+" "+a.Text())
+				}
+			}
+			for _, h2 := range doc.Find("main section > h2").EachIter() {
+				there = append(there, attr(h2, "id")+" "+h2.Text())
+			}
+			if topics == nil {
+				topics = listed
+			}
+			if !slices.Equal(listed, topics) {
+				t.Errorf("%q lists %q, the first topic %q", name, listed, topics)
+			}
+			if len(there) > 1 && !slices.Equal(chapters, there) || len(there) == 1 && chapters != nil {
+				t.Errorf("%q lists the chapters %q, there are %q", name, chapters, there)
+			}
+			current := attr(doc.Find("nav.contents [aria-current=page]"), "href")
+			if want := strings.TrimSuffix("/docs/api/"+name, "/"); len(there) > 0 && current != want {
+				t.Errorf("%q: the present topic is %q", name, current)
+			}
+			if exists := name != "gates" || gates != nil; (len(there) > 0) != exists {
+				t.Errorf("%q has the chapters %q", name, there)
+			}
 		}
-		for _, h2 := range doc.Find("main section > h2").EachIter() {
-			there = append(there, attr(h2, "id")+" "+h2.Text())
+		want := len(templates.APITopics())
+		if gates == nil {
+			want--
 		}
-		if !slices.Equal(listed, there) || slices.Contains(there, "gates In pipelines") != (gates != nil) {
-			t.Errorf("listed are %q, there are %q", listed, there)
+		if len(topics) != want {
+			t.Errorf("%d topics are listed, want %d", len(topics), want)
 		}
 	}
 }
 
 // The page has no form except the choice of the language.
 func TestReferenceSendsNothing(t *testing.T) {
-	doc := draw(t, templates.API(newSampler(same).reference()), param.English)
+	doc := drawReference(t, param.English)
 	if n := doc.Find("main form, main input, main button:not([data-copy])").Length(); n > 0 {
 		t.Errorf("%d forms, controls or buttons", n)
 	}

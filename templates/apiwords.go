@@ -6,7 +6,10 @@ import "backupportal/function/param"
 var (
 	wordReference = param.Both("API reference", "API 参考")
 	wordAPILede   = param.Both("For programs: the same backups, checks and rules as on the pages. Parameter names are the names of the Cloud Backup API.", "供程序使用：备份、校验和规则与页面相同，名称与云备份 API 一致。")
-	wordContents  = param.Both("On this page", "本页内容")
+	wordContents  = param.Both("Contents", "目录")
+
+	wordFirstSteps = param.Both("Authentication and first backup", "身份验证与首次备份")
+	wordTopicTitle = param.Both("%v (API reference)", "%v（API 参考）")
 
 	wordWho    = param.Both("Authentication", "身份验证")
 	wordWhoTry = param.Both("Try it: this command lists your last backups. The other commands also use its variables.", "试一试：列出您最近的备份。其余命令同样需要这里的变量。")
@@ -61,17 +64,17 @@ var (
 	wordGatesText  = param.Both("A pipeline step that starts a backup and waits until it is complete. If the backup is not complete, the step stops the pipeline. All four files contain the same script. It needs a POSIX shell and curl; its first lines explain its variables. A pipeline run never starts a second backup while its first backup is complete or in progress.", "流水线中的一个步骤：提交备份，等到备份完成，否则终止流水线。四种写法是同一个脚本，只需要 POSIX Shell 和 curl，变量说明见开头几行。同一次流水线运行在已有备份成功或进行中时，不会再次备份。")
 	wordGatesExits = param.Both("Exit codes: 0 complete · 1 failed or refused · 2 partly complete · 3 cancelled · 4 timeout, the backup continues · 5 the portal could not be reached.", "退出码：0 已完成 · 1 失败或被拒绝 · 2 部分完成 · 3 已取消 · 4 超时，备份仍在继续 · 5 无法连接门户。")
 
-	wordKind      = param.Both("%v: parameters", "%v：参数")
-	wordBody      = param.Both("An example", "示例")
-	wordName      = param.Both("Name", "名称")
-	wordType      = param.Both("Type", "类型")
-	wordNeeded    = param.Both("Required", "必填")
-	wordLimits    = param.Both("Limits", "取值与限制")
-	wordMeaning   = param.Both("Meaning", "含义")
-	wordExample   = param.Both("Example", "示例")
-	wordAnswers   = param.Both("Answers", "应答")
-	wordAnswerAll = param.Both("Values that are unknown or do not apply are omitted. `Progress` goes up to 10,000; `BytesTotal` and `BytesDone` are bytes, `Speed` is KB/s, `StartTime` and `CompleteTime` are UNIX seconds.", "未知或不适用的内容不会出现。`Progress` 的满值为 10,000；`BytesTotal` 和 `BytesDone` 的单位为字节，`Speed` 为 KB/s，`StartTime` 和 `CompleteTime` 为 UNIX 秒。")
-	wordHTTP      = param.Both("HTTP status", "HTTP 状态码")
+	wordKind       = param.Both("%v: parameters", "%v：参数")
+	wordBody       = param.Both("An example", "示例")
+	wordName       = param.Both("Name", "名称")
+	wordNeeded     = param.Both("Required", "必填")
+	wordValues     = param.Both("Values", "取值与限制")
+	wordForExample = param.Both("for example %v", "例如 %v")
+	wordMeaning    = param.Both("Meaning", "含义")
+	wordExample    = param.Both("Example", "示例")
+	wordAnswers    = param.Both("Answers", "应答")
+	wordAnswerAll  = param.Both("Values that are unknown or do not apply are omitted. `Progress` goes up to 10,000; `BytesTotal` and `BytesDone` are bytes, `Speed` is KB/s, `StartTime` and `CompleteTime` are UNIX seconds.", "未知或不适用的内容不会出现。`Progress` 的满值为 10,000；`BytesTotal` 和 `BytesDone` 的单位为字节，`Speed` 为 KB/s，`StartTime` 和 `CompleteTime` 为 UNIX 秒。")
+	wordHTTP       = param.Both("HTTP status", "HTTP 状态码")
 
 	wordProblems     = param.Both("Problems", "错误")
 	wordProblemsText = param.Both("Every error is a problem document (RFC 9457, `application/problem+json`) in the language of `Accept-Language`. `type` is `urn:backup-portal:problem:` followed by a name from this table. `errors` has an entry for each wrong value: `pointer` locates it in the body, `parameter` in the query. `instance` is the path of the submission, if there is one.",
@@ -98,8 +101,12 @@ var (
 	wordRowsMost    = param.Both("Submissions in a list", "列表中的提交数")
 	wordRowsUsual   = param.Both("%v by default; limit can be 1 to %v", "默认 %v，可用 limit 设为 1 至 %v")
 
+	wordWrongValues     = param.Both("Wrong values", "错误的值")
+	wordWrongValuesText = param.Both("A request with wrong values starts nothing. The answer has status 422 and names all of them.", "请求中有错误的值时不会开始备份。响应的状态码为 422，并列出所有错误。")
+	wordParameters      = param.Both("All parameters", "所有参数")
+
 	wordDocument     = param.Both("Machine-readable description", "机器可读描述")
-	wordDocumentText = param.Both("An OpenAPI 3.1 document, generated from the same data as this page.", "OpenAPI 3.1 文档，与本页由同一份数据生成。")
+	wordDocumentText = param.Both("An OpenAPI 3.1 document, generated from the same data as these pages.", "OpenAPI 3.1 文档，与本页由同一份数据生成。")
 )
 
 // modeTexts explain who sends a request without a token, by AUTH_MODE.

@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"compress/gzip"
 	"os"
+	"regexp"
 	"testing"
 
 	"backupportal/templates"
 )
 
-// The compressed size of a page with its assets stays within a budget.
+// asset matches the address of an asset that a page loads.
+var asset = regexp.MustCompile(`(?:src|href|data-picker)="([^"]*static/[^"]+)"`)
+
+// The compressed size of a page with its assets stays within a budget, and a page needs at most five requests.
 func TestPagesAndAssetsAreSmall(t *testing.T) {
-	assets := 0
+	assets, picker := 0, 0
 	for name, most := range map[string]int{"portal.css": 7 << 10, "portal.js": 7 << 9, "pick.js": 3 << 10, "icon.svg": 1 << 10} {
 		content, err := os.ReadFile("../web/static/" + name)
 		if err != nil {
@@ -20,7 +24,9 @@ func TestPagesAndAssetsAreSmall(t *testing.T) {
 		if got := compressed(t, content); got > most {
 			t.Errorf("%s has %d bytes, more than %d", name, got, most)
 		}
-		if name != "pick.js" { // only forms load it
+		if name == "pick.js" { // only forms load it, after they are shown
+			picker = compressed(t, content)
+		} else {
 			assets += compressed(t, content)
 		}
 	}
@@ -39,6 +45,15 @@ func TestPagesAndAssetsAreSmall(t *testing.T) {
 			}
 			if got := compressed(t, b.Bytes()) + assets; got > 16<<10 && s.name != "api" {
 				t.Errorf("%s in %s has %d bytes with its assets, more than 16 KiB", s.name, l, got)
+			} else if got+picker > 19<<10 && s.name != "api" {
+				t.Errorf("%s in %s has %d bytes with its assets and the list boxes, more than 19 KiB", s.name, l, got+picker)
+			}
+			loaded := map[string]bool{}
+			for _, found := range asset.FindAllStringSubmatch(b.String(), -1) {
+				loaded[found[1]] = true
+			}
+			if len(loaded) < 3 || len(loaded) > 4 {
+				t.Errorf("%s in %s loads %d assets: %v; want the style sheet, the script, the icon and at most one more", s.name, l, len(loaded), loaded)
 			}
 		}
 	}

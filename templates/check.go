@@ -188,7 +188,7 @@ func (p CheckPage) consequences() []param.Text {
 	add(params["CrossAccountType"] == "CROSS_ACCOUNT" && source == param.UDMECS,
 		param.Both("The backup can be restored only to the source account.", "只能恢复到源账号。"))
 	add(source == param.UDMECS && p.chosen("choice.Detail.appConsistent") == "scripts",
-		param.Both("If a script is missing or has the wrong owner or mode, Cloud Backup creates a file-system-consistent backup without an error.", "如果脚本不存在，或属主、权限不正确，云备份会改为创建文件系统一致的备份，且不会报错。"))
+		param.Both("If a script is missing or has the wrong owner or mode, Cloud Backup creates a file-system-consistent backup without an error.", "如果脚本不存在，或属主、权限不正确，云备份会改为创建文件系统一致性的备份，且不会报错。"))
 	add(params["Detail.snapshotGroup"] == "true" && !p.disksChecked(),
 		param.Both("If a disk is not an ESSD, the disk snapshots are created at different times.", "如果有云盘不是 ESSD，各云盘的快照将在不同时刻创建。"))
 	add(params["Detail.doCopy"] == "true",

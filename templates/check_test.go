@@ -36,16 +36,16 @@ func TestCheckShowsEverythingOnce(t *testing.T) {
 		"Region":                   "China (Hangzhou) · cn-hangzhou",
 		"Where the backup is kept": "In the account of the resource The portal assumes a role in that account",
 		"Source account ID":        "not there",
-		"Source type":              "A whole ECS instance",
+		"Type of backup":           "A whole ECS instance",
 		"Disks":                    "Selected disks",
 		"Disk IDs":                 "d-1 d-2",
-		"Backup type":              "Full; later backups store only changed data automatically",
-		"Consistency level":        "Pause applications with scripts (Linux)",
+		"Full or incremental":      "Full; later backups store only changed data automatically",
+		"Consistency level":        "Application-consistent, with scripts (Linux)",
 		"Pre-freeze script":        "/a",
 		"Freeze timeout":           "30 seconds",
 		"Snapshot consistency":     "not there",
-		"Keep the backup for":      "30 days Kept until about 23 December 2026",
-		"Keep the copy for":        "60 days Kept until about 22 January 2027",
+		"Retention":                "30 days Kept until about 23 December 2026",
+		"Retention of the copy":    "60 days Kept until about 22 January 2027",
 		"Region of the copy":       "China (Shanghai) · cn-shanghai",
 		"Name":                     "before-upgrade-k7v2m4q9t3x8c5n1b6h0d2f4ja",
 		"Create all disk snapshots at the same time": "No",
@@ -78,7 +78,7 @@ func TestCheckOmitsFieldsThatDoNotApply(t *testing.T) {
 	}
 	files := check(t, param.Params{"SourceType": "ECS_FILE", "Region": "cn-hangzhou", "InstanceId": "i-1", "VaultId": "v-1", "SpeedLimit": "9:18:20480|18:22:500"})
 	for label, want := range map[string]string{
-		"Paths to back up": "Not given", "Paths to exclude": "Not given", "Backup type": "Full", "Limit the speed?": "Limit during certain hours",
+		"Paths to back up": "Not given", "Paths to exclude": "Not given", "Full or incremental": "Full", "Limit the speed?": "Limit during certain hours",
 		"Hours with a speed limit": "09:00–18:00 · 20 MB/s 18:00–22:00 · 500 KB/s",
 	} {
 		if got := answer(files, label); got != want {

@@ -49,8 +49,8 @@ func (p OptionsPage) status(ctx context.Context) string {
 // kindAndPlace returns the operating system or the kind of a candidate, and its zone.
 func (m MachineRow) kindAndPlace(ctx context.Context) string {
 	zone := ""
-	if id := m.Attribute("ZoneId"); id != "" {
-		zone = zoneLabel(ctx, m.Region, id)
+	if m.Attribute("ZoneId") != "" {
+		zone = m.where(ctx)
 	}
 	kind := cmp.Or(m.Attribute("OSName"), m.Attribute("ClusterType"), m.Attribute("VaultType"))
 	return strings.Join(nonEmpty(kind, zone), " · ")

@@ -22,6 +22,9 @@ const (
 	selectBox
 	radioGroup
 	checkBox
+	boxGroup    // check boxes of one field
+	vaultGroup  // radio buttons of candidates, the last one with a text box
+	singleValue // nothing to choose: the value is text and a hidden input
 )
 
 // A control is one input of a form, with its texts in the reader's language.
@@ -44,13 +47,13 @@ type control struct {
 	field          param.Field
 	candidates     string       // kind of the list that the script offers
 	matches        *OptionsPage // results of a search, as radio buttons; nil without a search
+	known          int          // of check boxes: how many options are candidates
+	unreadable     bool         // the list of candidates cannot be read now
 }
 
 // An option is one value of a select or a radio group.
 type option struct {
 	value, label, hint string
-	key                string // of the group
-	group              string // options of a select with the same group are drawn together
 	on                 bool
 	off                string // reason for which it cannot be chosen; empty if it can
 }
@@ -72,6 +75,9 @@ func (f form) control(ctx context.Context, name string) control {
 			c.hint = ""
 		}
 		c.options = f.choiceOptions(ctx, name, chosen.options)
+		if name == "choice.Detail.diskIdList" {
+			f.diskBoxes(ctx, &c)
+		}
 		return c
 	}
 	if MaxRows(name) > 0 && f.value("choice."+name) != "json" {
@@ -97,7 +103,9 @@ func (f form) setKind(ctx context.Context, c *control) {
 	switch {
 	case field.Name == "Account":
 		c.kind, c.options = radioGroup, f.accounts(ctx)
-		if len(c.options) > mostRadios {
+		if len(c.options) == 1 && len(c.errors) == 0 && (c.value == "" || c.options[0].on) {
+			c.kind = singleValue
+		} else if len(c.options) > mostRadios {
 			c.kind, c.mono, c.always = selectBox, false, true
 			for i, o := range c.options {
 				c.options[i].label += " · " + o.hint
@@ -106,6 +114,9 @@ func (f form) setKind(ctx context.Context, c *control) {
 	case field.Name == "Region":
 		c.kind, c.options = selectBox, f.regions(ctx)
 		c.mono = false
+		if len(c.options) == 1 && len(c.errors) == 0 && (c.value == "" || c.options[0].on) {
+			c.kind = singleValue
+		}
 	case f.listFor(field.Name) != nil:
 		c.kind, c.options = selectBox, f.plainOptions(ctx, field.Name)
 		c.mono = field.Name != "Detail.destinationRegionId"
@@ -134,6 +145,12 @@ func (f form) setKind(ctx context.Context, c *control) {
 			c.matches = &found
 		}
 	}
+	switch {
+	case field.Name == "VaultId" && c.matches == nil:
+		f.vaults(ctx, c)
+	case field.Name == "Detail.snapshotGroup" && f.everyESSD():
+		c.hint = in(ctx, wordDisksPossible)
+	}
 }
 
 // candidateLists are the kinds of candidates that the script offers for a text box, by field.
@@ -141,7 +158,6 @@ var candidateLists = map[string]string{
 	"InstanceId":         string(backup.Instances),
 	"VaultId":            string(backup.Vaults),
 	"ContainerClusterId": string(backup.Clusters),
-	"Detail.diskIdList":  string(backup.Disks),
 }
 
 // days completes the control of a retention in days: it sets the limits of the policy rules and the date
@@ -167,6 +183,8 @@ func (f form) choiceOptions(ctx context.Context, name string, all []param.Choice
 		o := option{value: c.Value, label: in(ctx, c.Label), hint: in(ctx, c.Help), on: c.Value == value}
 		if !f.isOffered(name, c.Value) {
 			o.off, o.on = in(ctx, wordNoGrant), false
+		} else if why := f.notFor(ctx, name, c.Value); why != "" {
+			o.off = why
 		}
 		options = append(options, o)
 	}
@@ -204,24 +222,18 @@ func aboutAccount(ctx context.Context, a backup.Account) string {
 	return in(ctx, param.Both("This account, %v", "本账号，%v"), a.ID)
 }
 
-// regions returns the regions of the accounts, grouped if there are several accounts. If a region
-// occurs in several groups, the one of the chosen account is selected.
+// regions returns the regions of the chosen account. Without an account they are those of all accounts.
 func (f form) regions(ctx context.Context) []option {
-	account, region := f.value("Account"), f.value("Region")
-	own := slices.ContainsFunc(f.Accounts, func(a backup.Account) bool {
-		return a.Alias == account && slices.Contains(a.Regions, region)
-	})
-	chosen := false
+	chosen, region := f.value("Account"), f.value("Region")
 	var options []option
 	for _, a := range f.Accounts {
+		if chosen != "" && a.Alias != chosen {
+			continue
+		}
 		for _, id := range a.Regions {
-			o := option{value: id, label: regionLabel(ctx, id)}
-			if len(f.Accounts) > 1 {
-				o.group, o.key = in(ctx, a.Label()), a.Alias
+			if !slices.ContainsFunc(options, func(o option) bool { return o.value == id }) {
+				options = append(options, option{value: id, label: regionLabel(ctx, id), on: id == region})
 			}
-			o.on = id == region && !chosen && (!own || a.Alias == account)
-			chosen = chosen || o.on
-			options = append(options, o)
 		}
 	}
 	return options
@@ -247,7 +259,7 @@ func (f form) listFor(name string) []string {
 // plainOptions returns the values of listFor as options.
 func (f form) plainOptions(ctx context.Context, name string) []option {
 	var options []option
-	own := f.onlyRegion()
+	own := f.value("Region")
 	for _, value := range f.listFor(name) {
 		label := value
 		if name == "Detail.destinationRegionId" && value == own {
@@ -261,21 +273,6 @@ func (f form) plainOptions(ctx context.Context, name string) []option {
 	return options
 }
 
-// onlyRegion returns the region of every account, or "" if there are several. Only this region is left
-// out of the regions of the copy: without script the person can still choose another region for the
-// backup.
-func (f form) onlyRegion() (only string) {
-	for _, a := range f.Accounts {
-		for _, region := range a.Regions {
-			if only != "" && region != only {
-				return ""
-			}
-			only = region
-		}
-	}
-	return only
-}
-
 // policyLines returns one sentence for each rule, with the days that it permits, its reason and its
 // owner.
 func policyLines(ctx context.Context, rules []policy.Line) []string {
@@ -283,7 +280,7 @@ func policyLines(ctx context.Context, rules []policy.Line) []string {
 	for _, r := range rules {
 		line := in(
 			ctx,
-			param.Both("Rule %v: %v to %v days", "规则 %v：%v 至 %v 天"),
+			param.Both("Limit set by rule %v: %v to %v days", "限制来自规则 %v：%v 至 %v 天"),
 			r.Rule,
 			param.Count(max(1, r.Min)),
 			param.Count(r.Max),

@@ -27,8 +27,11 @@ func newForm(ctx context.Context, p FormPage) form {
 	return f
 }
 
-// heading returns the name of the saved link that fills the form, or the kind of backup.
+// heading returns the name of the saved link that fills the form, the machine, or the kind of backup.
 func (p FormPage) heading(ctx context.Context) string {
+	if p.Link == "" && p.Machine != nil {
+		return in(ctx, wordBackUpThis, p.Machine.title())
+	}
 	return cmp.Or(p.Link, in(ctx, p.Source.Name()))
 }
 
@@ -90,6 +93,9 @@ func (f form) rowOf(name string) (int, bool) {
 // no such control can get the focus. For a hidden control it is the choice that reveals it.
 func (f form) target(m param.Mistake) string {
 	name := f.controlOf(m)
+	if f.hasBoxes(name) {
+		return ControlID(name)
+	}
 	for _, s := range layout[f.Source] {
 		for _, e := range s.entries {
 			if !e.holds(m.Field) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"backupportal/function/param"
@@ -43,7 +44,7 @@ func (s Shell) keptUntil(ctx context.Context, f param.Field, days string) string
 	return in(ctx, wordKept, s.day(Language(ctx), s.local(s.Now).AddDate(0, 0, int(n))))
 }
 
-// size returns a number of bytes in units of 1024, with one decimal below 100.
+// size returns a number of bytes in units of 1024, with at most one decimal, and none from 100 on.
 func size(bytes int64) string {
 	if bytes < 1024 {
 		return strconv.FormatInt(bytes, 10) + " B"
@@ -56,7 +57,7 @@ func size(bytes int64) string {
 	if n < 99.95 { // 99.95 would be rounded to 100.0
 		decimals = 1
 	}
-	return strconv.FormatFloat(n, 'f', decimals, 64) + [...]string{" KiB", " MiB", " GiB", " TiB", " PiB"}[unit]
+	return strings.TrimSuffix(strconv.FormatFloat(n, 'f', decimals, 64), ".0") + [...]string{" KiB", " MiB", " GiB", " TiB", " PiB"}[unit]
 }
 
 // approximately returns an estimated duration in words.

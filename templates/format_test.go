@@ -9,8 +9,8 @@ import (
 
 func TestSize(t *testing.T) {
 	for bytes, want := range map[int64]string{
-		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 102348: "99.9 KiB", 102400: "100 KiB", 36 << 30: "36.0 GiB", 240 << 20: "240 MiB",
-		1<<40 - 1: "1024 GiB", 5 << 50: "5.0 PiB", 1 << 62: "4096 PiB",
+		0: "0 B", 1023: "1023 B", 1024: "1 KiB", 102348: "99.9 KiB", 102400: "100 KiB", 36 << 30: "36 GiB", 240 << 20: "240 MiB",
+		1<<40 - 1: "1024 GiB", 5 << 50: "5 PiB", 1 << 62: "4096 PiB",
 	} {
 		if got := size(bytes); got != want {
 			t.Errorf("size(%d) = %q, want %q", bytes, got, want)

@@ -68,7 +68,7 @@ var (
 	titleWhat        = param.Both("What to back up", "备份内容")
 	titleConsistency = param.Both("Consistency", "一致性")
 	titleSpeed       = param.Both("Speed", "速度")
-	titleKeeping     = param.Both("Retention", "保留设置")
+	titleKeeping     = param.Both("Retention, name and copy", "保留、名称与副本")
 	titleNote        = param.Both("For the records", "备注")
 	titleRare        = param.Both("Advanced options", "高级选项")
 )
@@ -152,17 +152,17 @@ var choices = map[string]choice{
 	"choice.Detail.appConsistent": {labelOf("Detail.appConsistent"), []param.Choice{
 		{
 			Value: "crash",
-			Label: param.Both("Crash-consistent", "崩溃一致"),
-			Help:  param.Both("Suitable for most instances: the same state as after a power failure", "适合大多数实例：相当于断电后的数据状态"),
+			Label: param.Both("Crash-consistent", "崩溃一致性"),
+			Help:  param.Both("As after a power cut. Right for most machines; nothing is run on the machine", "相当于断电时的状态。适合大多数实例，不在实例上运行任何程序"),
 		},
 		{
 			Value: "scripts",
-			Label: param.Both("Pause applications with scripts (Linux)", "使用脚本暂停应用（Linux）"),
+			Label: param.Both("Application-consistent, with scripts (Linux)", "应用一致性（脚本，Linux）"),
 			Help:  pauseHelp,
 		},
 		{
 			Value: "writers",
-			Label: param.Both("Pause applications with VSS (Windows)", "使用 VSS 暂停应用（Windows）"),
+			Label: param.Both("Application-consistent, with VSS (Windows)", "应用一致性（VSS，Windows）"),
 			Help:  pauseHelp,
 		},
 	}},
@@ -183,8 +183,8 @@ var pauseHelp = param.Both("Requires ESSDs, Cloud Assistant and an instance RAM 
 // no.
 var booleans = map[string][]param.Choice{
 	"Detail.enableWriters": {
-		{Value: "true", Label: param.Both("Application-consistent", "应用一致")},
-		{Value: "false", Label: param.Both("File-system-consistent", "文件系统一致")},
+		{Value: "true", Label: param.Both("Application-consistent", "应用一致性")},
+		{Value: "false", Label: param.Both("File-system-consistent", "文件系统一致性")},
 	},
 }
 

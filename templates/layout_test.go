@@ -60,7 +60,7 @@ func questions(doc *goquery.Document, name string) int {
 }
 
 func knownControl(name string) bool {
-	if name == "op" || name == "at" || name == "key" {
+	if name == "op" || name == "at" || name == "key" || name == "kubectl" {
 		return true
 	}
 	if _, ok := param.FieldNamed(strings.TrimPrefix(name, "choice.")); ok {

@@ -284,24 +284,7 @@ func (m MachineRow) state(ctx context.Context) (word, class string) {
 
 // where returns the zone, or the region if the zone is unknown.
 func (m MachineRow) where(ctx context.Context) string {
-	return zoneLabel(ctx, m.Region, m.Attribute("ZoneId"))
-}
-
-// zoneLabel returns the name of a zone, such as "Hangzhou Zone I" for cn-hangzhou-i. Without a zone
-// it is that of the region.
-func zoneLabel(ctx context.Context, region, zone string) string {
-	name := in(ctx, param.RegionName(region))
-	letter, ok := strings.CutPrefix(zone, region)
-	if letter = strings.ToUpper(strings.TrimPrefix(letter, "-")); !ok || len(letter) != 1 {
-		return cmp.Or(zone, name)
-	}
-	for _, brackets := range []string{"()", "（）"} {
-		opening, closing := string([]rune(brackets)[0]), string([]rune(brackets)[1])
-		if _, city, found := strings.Cut(name, opening); found {
-			name = strings.TrimSuffix(city, closing)
-		}
-	}
-	return in(ctx, param.Both("%v Zone %v", "%v 可用区 %v"), name, letter)
+	return in(ctx, param.ZoneName(m.Region, m.Attribute("ZoneId")))
 }
 
 // tags returns some tags of the machine as key=value, sorted, and how many are left out.

@@ -113,7 +113,20 @@ type FormPage struct {
 	Link          string                 // name of the saved link that fills the form; empty without one
 	LinkAddress   string                 // of Link
 	Matches       map[string]OptionsPage // results of searches, by field; the form shows them as radio buttons
+	Machine       *MachineRow            // the chosen instance or cluster; nil: the form asks for it
+	Lists         map[string]FieldList   // candidates of Detail.diskIdList and VaultId; a field without an entry is typed
 }
+
+// A FieldList is the candidates of a field, which the form draws as check boxes or radio buttons.
+type FieldList struct {
+	Items      []backup.Candidate
+	Unreadable bool // the list cannot be read now, so the field is typed
+}
+
+// BoxesPrefix begins the name of the hidden input beside the check boxes of a field. Its value is the
+// number of candidates. Box N is called field.N; boxes after the candidates have values that no
+// candidate has.
+const BoxesPrefix = "boxes."
 
 // FindPrefix and the name of a field are the name of the field's search box, if the form shows the results of a
 // search as radio buttons. Its text is the value of the field if no radio button is chosen.
@@ -322,6 +335,7 @@ type APILimits struct {
 // APIPage is the API reference for programs. The rows of the parameters come from param.Fields.
 type APIPage struct {
 	Shell
+	Topic    string // one of [APITopics]
 	Document string // address of the OpenAPI document
 	Jobs     string // address of the submissions
 	Mode     string // AUTH_MODE: how people identify themselves

@@ -123,10 +123,32 @@ func (s sampler) forms() []sample {
 	back := s.form(param.UDMECS, templates.Values{"InstanceId": s.put("i-1")})
 	back.Page, back.Person = "D1", s.put("token")
 	back.Returned = &templates.Returned{SavedAt: s.now, Expires: s.now.Add(24 * time.Hour), Discard: "/drafts/D1/discard"}
+	web01 := inventory.Machine{
+		Place:     inventory.Place{Account: s.put("payments"), Region: "cn-hangzhou"},
+		Candidate: backup.Candidate{ID: s.put("i-1"), Name: s.put("web01"), Attributes: []backup.Attribute{{Name: "Status", Value: "Running"}, {Name: "OSType", Value: "linux"}}},
+		Sources:   []param.SourceType{param.UDMECS, param.ECSFile},
+	}
+	started := s.form(param.UDMECS, templates.Values{
+		"Region": "cn-hangzhou", "InstanceId": s.put("i-1"), "choice.Detail.diskIdList": "all",
+	})
+	started.Machine = &templates.MachineRow{Machine: web01, Good: s.now.Add(-3 * time.Hour)}
+	started.Lists = map[string]templates.FieldList{"Detail.diskIdList": {Items: []backup.Candidate{
+		{ID: s.put("d-1"), Attributes: []backup.Attribute{{Name: "Type", Value: "system"}, {Name: "Size", Value: "40 GiB"}, {Name: "Category", Value: "cloud_essd"}}},
+		{ID: s.put("d-2"), Name: s.put("data"), Attributes: []backup.Attribute{{Name: "Category", Value: s.put("new")}, {Name: "Encrypted", Value: "true"}}},
+	}}}
+	vaults := s.form(param.ECSFile, templates.Values{"VaultId": s.put("v-other")})
+	vaults.Lists = map[string]templates.FieldList{"VaultId": {Items: []backup.Candidate{
+		{ID: s.put("v-1"), Name: s.put("files"), Attributes: []backup.Attribute{{Name: "VaultType", Value: "STANDARD"}, {Name: "EncryptType", Value: "KMS"}}},
+	}}}
+	unread := s.form(param.UDMECS, templates.Values{"InstanceId": s.put("i-1")})
+	unread.Lists = map[string]templates.FieldList{"Detail.diskIdList": {Unreadable: true}}
 	preset := s.form(param.UDMECS, templates.Values{"Preset": "before-release"})
 	preset.Preset = &s.presets()[0]
 	preset.Link, preset.LinkAddress = s.put("web01 before a release"), "/backups/new/UDM_ECS?Name=web01"
 	return []sample{
+		{"form-machine", templates.Form(started)},
+		{"form-vaults", templates.Form(vaults)},
+		{"form-no-disks", templates.Form(unread)},
 		{"form-preset", templates.Form(preset)},
 		{"form-returned", templates.Form(back)},
 		{"form-instance", templates.Form(s.form(param.UDMECS, nil))},
@@ -274,7 +296,13 @@ func (s sampler) others() []sample {
 	signedOut.User = ""
 	busy := s.shell("/backups")
 	busy.Demo, busy.Disabled, busy.Ephemeral, busy.API, busy.SignOut = true, true, true, "/docs/api", "/auth/logout"
-	return []sample{
+	var reference []sample
+	for _, name := range templates.APITopics() {
+		page := s.reference()
+		page.Topic = name
+		reference = append(reference, sample{"api-" + name, templates.API(page)})
+	}
+	return append(reference, []sample{
 		{"choose", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: offered})},
 		{"choose-some", templates.Choose(templates.ChoosePage{Shell: s.shell("/backups/new"), Offered: map[param.SourceType]bool{param.UDMECS: true}})},
 		{"choose-disabled", templates.Choose(templates.ChoosePage{Shell: busy, Offered: offered})},
@@ -288,7 +316,6 @@ func (s sampler) others() []sample {
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
 		{"history-rejected", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: append(s.rejected(), rows[:2]...)})},
 		{"history-empty", templates.History(templates.HistoryPage{Shell: s.shell("/backups")})},
-		{"api", templates.API(s.reference())},
 		{"volumes-paste", templates.Volumes(templates.VolumesPage{Shell: s.shell("/backups/new"), Cluster: s.put("cc-0001")})},
 		{"volumes-unreadable", templates.Volumes(templates.VolumesPage{
 			Shell: s.shell("/backups/new"), Output: s.put("$ kubectl"), Unreadable: &kubectl.SyntaxError{Line: 1, Column: 1, Kind: kubectl.Prompt},
@@ -310,7 +337,7 @@ func (s sampler) others() []sample {
 			Link: "/backups/" + s.put("x"), LinkText: s.text("View that backup", "查看该备份"), RequestID: s.put("r-2"),
 			Resend: &templates.Resend{Action: "/backups", Text: s.text("Send again", "再次提交"), Hidden: []templates.Hidden{{Name: "SourceType", Value: "UDM_ECS"}, {Name: "key", Value: s.put("KEY")}}},
 		})},
-	}
+	}...)
 }
 
 func (s sampler) reference() templates.APIPage {

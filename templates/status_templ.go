@@ -23,7 +23,7 @@ var (
 	wordSubmitted  = param.Both("Submitted", "提交时间")
 	wordFinished   = param.Both("Finished", "结束时间")
 	wordKeptUntil  = param.Both("Kept until", "保留到")
-	wordTodo       = param.Both("What you can do", "您可以这样做")
+	wordTodo       = param.Both("To fix it", "解决办法")
 	wordAgain      = param.Both("Run again", "再备份一次")
 	wordCheckedAt  = param.Both("Checked at %v", "更新于 %v")
 	wordCheckAgain = param.Both("Check again", "再次查看")

@@ -81,7 +81,7 @@ func TestRunningJobShowsProgress(t *testing.T) {
 		t.Errorf("the script hears %s, %s, %s", attr(live, "data-every"), attr(live, "data-said"), attr(live, "data-step"))
 	}
 	for label, want := range map[string]string{
-		"Copied": "36.0 GiB of 86.0 GiB", "Speed": "118 MiB/s", "Source": "i-bp1f4k0w2x9m7q3c8zsy A whole ECS instance",
+		"Copied": "36 GiB of 86 GiB", "Speed": "118 MiB/s", "Source": "i-bp1f4k0w2x9m7q3c8zsy A whole ECS instance",
 		"Started": "23 Nov 2026, 16:57 UTC+8", "Finished": "not there", "Kept until": "not there",
 		"Copy in China (Shanghai)": "Running 12%", "Submitted through": "form", "Requested by": "alice",
 	} {
@@ -116,7 +116,7 @@ func TestAlertsSayWhatToDo(t *testing.T) {
 		want   []string
 		never  string
 	}{
-		"refused, known":   {backup.StateRefused, known, []string{"No such vault.", "What you can do", "Check its ID.", "Code · RequestId 25F49E7B"}, "Look at History"},
+		"refused, known":   {backup.StateRefused, known, []string{"No such vault.", "To fix it", "Check its ID.", "Code · RequestId 25F49E7B"}, "Look at History"},
 		"refused, unknown": {backup.StateRefused, nil, []string{"Check History before you submit again.", "Show this information to your operator"}, "No such vault"},
 		"failed, known":    {backup.StateFailed, known, []string{"No such vault.", "VaultNotFound · RequestId"}, "operator"},
 		"copy failed": {backup.StateComplete, func(p *templates.StatusPage) {

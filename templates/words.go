@@ -48,6 +48,6 @@ var (
 	wordCopy     = param.Both("Copy", "复制")
 	wordDone     = param.Both("Copied", "已复制")
 	wordKept     = param.Both("Kept until about %v", "大约保留到 %v")
-	wordLegacy   = param.Both("Cloud Backup may refuse this source type. Its answer is shown unchanged.", "云备份可能拒绝此类型，其返回内容会原样显示。")
+	wordLegacy   = param.Both("Cloud Backup may refuse this type of backup. Its answer is shown unchanged.", "云备份可能拒绝此类型，其返回内容会原样显示。")
 	wordNoGrant  = param.Both("No rule allows this", "没有规则授权此操作")
 )

@@ -215,7 +215,7 @@ func answerWords() map[string]doc {
 		"Candidates.Items[].Id":   nil,
 		"Candidates.Items[].Name": nil,
 		"Candidates.Items[].Attributes": about("Other attributes, by their names in the cloud's API: Status, ZoneId, OSType; Type, " +
-			"Category, Size; VaultType; ClusterType, AgentStatus."),
+			"Category, PerformanceLevel, Size, Encrypted; VaultType, EncryptType, StorageSize (bytes); ClusterType, AgentStatus."),
 		"Candidates.Items[].Tags": about("Tags of the instance."),
 		"Candidates.Next":         about("The value of Next for the next page. Omitted on the last page."),
 

@@ -261,8 +261,8 @@ func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResul
 	return submitResult{status: http.StatusOK, body: run}, nil
 }
 
-// createBackupJob answers POST /api/v1/backup-jobs: it submits the JSON object in the body. Its request is counted together
-// with the claim of the submission, or here if there will be none.
+// createBackupJob answers POST /api/v1/backup-jobs: it submits the JSON object in the body. Its
+// request is counted together with the claim of the submission, or here if there will be none.
 func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 	sub, dryRun, err := readSubmission(w, r)
 	if err != nil || dryRun {

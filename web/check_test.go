@@ -46,7 +46,7 @@ func TestCheckPageShowsWhatExists(t *testing.T) {
 	doc := w.checkPage(startable["UDM_ECS"], "Detail.doCopy", "true", "Detail.destinationRegionId", "cn-shanghai", "Detail.destinationRetention", "15")
 	for id, want := range map[string]string{
 		"roles":    "ok Cloud Backup has the roles that it needs in this account",
-		"instance": "ok web01 exists and is running cn-hangzhou-h · 2 disks, 140 GiB",
+		"instance": "ok web01 exists and is running Hangzhou Zone H · 2 disks, 140 GiB",
 		"disks":    "ok The disks fit 2 disks, 140 GiB · cloud_essd",
 		"running":  "ok No other backup is running",
 		"last":     "ok Last good backup None in the last 30 days",
@@ -160,7 +160,7 @@ func TestSilentCloudDoesNotBlock(t *testing.T) {
 		"disks":    "not_checked The disks Cloud Backup did not answer within 3 seconds. This does not stop the backup.",
 		"running":  "not_checked Other backups Cloud Backup did not answer within 3 seconds. This does not stop the backup.",
 		"roles":    "not_checked The roles of Cloud Backup The portal's role in that account does not have permission for this operation. This does not stop the backup.",
-		"instance": "ok web01 exists and is running cn-hangzhou-h",
+		"instance": "ok web01 exists and is running Hangzhou Zone H",
 	} {
 		if got := strings.Replace(finding(doc, id), "ECS did", "Cloud Backup did", 1); got != want {
 			t.Errorf("%s: %q, want %q", id, got, want)

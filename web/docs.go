@@ -24,11 +24,15 @@ const (
 	webhookPath = "/webhooks/{source}"       // messages from other systems
 )
 
-// apiReference answers GET /docs/api: how programs use the API. Everything on the page comes from
-// the program itself, not from the policy or the store, so the page is public.
+// apiReference answers GET /docs/api and GET /docs/api/{topic}: how programs use the API. Everything on
+// the pages comes from the program itself, not from the policy or the store, so they are public.
 func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("topic")
+	if !slices.Contains(templates.APITopics(), name) {
+		return errNoPage
+	}
 	page := templates.APIPage{
-		Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Mode: string(s.Mode), Webhooks: webhookPath,
+		Topic: name, Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Mode: string(s.Mode), Webhooks: webhookPath,
 		Access: accountPath + "/preflight", Presets: presetsPath, Bodies: map[param.SourceType]string{},
 		Filters: filters(), Problems: problemKinds(), Limits: templates.APILimits{
 			Body: maxBody, Address: maxURL, Key: maxKey, KeyDays: keyDays,
@@ -176,7 +180,7 @@ var filterWords = map[string]templates.Filter{
 		Meaning: param.Text{En: "Values of `Status`, separated by commas", Zh: "`Status` 的值，以逗号分隔"},
 	},
 	"Account":    {Example: "demo", Meaning: param.Text{En: "The alias of an account", Zh: "账号别名"}},
-	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The source type", Zh: "数据源类型"}},
+	"SourceType": {Example: "UDM_ECS", Meaning: param.Text{En: "The type of backup", Zh: "数据源类型"}},
 	"InstanceId": {
 		Example: "i-bp1demoweb01",
 		Meaning: param.Text{En: "The instance, or the cluster of a container backup", Zh: "实例，或容器备份的集群"},

@@ -17,18 +17,45 @@ import (
 	"backupportal/web/auth"
 )
 
-// reference returns the API reference page as a reader gets it.
+// reference returns the first page of the API reference as a reader gets it, with the chapters of all
+// pages that its table of contents leads to.
 func reference(t *testing.T, w *world, l param.Language) *goquery.Document {
 	t.Helper()
-	answer := w.ask("GET", "/docs/api", "", "", "Accept-Language", string(l))
-	if answer.Code != 200 {
-		t.Fatalf("status %d: %s", answer.Code, answer.Body)
+	return referenceFrom(t, func(address string) *http.Response {
+		return w.ask("GET", address, "", "", "Accept-Language", string(l)).Result()
+	})
+}
+
+// referenceFrom is like [reference] with the answers of get, which it closes.
+func referenceFrom(t *testing.T, get func(address string) *http.Response) *goquery.Document {
+	t.Helper()
+	page := func(address string) *goquery.Document {
+		answer := get(address)
+		defer answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: status %d", address, answer.StatusCode)
+		}
+		doc, err := goquery.NewDocumentFromReader(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc
 	}
-	doc, err := goquery.NewDocumentFromReader(answer.Body)
-	if err != nil {
-		t.Fatal(err)
+	doc := page("/docs/api")
+	for _, a := range doc.Find(`.contents a:not([aria-current]):not([href^="#"])`).EachIter() {
+		doc.Find("main").AppendSelection(page(a.AttrOr("href", "")).Find("main .chapter"))
 	}
 	return doc
+}
+
+// The reference has no page for an unknown topic.
+func TestReferenceHasNoOtherTopic(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"nothing", "who", "udm_ecs"} {
+		if answer := w.ask("GET", "/docs/api/"+name, "", ""); answer.Code != http.StatusNotFound {
+			t.Errorf("%s: status %d", name, answer.Code)
+		}
+	}
 }
 
 // The commands on the reference page work in a real shell against a real server. They create one
@@ -59,15 +86,13 @@ func commandsWork(t *testing.T, mode auth.Mode) {
 	w.server.Mode = mode
 	server := httptest.NewServer(w.handler)
 	defer server.Close()
-	page, err := http.Get(server.URL + "/docs/api")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer page.Body.Close()
-	doc, err := goquery.NewDocumentFromReader(page.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := referenceFrom(t, func(address string) *http.Response {
+		answer, err := http.Get(server.URL + address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	})
 	command := func(name string) string { return doc.Find("pre#curl-" + name).Text() }
 	// The second create command has the same key as the first create command. Each command prints
 	// one line.

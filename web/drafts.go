@@ -55,6 +55,8 @@ func (s *Server) pageID(values url.Values) string {
 //	remove:FIELD:ROW       the form without a row of FIELD
 //	draw                   the form
 //	find:FIELD             the form with the candidates of FIELD
+//	kind:SOURCE            the form for another kind of source of the same machine
+//	other                  the form that asks for the machine
 //	keep                   no page: the script stores the values while a person types; the answer is empty
 //
 // Without op it is check. Without a store for drafts the address of the next page contains the typed values.
@@ -62,8 +64,11 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
 	}
-	if r.PostForm.Get("at") == "volumes" {
+	switch op, hasOutput := r.PostForm.Get("op"), r.PostForm.Get(outputName) != ""; {
+	case r.PostForm.Get("at") == "volumes", hasOutput && strings.HasPrefix(op, "lang:"):
 		return s.volumesInLanguage(w, r)
+	case hasOutput && op == "check":
+		return s.pickVolumes(w, r)
 	}
 	values, err := readForm(r)
 	if err != nil {
@@ -108,7 +113,25 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	case "find":
 		searchText(r, values)
 		to += "?find=" + url.QueryEscape(argument)
-	case "draw", "keep":
+	case "draw":
+		if argument == "Region" {
+			fitRegion(values, s.accounts(principal(r)))
+		}
+		if isControl(argument) {
+			to += "?focus=" + url.QueryEscape(argument)
+		}
+	case "kind", "other":
+		// The form as it was keeps its address, so that Back leads to it.
+		if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
+			return storeFailure(err)
+		}
+		d = s.draftOf(r, d.Owner, maps.Clone(values))
+		d.Page = s.Backups.NewID()
+		if err := s.changeMachine(r, d.Values, verb, argument); err != nil {
+			return err
+		}
+		to = draftsPath + "/" + d.Page
+	case "keep":
 	default:
 		return errRequest
 	}
@@ -230,7 +253,7 @@ func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Dra
 			SavedAt: d.SavedAt, Expires: d.Expires(), Discard: draftsPath + "/" + d.ID + "/discard",
 		}
 	}
-	return render(w, r, status, templates.Form(form))
+	return s.renderForm(w, r, status, form)
 }
 
 // checkDraft answers GET /drafts/{DraftId}/check: the check page of a draft. It redirects to the form if the
@@ -384,8 +407,16 @@ func (s *Server) carry(
 	case "find":
 		searchText(r, values)
 		query.Set("op", "find:"+argument)
+	case "draw":
+		if argument == "Region" {
+			fitRegion(values, s.accounts(principal(r)))
+		}
 	case "add", "remove":
 		rowOp(values, verb, argument, row)
+	case "kind", "other":
+		if err := s.changeMachine(r, values, verb, argument); err != nil {
+			return err
+		}
 	case "keep":
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -427,20 +458,20 @@ func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
+		return s.renderForm(w, r, j.status, s.formPage(r, source, j.values, j.bad))
 	}
 	page := s.formPage(r, source, values, nil)
 	if section, ok := strings.CutPrefix(r.PostForm.Get("op"), "edit:"); ok {
 		page.Section = section
 		fillDefaults(page)
 	}
-	return render(w, r, http.StatusOK, templates.Form(page))
+	return s.renderForm(w, r, http.StatusOK, page)
 }
 
 // ownNames are the names of the inputs and buttons that control a form and are no values of the backup: the
-// pressed button, the kind of page (form, check, mistakes, volumes), the idempotency key, the id of the page and
-// the token with the id of the person.
-var ownNames = []string{"op", "at", "key", "page", "person"}
+// pressed button, the kind of page (form, check, mistakes, volumes), the idempotency key, the id of the page, the
+// token with the id of the person, and the output of kubectl, which is read and not kept.
+var ownNames = []string{"op", "at", "key", "page", "person", outputName}
 
 // isOwn reports whether name is in ownNames.
 func isOwn(name string) bool { return slices.Contains(ownNames, name) }

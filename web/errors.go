@@ -115,8 +115,8 @@ var faults = []fault{
 		param.Text{En: "You are not allowed to do this", Zh: "您没有权限执行此操作"},
 		param.Text{En: "No rule allows this backup.", Zh: "没有规则授权此备份。"}},
 	{errNoKind, http.StatusForbidden, "denied",
-		param.Text{En: "You are not allowed to start backups of this source type", Zh: "您没有发起此数据源类型备份的权限"},
-		param.Text{En: "No rule allows it. Choose another source type, or see on the start page whom to contact.", Zh: "没有规则授权此操作。请选择其他数据源类型，或在首页查看联系人。"}},
+		param.Text{En: "You are not allowed to start backups of this type", Zh: "您没有发起此数据源类型备份的权限"},
+		param.Text{En: "No rule allows it. Choose another type of backup, or see on the start page whom to contact.", Zh: "没有规则授权此操作。请选择其他数据源类型，或在首页查看联系人。"}},
 	{errOrigin, http.StatusForbidden, "other-site",
 		param.Text{En: "This request came from another site", Zh: "请求来自其他网站"},
 		param.Text{En: "Nothing was changed. Open the portal and try again there.", Zh: "未执行任何操作。请打开门户后再试。"}},
@@ -358,7 +358,7 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 		p.Link, p.LinkText = pagePath(busy.SubmissionID), param.Text{En: "View that backup", Zh: "查看该备份"}
 	}
 	if limit, ok := errors.AsType[*backup.LimitError](err); ok {
-		p.Lines = append(p.Lines, limitWords(limit, s.Policy, s.Zone, s.Backups.Now()).In(l))
+		p.Lines = append(p.Lines, limitWords(limit, s.Policy, p.Zone, s.Backups.Now()).In(l))
 	}
 	for _, m := range mistakes(err) {
 		p.Lines = append(p.Lines, m.In(l))

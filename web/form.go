@@ -109,6 +109,7 @@ func posted(form url.Values) (templates.Values, param.InvalidError) {
 		}
 	}
 	mergeFound(v)
+	mergeBoxes(v)
 	return v, expandText(v)
 }
 
@@ -121,7 +122,7 @@ func isControl(name string) bool {
 		_, ok = pickers[field]
 		return ok
 	}
-	if _, ok := param.FieldNamed(name); ok || slices.Contains(choices, name) || slices.Contains(param.ObjectNames(), name) {
+	if _, ok := param.FieldNamed(name); ok || isBox(name) || slices.Contains(choices, name) || slices.Contains(param.ObjectNames(), name) {
 		return true
 	}
 	field, rest, _ := strings.Cut(name, ".")

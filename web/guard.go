@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	xlanguage "golang.org/x/text/language"
 
@@ -123,6 +125,20 @@ func theme(r *http.Request) string {
 		return c.Value
 	}
 	return ""
+}
+
+// zoneShape matches the names of time zones in the IANA database.
+var zoneShape = regexp.MustCompile(`\A[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9_+-]{1,30}){0,2}\z`)
+
+// zone returns the time zone of the reader's browser, which the script wrote into a cookie, or that of the
+// portal.
+func (s *Server) zone(r *http.Request) *time.Location {
+	if c, err := r.Cookie("zone"); err == nil && zoneShape.MatchString(c.Value) && c.Value != "Local" {
+		if zone, err := time.LoadLocation(c.Value); err == nil {
+			return zone
+		}
+	}
+	return s.Zone
 }
 
 // recovered logs a panic with its stack, and answers with the error page for internal errors.

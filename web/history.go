@@ -57,7 +57,7 @@ var (
 
 // readFilters converts filters to a query of the domain. Its error is a [param.InvalidError] with
 // all mistakes.
-func (s *Server) readFilters(p identity.Principal, given map[string]string) (backup.Query, error) {
+func (s *Server) readFilters(p identity.Principal, given map[string]string, zone *time.Location) (backup.Query, error) {
 	q := backup.Query{
 		Account:    given["Account"],
 		Resource:   given["InstanceId"],
@@ -95,10 +95,10 @@ func (s *Server) readFilters(p identity.Principal, given map[string]string) (bac
 		wrong("InstanceId", "pattern", msgID)
 	}
 	var err error
-	if q.From, err = s.parseTime(given["From"], 0); err != nil {
+	if q.From, err = parseTime(given["From"], 0, zone); err != nil {
 		wrong("From", "time", msgTime, textFrom)
 	}
-	if q.To, err = s.parseTime(given["To"], 1); err != nil {
+	if q.To, err = parseTime(given["To"], 1, zone); err != nil {
 		wrong("To", "time", msgTime, textTo)
 	}
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
@@ -110,13 +110,13 @@ func (s *Server) readFilters(p identity.Principal, given map[string]string) (bac
 	return q, nil
 }
 
-// parseTime parses an RFC 3339 time, or a date as its midnight in the portal's zone plus days. With
+// parseTime parses an RFC 3339 time, or a date as its midnight in zone plus days. With
 // days = 1 a date is an inclusive end. An empty text is the zero time.
-func (s *Server) parseTime(text string, days int) (time.Time, error) {
+func parseTime(text string, days int, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if day, err := time.ParseInLocation(time.DateOnly, text, s.Zone); err == nil {
+	if day, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
 		return day.AddDate(0, 0, days), nil
 	}
 	return time.Parse(time.RFC3339, text)
@@ -199,9 +199,9 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	page := templates.HistoryPage{Shell: s.shell(r), Filters: given}
-	page.Week = s.Backups.Now().In(s.Zone).AddDate(0, 0, -7).Format(time.DateOnly)
+	page.Week = s.Backups.Now().In(page.Zone).AddDate(0, 0, -7).Format(time.DateOnly)
 	page.Accounts = s.Policy.Accounts(principal(r), backup.ActionView)
-	q, err := s.readFilters(principal(r), given)
+	q, err := s.readFilters(principal(r), given, page.Zone)
 	if err != nil {
 		page.Mistakes = mistakes(err)
 		return render(w, r, http.StatusUnprocessableEntity, templates.History(page))
@@ -311,7 +311,7 @@ func (s *Server) listBackupJobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	q, err := s.readFilters(principal(r), given)
+	q, err := s.readFilters(principal(r), given, s.Zone)
 	if err != nil {
 		return err
 	}

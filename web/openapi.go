@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"backupportal/function/backup"
@@ -480,70 +481,76 @@ func headers() doc {
 	}
 }
 
-// problemHeaders are the headers that problems can have, by the kind of the operation and the status.
-var problemHeaders = map[operationKind]map[int][]string{
-	reading: {
-		http.StatusUnauthorized:       {"WWW-Authenticate"},
-		http.StatusTooManyRequests:    {"Retry-After"},
-		http.StatusServiceUnavailable: {"Retry-After"},
-	},
-	submitting: {
-		http.StatusBadRequest:          {"Link"},
-		http.StatusUnauthorized:        {"WWW-Authenticate"},
-		http.StatusConflict:            {"Retry-After"},
-		http.StatusUnprocessableEntity: {"Location", "Idempotent-Replayed"},
-		http.StatusTooManyRequests:     {"Retry-After"},
-		http.StatusBadGateway:          {"Location", "Idempotent-Replayed"},
-		http.StatusServiceUnavailable:  {"Retry-After"},
-	},
-	cancelling: {
-		http.StatusUnauthorized:       {"WWW-Authenticate"},
-		http.StatusConflict:           {"Retry-After"},
-		http.StatusTooManyRequests:    {"Retry-After"},
-		http.StatusBadGateway:         {"Retry-After"},
-		http.StatusServiceUnavailable: {"Retry-After"},
-	},
-}
+// problemHeaders returns the headers that problems can have, by the kind of the operation and the status.
+var problemHeaders = sync.OnceValue(func() map[operationKind]map[int][]string {
+	return map[operationKind]map[int][]string{
+		reading: {
+			http.StatusUnauthorized:       {"WWW-Authenticate"},
+			http.StatusTooManyRequests:    {"Retry-After"},
+			http.StatusServiceUnavailable: {"Retry-After"},
+		},
+		submitting: {
+			http.StatusBadRequest:          {"Link"},
+			http.StatusUnauthorized:        {"WWW-Authenticate"},
+			http.StatusConflict:            {"Retry-After"},
+			http.StatusUnprocessableEntity: {"Location", "Idempotent-Replayed"},
+			http.StatusTooManyRequests:     {"Retry-After"},
+			http.StatusBadGateway:          {"Location", "Idempotent-Replayed"},
+			http.StatusServiceUnavailable:  {"Retry-After"},
+		},
+		cancelling: {
+			http.StatusUnauthorized:       {"WWW-Authenticate"},
+			http.StatusConflict:           {"Retry-After"},
+			http.StatusTooManyRequests:    {"Retry-After"},
+			http.StatusBadGateway:         {"Retry-After"},
+			http.StatusServiceUnavailable: {"Retry-After"},
+		},
+	}
+})
 
-// problemOperations are the operations that have a problem, by its name, if not all have it. No
+// problemOperations returns the operations that have a problem, by its name, if not all have it. No
 // operation has the problem method: it is the answer to a method that the URL does not support.
-var problemOperations = map[string][]operationKind{
-	"cancel-refused": {cancelling},
-	"cool-down":      {submitting},
-	"denied":         {submitting, cancelling},
-	"in-progress":    {submitting},
-	"key-malformed":  {submitting},
-	"key-missing":    {submitting},
-	"key-reused":     {submitting},
-	"media-type":     {submitting},
-	"method":         {},
-	"not-cancelled":  {cancelling},
-	"not-listed":     {reading},
-	"not-sent":       {submitting},
-	"not-started":    {cancelling},
-	"other-site":     {submitting, cancelling},
-	"over":           {cancelling},
-	"quota":          {submitting},
-	"rate":           {submitting},
-	"refused":        {submitting},
-	"too-large":      {submitting},
-	"unsettled":      {submitting},
-	"unverified":     {submitting},
-}
+var problemOperations = sync.OnceValue(func() map[string][]operationKind {
+	return map[string][]operationKind{
+		"cancel-refused": {cancelling},
+		"cool-down":      {submitting},
+		"denied":         {submitting, cancelling},
+		"in-progress":    {submitting},
+		"key-malformed":  {submitting},
+		"key-missing":    {submitting},
+		"key-reused":     {submitting},
+		"media-type":     {submitting},
+		"method":         {},
+		"not-cancelled":  {cancelling},
+		"not-listed":     {reading},
+		"not-sent":       {submitting},
+		"not-started":    {cancelling},
+		"other-site":     {submitting, cancelling},
+		"over":           {cancelling},
+		"quota":          {submitting},
+		"rate":           {submitting},
+		"refused":        {submitting},
+		"too-large":      {submitting},
+		"unsettled":      {submitting},
+		"unverified":     {submitting},
+	}
+})
 
-// missingOperations lists, for each error that becomes a not-found problem, the kinds of operations that
+// missingOperations returns, for each error that becomes a not-found problem, the kinds of operations that
 // can return it.
-var missingOperations = map[error][]operationKind{
-	backup.ErrNotFound: {reading, cancelling},
-	errNoResource:      {reading},
-	errNoSource:        {submitting},
-	errNoPage:          {},
-}
+var missingOperations = sync.OnceValue(func() map[error][]operationKind {
+	return map[error][]operationKind{
+		backup.ErrNotFound: {reading, cancelling},
+		errNoResource:      {reading},
+		errNoSource:        {submitting},
+		errNoPage:          {},
+	}
+})
 
 // occurs reports whether an operation of a kind can have the problem of f.
 func occurs(f fault, kind operationKind) bool {
-	byName, limited := problemOperations[f.name]
-	byError, missing := missingOperations[f.err]
+	byName, limited := problemOperations()[f.name]
+	byError, missing := missingOperations()[f.err]
 	return (!limited || slices.Contains(byName, kind)) && (!missing || slices.Contains(byError, kind))
 }
 
@@ -554,7 +561,7 @@ func (s *Server) problems(paths doc) doc {
 	for _, kind := range []operationKind{reading, submitting, cancelling} {
 		for status, kinds := range s.problemsOf(kind) {
 			if name := problemName(kind, status); refersTo(paths, "responses/"+name) {
-				all[name] = kinds.response(status, problemHeaders[kind][status])
+				all[name] = kinds.response(status, problemHeaders()[kind][status])
 			}
 		}
 	}

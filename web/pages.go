@@ -31,7 +31,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		Icon:      assetPath("icon.svg"),
 		API:       docsPath,
 		Now:       s.Backups.Now(),
-		Zone:      s.Zone,
+		Zone:      s.zone(r),
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		// The language buttons lead back to shell.Path by GET. This address may accept only POST,
@@ -120,7 +120,7 @@ func (s *Server) newBackup(source param.SourceType) handler {
 		}
 		fillDefaults(page)
 		page.UnknownParams = unknown
-		return render(w, r, http.StatusOK, templates.Form(page))
+		return s.renderForm(w, r, http.StatusOK, page)
 	}
 }
 
@@ -203,6 +203,7 @@ func (s *Server) key(r *http.Request) string {
 //	remove:FIELD:ROW       remove a row
 //	draw                   show the form again
 //	find:FIELD             search the candidates of FIELD
+//	kind:SOURCE, other     change the kind of source or the machine
 //
 // With the header X-Part the answer is only the rows of FIELD, for the script.
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
@@ -223,6 +224,9 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 		return s.redraw(w, r, source, values, argument)
 	}
 	searchText(r, values)
+	if argument == "Region" {
+		fitRegion(values, s.accounts(principal(r)))
+	}
 	page := s.formPage(r, source, values, nil)
 	switch verb {
 	case "edit":
@@ -230,17 +234,23 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 		fillDefaults(page)
 	case "add", "remove":
 		page.Focus = rowOp(values, verb, argument, row)
+	case "kind", "other":
+		if err := s.changeMachine(r, values, verb, argument); err != nil {
+			return err
+		}
+		page = s.formPage(r, param.SourceType(values["SourceType"]), values, nil)
 	case "draw", "find":
 	default:
 		return errRequest
 	}
 	if part := r.Header.Get("X-Part"); part != "" {
-		if part != "rows-"+argument {
+		if part != "rows-"+argument && part != "part-"+argument {
 			return errRequest
 		}
+		s.addLists(r, &page, argument)
 		return render(w, r, http.StatusOK, templates.Part(page, part))
 	}
-	return render(w, r, http.StatusOK, templates.Form(page))
+	return s.renderForm(w, r, http.StatusOK, page)
 }
 
 // redraw answers a language button of a form: it draws the same page again in the language with the given
@@ -266,9 +276,9 @@ func (s *Server) redraw(
 		if err != nil {
 			return err
 		}
-		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
+		return s.renderForm(w, r, j.status, s.formPage(r, source, j.values, j.bad))
 	}
-	return render(w, r, http.StatusOK, templates.Form(s.formPage(r, source, values, nil)))
+	return s.renderForm(w, r, http.StatusOK, s.formPage(r, source, values, nil))
 }
 
 // check shows the check page, or the form again with its mistakes.
@@ -279,7 +289,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 	}
 	if j.bad != nil {
 		s.countForm(j.refused)
-		return render(w, r, j.status, templates.Form(s.formPage(r, source, j.values, j.bad)))
+		return s.renderForm(w, r, j.status, s.formPage(r, source, j.values, j.bad))
 	}
 	page := s.checkPage(r, j)
 	page.Hidden = hidden(j.values, j.key)
@@ -328,7 +338,13 @@ func (s *Server) checkValues(r *http.Request, key string, values templates.Value
 		j.refused = err
 		return j, nil
 	}
+	if err == nil {
+		j.bad = s.pathMistakes(r, j.call)
+	}
 	j.status = http.StatusOK
+	if j.bad != nil {
+		j.status = http.StatusUnprocessableEntity
+	}
 	return j, err
 }
 
@@ -383,7 +399,7 @@ func (s *Server) createBackup(w http.ResponseWriter, r *http.Request) error {
 	}
 	if status, bad := formMistakes(bad, err); bad != nil && source.Known() {
 		s.countForm(err)
-		return render(w, r, status, templates.Form(s.formPage(r, source, values, bad)))
+		return s.renderForm(w, r, status, s.formPage(r, source, values, bad))
 	}
 	return s.redirectToRunning(w, r, err)
 }

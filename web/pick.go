@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -30,6 +31,44 @@ func mergeFound(v templates.Values) {
 			delete(v, templates.FindPrefix+name)
 		}
 	}
+}
+
+// mergeBoxes replaces the check boxes of the disks by the value of their field. All candidates together are
+// the choice of all disks, so that a disk that is attached later belongs to it.
+func mergeBoxes(v templates.Values) {
+	const name = "Detail.diskIdList"
+	known, err := strconv.Atoi(v[templates.BoxesPrefix+name])
+	delete(v, templates.BoxesPrefix+name)
+	var ticked []string
+	missing := false
+	for i := range maxBoxes {
+		box := name + "." + strconv.Itoa(i)
+		if id := v[box]; id != "" {
+			ticked = append(ticked, id)
+		} else if i < known {
+			missing = true
+		}
+		delete(v, box)
+	}
+	switch {
+	case err != nil && ticked == nil:
+	case err == nil && !missing && len(ticked) == known:
+		v["choice."+name] = "all"
+		delete(v, name)
+	default:
+		v["choice."+name], v[name] = "some", strings.Join(ticked, "\n")
+	}
+}
+
+// maxBoxes limits the check boxes of one field. An instance has at most 64 disks, and a draft can name as
+// many others.
+const maxBoxes = 128
+
+// isBox reports whether name is one of the check boxes of the disks, or the number of them.
+func isBox(name string) bool {
+	number, ok := strings.CutPrefix(name, "Detail.diskIdList.")
+	i, err := strconv.Atoi(number)
+	return name == templates.BoxesPrefix+"Detail.diskIdList" || ok && err == nil && i >= 0 && i < maxBoxes && strconv.Itoa(i) == number
 }
 
 // options answers GET /options/{Kind} for the script of the form: the candidates that match Search, as options

@@ -30,6 +30,8 @@ func prefilled(source param.SourceType, query url.Values) (v templates.Values, u
 		}
 	}
 	delete(v, "SourceType")
+	mergeFound(v)
+	mergeBoxes(v)
 	for _, m := range expandText(v) {
 		unknown = append(unknown, m.Field)
 	}
@@ -116,7 +118,7 @@ func fillDefaults(page templates.FormPage) {
 	if len(page.Accounts) > 0 {
 		set("Account", page.Accounts[0].Alias)
 	}
-	if regions := regionsOf(page.Accounts); len(regions) == 1 {
+	if regions := regionsOf(page.Accounts, page.Values["Account"]); len(regions) == 1 {
 		set("Region", regions[0])
 	}
 	set("Retention", strconv.FormatInt(nearestAllowed(30, page.Offer.Lines), 10))
@@ -145,14 +147,25 @@ func fillFrom(v templates.Values, p param.Params) {
 	}
 }
 
-// regionsOf returns the regions of all accounts, sorted and without duplicates.
-func regionsOf(accounts []backup.Account) []string {
-	var all []string
-	for _, a := range accounts {
-		all = append(all, a.Regions...)
+// regionsOf returns the regions of the account called alias; nil if it is not one of accounts.
+func regionsOf(accounts []backup.Account, alias string) []string {
+	i := slices.IndexFunc(accounts, func(a backup.Account) bool { return a.Alias == alias })
+	if i < 0 {
+		return nil
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return accounts[i].Regions
+}
+
+// fitRegion sets the region of a form whose account was changed: to the only region of the account, or to
+// none if the account does not have it.
+func fitRegion(v templates.Values, accounts []backup.Account) {
+	regions := regionsOf(accounts, v["Account"])
+	switch {
+	case len(regions) == 1:
+		v["Region"] = regions[0]
+	case !slices.Contains(regions, v["Region"]):
+		v["Region"] = ""
+	}
 }
 
 // nearestAllowed returns the number of days that some rule allows and that is nearest to days.

@@ -59,6 +59,10 @@ func TestCopyBeginsLikeTheBackup(t *testing.T) {
 	if count(doc, "cn-hangzhou") != 1 || count(doc, "cn-shanghai") != 1 {
 		t.Error("with two regions, both can be the region of the copy")
 	}
+	doc, _ = w.look(t, "/backups/new/UDM_ECS?Account=demo&Region=cn-shanghai")
+	if count(doc, "cn-hangzhou") != 1 || count(doc, "cn-shanghai") != 0 {
+		t.Error("the region of the backup is offered for its copy")
+	}
 	w.govern(t, "regions: [cn-hangzhou, cn-shanghai]\n    source_types", "regions: [cn-hangzhou]\n    source_types")
 	if doc = form(w); count(doc, "cn-hangzhou") != 0 || count(doc, "cn-shanghai") != 1 {
 		t.Error("the only region of the backup is offered for the copy")

@@ -102,6 +102,9 @@ func TestVendorSamplesAreAccepted(t *testing.T) {
 		{"UDM_ECS", "CrossAccountRoleName", "hbrcrossrole"},
 	} {
 		values := least(c.kind, c.name, c.value)
+		if c.name == "Include" || c.name == "Exclude" {
+			values["InstanceId"] = "i-bp1demoweb01" // the paths are those of Linux
+		}
 		if strings.HasPrefix(c.name, "CrossAccount") && c.name != "CrossAccountType" {
 			values["Account"], values["CrossAccountType"] = "payments-central", "CROSS_ACCOUNT"
 		}

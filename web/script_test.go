@@ -32,6 +32,7 @@ import (
 //	header Name == value     a header of the answer, or: contains
 //	body contains text       or: lacks, matches (a regular expression)
 //	calls == 0               number of calls that the cloud got in this case
+//	backups == 0             number of jobs that the cloud created in this case
 //	keep name: regexp        keeps the first group, of Location, ETag or body; {name} stands for it below
 //
 // A line "wait 5s" advances the clock between two cases. Lines that begin with # are comments.
@@ -49,6 +50,7 @@ type script struct {
 	answer  *http.Response
 	content string
 	calls   int
+	backups int
 }
 
 func TestScripts(t *testing.T) {
@@ -154,9 +156,9 @@ func (s *script) send() {
 		r.Host = host
 	}
 	w := httptest.NewRecorder()
-	before := s.world.calls()
+	before, made := s.world.calls(), s.world.created()
 	s.world.handler.ServeHTTP(w, r)
-	s.answer, s.calls = w.Result(), s.world.calls()-before
+	s.answer, s.calls, s.backups = w.Result(), s.world.calls()-before, s.world.created()-made
 	content, err := io.ReadAll(s.answer.Body)
 	if err != nil {
 		s.t.Fatal(err)
@@ -171,6 +173,8 @@ func (s *script) check(verb, rest string) error {
 		return compare(strconv.Itoa(s.answer.StatusCode), rest)
 	case "calls":
 		return compare(strconv.Itoa(s.calls), rest)
+	case "backups":
+		return compare(strconv.Itoa(s.backups), rest)
 	case "header":
 		name, test, _ := strings.Cut(rest, " ")
 		return compare(strings.Join(s.answer.Header.Values(name), "\n"), test)

@@ -107,6 +107,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.Handle("GET /api/v1/openapi.json", s.json(s.openAPI))
 	mux.Handle("GET "+docsPath, s.page(s.apiReference))
+	mux.Handle("GET "+docsPath+"/{topic}", s.page(s.apiReference))
 	mux.Handle("GET /static/{name}", s.page(s.asset))
 	mux.Handle("POST /lang", s.page(s.setLanguage(mux)))
 

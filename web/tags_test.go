@@ -38,6 +38,13 @@ func (w *world) actions(n int) (actions []string) {
 	return actions
 }
 
+// others returns the operations of all calls after the first n, without the lists that a form draws.
+func (w *world) others(n int) []string {
+	return slices.DeleteFunc(w.actions(n), func(action string) bool {
+		return slices.Contains([]string{"DescribeInstances", "DescribeDisks", "DescribeVaults"}, action)
+	})
+}
+
 // A person may back up an instance that has the tags. An instance with other tags and a missing
 // instance get the same refusal. A refused request makes no call except the call that reads the
 // tags (threats T1, T11; CD-3, CD-5).

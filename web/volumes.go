@@ -22,6 +22,9 @@ import (
 // volumesPath is the address of the page that reads volumes from the output of kubectl.
 const volumesPath = "/backups/volumes"
 
+// outputName is the name of the text box for the output of kubectl.
+const outputName = "kubectl"
+
 // Limits of the page of volumes.
 const (
 	maxVolumes      = 300 // volumes in one output
@@ -33,11 +36,11 @@ const (
 // page contains the values of the form as hidden inputs.
 //
 //	posted by              inputs of the step                 answer
-//	the form               none                               the page on which the output of kubectl is pasted
-//	the page to paste on   kubectl: the output                the list of its volumes
-//	the list               row.N: a volume as JSON            redirect to the form with the ticked volumes; the
-//	                       volume.N: 1 if it is ticked        list again if an id is missing or none is ticked
-//	                       id.N: its typed id
+//	the form               none, or an empty kubectl          the page on which the output of kubectl is pasted
+//	either of these        kubectl: the output                the list of its volumes
+//	the list               row.N: a volume as JSON            redirect to the check page, or to the form with the
+//	                       volume.N: 1 if it is ticked        ticked volumes if it has mistakes; the list again if
+//	                       id.N: its typed id                 an id is missing or none is ticked
 //
 // A language button of the list has another op than the list's button (pick): the answer is then the list again.
 func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
@@ -56,8 +59,8 @@ func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case own.Has("row.0"):
 		return s.tickedVolumes(w, r, page, values, own)
-	case own.Has("kubectl"):
-		return s.listVolumes(w, r, page, values, own.Get("kubectl"))
+	case own.Get(outputName) != "", own.Has(outputName) && r.PostForm.Get("at") == "volumes":
+		return s.listVolumes(w, r, page, values, own.Get(outputName))
 	}
 	return render(w, r, http.StatusOK, templates.Volumes(page))
 }
@@ -81,7 +84,7 @@ func takeOwn(form url.Values) url.Values {
 	for name, values := range form {
 		prefix, number, _ := strings.Cut(name, ".")
 		_, err := strconv.Atoi(number)
-		if name == "kubectl" || err == nil && slices.Contains([]string{"row", "volume", "id"}, prefix) {
+		if name == outputName || err == nil && slices.Contains([]string{"row", "volume", "id"}, prefix) {
 			own[name] = values
 			delete(form, name)
 		}
@@ -223,10 +226,19 @@ func (s *Server) tickedVolumes(w http.ResponseWriter, r *http.Request, page temp
 		return s.carry(w, r, values, "edit", "what", "")
 	}
 	d := s.draftOf(r, principal(r).ID(), values)
+	to := draftsPath + "/" + d.Page + "?section=what#what"
+	j, err := s.checkForm(r, values)
+	if err != nil {
+		return err
+	}
+	if j.bad == nil {
+		d.Checked, d.Interim = true, false
+		to = draftsPath + "/" + d.ID + "/check"
+	}
 	if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
 		return storeFailure(err)
 	}
-	http.Redirect(w, r, draftsPath+"/"+d.Page+"?section=what#what", http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 

@@ -8,7 +8,7 @@ import (
 
 // The checks of this package find the mistakes that the test adds to a page. This proves that a
 // check without a finding is meaningful.
-func TestTheChecksFindWhatIsWrong(t *testing.T) {
+func TestChecksFindMistakes(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	b.open("/")

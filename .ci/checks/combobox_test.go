@@ -135,19 +135,3 @@ func TestComboboxKeys(t *testing.T) {
 		t.Errorf("the name leads to %s:\n%s", b.path(), got)
 	}
 }
-
-// The regions of a form follow its account.
-func TestRegionsFollowTheAccount(t *testing.T) {
-	t.Parallel()
-	needBrowser(t)
-	b := newTab(t)
-	b.portal = busy
-	const regions = `[...document.querySelectorAll("#f-Region optgroup")].map(g => g.dataset.account).join()`
-	b.open("/backups/new/UDM_ECS?Account=demo&Region=cn-shanghai")
-	b.wait(regions+` === "demo"`, soon)
-	b.give("Account", "payments")
-	b.wait(regions+` === "payments"`, soon)
-	if got := b.value("Region"); got != "cn-shanghai" {
-		t.Errorf("a region that both accounts have became %q", got)
-	}
-}

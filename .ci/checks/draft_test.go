@@ -15,7 +15,7 @@ var typed = []answer{
 // What was typed is there after Back, Reload, a change of the language and in a second tab: on the form, on the form
 // with mistakes, on the check page and on the page of the backup. The tests of package web repeat this for the end of
 // the session, and for another instance of the server on the same database.
-func TestWhatWasTypedIsThere(t *testing.T) {
+func TestTypedValuesStay(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(b *tab){
 		"back": func(b *tab) {
@@ -83,7 +83,7 @@ func TestWhatWasTypedIsThere(t *testing.T) {
 
 // Back from the check page returns to the form with what was typed, not with its defaults: a retention of 77 days
 // became 30 days.
-func TestBackFromTheCheckPageShowsWhatWasTyped(t *testing.T) {
+func TestBackFromCheckPage(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		t.Run(scripted(plain), func(t *testing.T) {

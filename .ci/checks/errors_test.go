@@ -7,7 +7,7 @@ import (
 
 // The form shows all mistakes at once, each next to its control, keeps all inputs, and moves the
 // focus to the error summary.
-func TestAFormWithMistakesComesBackWithTheFocusOnTheSummary(t *testing.T) {
+func TestFormWithMistakesFocusesSummary(t *testing.T) {
 	t.Parallel()
 	wrong := []answer{{name: "Retention", value: "0"}, {name: "JobName", value: "two words"}}
 	for kind, answers := range map[string][]answer{
@@ -71,7 +71,7 @@ func (b *tab) mistakesLeadToControls() {
 
 // Enter in a text field submits the form to the next step. It does not press a language button,
 // although the language buttons come first on the page.
-func TestEnterInATextFieldContinues(t *testing.T) {
+func TestEnterInTextField(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	b.open("/backups/new/UDM_ECS?" + instanceScripts.Encode())
@@ -87,15 +87,18 @@ func TestEnterInATextFieldContinues(t *testing.T) {
 
 // The link Change on the check page leads to the section of the filled form that contains the
 // value.
-func TestChangeLeadsBackToTheFilledForm(t *testing.T) {
+func TestChangeLink(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	b.open("/backups/new/UDM_ECS?" + instanceScripts.Encode())
 	b.follow(".actions .filled")
 	b.follow(`main a[href*="keeping"]`)
 	b.focused("#keeping")
+	if b.value("Detail.diskIdList.0") != "true" || b.value("Detail.diskIdList.1") != "false" {
+		b.Error("the boxes of the disks are not as they were given")
+	}
 	for name := range instanceScripts {
-		if want := instanceScripts.Get(name); b.value(name) != want {
+		if want := instanceScripts.Get(name); !strings.HasSuffix(name, "diskIdList") && b.value(name) != want {
 			b.Errorf("%s holds %q, want %q", name, b.value(name), want)
 		}
 	}

@@ -3,6 +3,7 @@ package checks
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -16,17 +17,16 @@ const atLast = 4 * time.Minute
 // A journey is one backup that a person requests with mouse and keyboard.
 type journey struct {
 	kind    string
+	machine url.Values        // what the start page knows of the machine
 	answers []answer          // a JobName without a value gets a unique value
 	want    map[string]string // parameters that the cloud must receive, without JobName
 }
 
 var journeys = []journey{{
-	kind: "UDM_ECS",
+	kind:    "UDM_ECS",
+	machine: url.Values{"Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}},
 	answers: []answer{
-		{name: "Region", value: "cn-hangzhou"},
-		{name: "InstanceId", value: "i-bp1demoweb01"},
-		{name: "choice.Detail.diskIdList", value: "some"},
-		{name: "Detail.diskIdList", value: "d-bp1demoweb01a\nd-bp1demoweb01b"},
+		{name: "Detail.diskIdList.1", value: "false"},
 		{name: "Detail.snapshotGroup", value: "true"},
 		{name: "choice.Detail.appConsistent", value: "scripts"},
 		{name: "Detail.preScriptPath", value: "/opt/backup/pre.sh"},
@@ -42,15 +42,14 @@ var journeys = []journey{{
 	want: map[string]string{
 		"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "BackupType": "COMPLETE",
 		"CrossAccountType": "SELF_ACCOUNT", "Retention": "15",
-		"Detail": `{"diskIdList":["d-bp1demoweb01a","d-bp1demoweb01b"],"snapshotGroup":true,"appConsistent":true,` +
+		"Detail": `{"diskIdList":["d-bp1demoweb01a"],"snapshotGroup":true,"appConsistent":true,` +
 			`"preScriptPath":"/opt/backup/pre.sh","postScriptPath":"/opt/backup/post.sh","enableFsFreeze":false,"timeoutInSeconds":60,` +
 			`"enableWriters":true,"doCopy":true,"destinationRegionId":"cn-shanghai","destinationRetention":30}`,
 	},
 }, {
-	kind: "ECS_FILE",
+	kind:    "ECS_FILE",
+	machine: url.Values{"Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}},
 	answers: []answer{
-		{name: "Region", value: "cn-hangzhou"},
-		{name: "InstanceId", value: "i-bp1demoweb01"},
 		{name: "VaultId", value: "v-0001demovault01"},
 		{name: "Include", value: "/home/alice/*.pdf\n/srv/a & b"},
 		{name: "Exclude", value: "/srv/tmp"},
@@ -71,10 +70,9 @@ var journeys = []journey{{
 		"Options": `{"UseVSS":false}`, "SpeedLimit": "9:18:20480|18:22:1500",
 	},
 }, {
-	kind: "CONTAINER",
+	kind:    "CONTAINER",
+	machine: url.Values{"Account": {"demo"}, "Region": {"cn-hangzhou"}, "ContainerClusterId": {"cc-0001democluster"}},
 	answers: []answer{
-		{name: "Region", value: "cn-hangzhou"},
-		{name: "ContainerClusterId", value: "cc-0001democluster"},
 		{name: "VaultId", value: "v-0001demovault01"},
 		{name: "ContainerResources.0.namespace", value: "database"},
 		{name: "ContainerResources.0.pvc_name", value: "data-0"},
@@ -93,11 +91,10 @@ var journeys = []journey{{
 	},
 }}
 
-// Every kind of backup can be requested from the start page and followed to the end of the job,
-// with and without JavaScript. The cloud receives one call for each backup. The calls with and
+// Every kind of backup can be requested for a machine and followed to the end of the job, with and without JavaScript. The cloud receives one call for each backup. The calls with and
 // without JavaScript differ only in JobName. The check page shows each parameter of the call before
 // the start.
-func TestEveryKindOfBackupIsMadeWithAndWithoutScript(t *testing.T) {
+func TestEveryKindOfBackup(t *testing.T) {
 	t.Parallel()
 	promised := map[string]chan map[string]string{}
 	names := map[string]string{}
@@ -158,13 +155,11 @@ func (j journey) compare(t *testing.T, calls []call, promised ...map[string]stri
 	}
 }
 
-// ask walks from the start page to the status page of a new backup called name. It returns the
+// ask walks from the form of the machine to the status page of a new backup called name. It returns the
 // parameters that the check page showed.
 func (j journey) ask(b *tab, name string) (promised map[string]string) {
 	b.Helper()
-	b.open("/")
-	b.follow(`main a[href="/backups/new"]`)
-	b.follow(`main a[href="/backups/new/` + j.kind + `"]`)
+	b.open("/backups/new/" + j.kind + "?" + j.machine.Encode())
 	answers := slices.Clone(j.answers)
 	answers[slices.Index(answers, answer{name: "JobName"})].value = name
 	b.fill(answers)
@@ -219,7 +214,7 @@ func (b *tab) checkAgainToTheEnd() {
 }
 
 // Without JavaScript the status page reloads by itself only after a person followed the link for it.
-func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
+func TestAutomaticReloadWithoutScript(t *testing.T) {
 	t.Parallel()
 	b := newTab(t).withoutScript()
 	page, err := busy.submit(request("demo", "i-bp1demodb01", "looks-by-itself"))
@@ -233,7 +228,7 @@ func TestWithoutScriptThePageLooksAgainByItselfIfAsked(t *testing.T) {
 
 // A person cancels a job and requests the same backup again. The page does not show the cancelled
 // job as a failure. The cloud receives each call once.
-func TestJobIsCancelledAndRunAgainWithAndWithoutScript(t *testing.T) {
+func TestCancelAndRunAgain(t *testing.T) {
 	for _, script := range []bool{true, false} {
 		t.Run(fmt.Sprintf("script %v", script), func(t *testing.T) {
 			t.Parallel()

@@ -6,8 +6,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// widths are the widths of a small phone, a large phone, a tablet and a desktop, in CSS pixels.
-var widths = []int64{320, 390, 768, 1280}
+// widths are the widths of two phones, a tablet and a desktop, in CSS pixels.
+var widths = []int64{320, 360, 768, 1280}
 
 // wide is a JavaScript function. It lists the elements that extend beyond the right edge of the
 // page, innermost last.

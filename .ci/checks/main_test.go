@@ -22,6 +22,7 @@ var screenshots = flag.String("screenshots", "", "`folder` in which TestScreensh
 // All tests share these variables. Each test has its own tab and cookies.
 var (
 	browser *chromium // nil if no browser is installed
+	local   string    // path of the program function/cmd/local
 	busy    *portal   // tests make backups in this portal
 	quiet   *portal   // no test makes a backup in this portal, so its lists stay empty
 )
@@ -52,12 +53,12 @@ func run(m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer os.RemoveAll(folder)
-	binary := filepath.Join(folder, "local")
-	if err := build(binary); err != nil {
+	local = filepath.Join(folder, "local")
+	if err := build(local); err != nil {
 		return 1, err
 	}
 	for _, p := range []**portal{&busy, &quiet} {
-		if *p, err = startPortal(binary); err != nil {
+		if *p, err = startPortal(local); err != nil {
 			return 1, err
 		}
 		defer func() {

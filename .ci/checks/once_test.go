@@ -7,7 +7,7 @@ import (
 )
 
 // Several clicks on Start of one check page make only one backup.
-func TestASecondPressOfStartMakesNoSecondJob(t *testing.T) {
+func TestSecondStartMakesNoSecondJob(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		t.Run("two quick clicks"+scripted(plain), func(t *testing.T) {
@@ -89,8 +89,8 @@ func (b *tab) oneJob(name string) {
 	}
 }
 
-// back goes back by one page, as the button Back of the browser does. The browser may have kept this page, and then does
-// not load it again.
+// back goes back by one page, as the button Back of the browser does. The browser may have kept this
+// page, and then does not load it again.
 func (b *tab) back() {
 	b.Helper()
 	before := get[string](b, "location.href")

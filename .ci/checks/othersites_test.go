@@ -101,7 +101,7 @@ func sendsItself(to, name string) string {
 // A form makes a backup only if the portal's own page submits it. The same form makes no backup
 // from a page of another site, a sibling domain or another port, nor from a frame without an
 // origin. The emulator's ledger proves it (threat T4; OWASP ASVS 3.5.1–3.5.3).
-func TestOtherPagesCannotMakeABackup(t *testing.T) {
+func TestOtherSitesCannotStartBackups(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, host, from string
@@ -169,7 +169,7 @@ func TestOtherPagesCannotMakeABackup(t *testing.T) {
 
 // No site can show a page of the portal in a frame. The browser requests the page but does not show
 // it (threat T5; OWASP ASVS 3.4.6).
-func TestNoPageShowsInAFrame(t *testing.T) {
+func TestPagesRefuseFrames(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{foreign, sibling, ours} {
 		t.Run(host, func(t *testing.T) {

@@ -55,7 +55,7 @@ spy.turn = async (answer = "same", later = 0) => {
 // does not ask, and asks at once when it is visible again. While the portal is unreachable the
 // intervals grow. The page follows a copy to its end, and stops asking after the job and its copy
 // have ended. If nothing has changed, the portal does not send the content again.
-func TestThePageLooksAtItsPace(t *testing.T) {
+func TestPollingIntervals(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {

@@ -1,8 +1,6 @@
 package checks
 
 import (
-	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,30 +8,10 @@ import (
 
 // While a person types an ID, the form offers candidates. If the cloud is slow or has no list, the
 // form says so and accepts the typed value.
-func TestTheFormOffersWhatThereIs(t *testing.T) {
+func TestCandidatesInForm(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
-	binary := filepath.Join(t.TempDir(), "local")
-	if err := build(binary); err != nil {
-		t.Fatal(err)
-	}
-	own, err := startPortal(binary)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := own.stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	faults := func(schedule string) {
-		t.Helper()
-		res, err := http.Post(own.emulator+"/_emulator/faults", "text/plain", strings.NewReader(schedule))
-		if err != nil || res.StatusCode >= 300 {
-			t.Fatalf("%v %v", res, err)
-		}
-		res.Body.Close()
-	}
+	own := ownPortal(t)
 	b := newTab(t)
 	b.portal = own
 	b.fine = append(b.fine, "status of 502")
@@ -58,18 +36,22 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 	b.wait(offered("InstanceId")+` === "i-bp1demoweb01,i-bp1demoweb02"`, soon)
 	b.picture("combobox")
 	b.open("/backups/new/ECS_FILE?Account=demo&Region=cn-hangzhou")
-	b.tabTo("#f-VaultId")
-	b.wait(offered("VaultId")+` === "v-0001demovault01,v-0001demovault02"`, soon)
-	b.open("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demoweb01&choice.Detail.diskIdList=some")
-	b.tabTo(`[name="Detail.diskIdList"]`)
-	b.wait(`document.querySelectorAll(".picks button").length === 2`, soon)
-	b.picture("picks")
-	b.click(".picks button")
-	if got := b.value("Detail.diskIdList"); got != "d-bp1demoweb01a" {
-		t.Errorf("the button wrote %q", got)
+	const vaults = `[...document.querySelectorAll("[name=VaultId]")].map(e => e.value).join()`
+	if got := get[string](b, vaults); got != "v-0001demovault01,v-0001demovault02," {
+		t.Errorf("the vaults are %s", got)
 	}
 
-	faults("DescribeInstances: latency 5s forever")
+	// The vaults follow the region. What is typed meanwhile stays.
+	own.faults(t, "DescribeVaults: latency 1s")
+	b.open("/backups/new/ECS_FILE?Account=demo")
+	b.give("Region", "cn-shanghai")
+	b.give("VaultId", "v-typed")
+	b.wait(vaults+` === "v-0001demovault03,"`, soon)
+	if got := b.value("find.VaultId"); got != "v-typed" || b.value("VaultId") != "" {
+		t.Errorf("the typed vault is %q, and %q is chosen", got, b.value("VaultId"))
+	}
+
+	own.faults(t, "DescribeInstances: latency 5s forever")
 	form("/backups/new/UDM_ECS?Account=payments&Region=cn-shanghai", "InstanceId", "i-uf6demopay03")
 	if got := get[string](b, offered("InstanceId")); got != "" {
 		t.Errorf("the list, which takes 5 s, was there before the typing ended: %s", got)
@@ -78,7 +60,7 @@ func TestTheFormOffersWhatThereIs(t *testing.T) {
 	if got := b.path(); !strings.HasSuffix(got, "/check") || !b.shows("button[data-once]") {
 		t.Errorf("without the list the form does not go on: %s", got)
 	}
-	faults("DescribeInstances: refuse 403 Forbidden.RAM forever")
+	own.faults(t, "DescribeInstances: refuse 403 Forbidden.RAM forever")
 	form("/backups/new/UDM_ECS?Account=payments&Region=cn-hangzhou", "InstanceId", "pay")
 	b.wait(`document.querySelector("#f-InstanceId-note").textContent.includes("Enter the ID")`, soon)
 	b.picture("no-list")

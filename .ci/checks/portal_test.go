@@ -62,6 +62,31 @@ func startPortal(binary string) (*portal, error) {
 	return p, nil
 }
 
+// ownPortal starts a portal for one test, which stops it.
+func ownPortal(t *testing.T) *portal {
+	t.Helper()
+	own, err := startPortal(local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := own.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return own
+}
+
+// faults sets the faults of the emulator; see docs/emulator.md.
+func (p *portal) faults(t *testing.T, schedule string) {
+	t.Helper()
+	res, err := http.Post(p.emulator+"/_emulator/faults", "text/plain", strings.NewReader(schedule))
+	if err != nil || res.StatusCode >= 300 {
+		t.Fatalf("%v %v", res, err)
+	}
+	res.Body.Close()
+}
+
 // stop interrupts the process as Ctrl+C does, and returns an error if the process fails.
 func (p *portal) stop() error {
 	if err := p.process.Process.Signal(os.Interrupt); err != nil {

@@ -11,7 +11,7 @@ const (
 
 // With JavaScript, adding or removing a row replaces only the rows. Without JavaScript, the server
 // draws the page again. In both cases the next input has the focus, and no input is lost.
-func TestRowsComeAndGo(t *testing.T) {
+func TestAddAndRemoveRows(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ page, field, first, typed string }{
 		{"/backups/new/ECS_FILE?choice.SpeedLimit=hours", "SpeedLimit", "start", "bandwidth"},

@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-func TestTheDateOfExpiryFollowsTheTyping(t *testing.T) {
+func TestExpiryDateFollowsRetention(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	b.open("/backups/new/UDM_ECS?Retention=1")
@@ -26,7 +26,7 @@ func TestTheDateOfExpiryFollowsTheTyping(t *testing.T) {
 
 // If the portal is unreachable, a page that watches a job says so. When the portal is reachable
 // again, the page recovers without any action of the person.
-func TestThePageSaysThatThePortalIsOutOfReach(t *testing.T) {
+func TestPortalOutOfReach(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	b.fine = append(b.fine, "ERR_INTERNET_DISCONNECTED")

@@ -307,7 +307,7 @@ func with(t *testing.T, site *portal, path, cookie string) (int, string) {
 // People sign in at two providers that other projects wrote. They return to the requested page and
 // may do what the policy permits. After the sign-out, even a copy of the session cookie is invalid
 // (threats T16, T17; OWASP ASVS 7.2–7.4, 10.1–10.5).
-func TestPeopleSignInAtForeignProviders(t *testing.T) {
+func TestSignInAtForeignProviders(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
 	binary := filepath.Join(t.TempDir(), "main")

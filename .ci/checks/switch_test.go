@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheOtherLanguageKeepsWhatWasTyped(t *testing.T) {
+func TestLanguageSwitchKeepsTypedValues(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
 		t.Run(strings.TrimSpace(scripted(plain)), func(t *testing.T) {
@@ -17,7 +17,7 @@ func TestTheOtherLanguageKeepsWhatWasTyped(t *testing.T) {
 			b.open("/backups/new/ECS_FILE?" + files.Encode())
 			b.fill([]answer{{name: "Exclude", value: "/srv/tmp"}, {name: "JobName", value: "half a na"}})
 			b.follow(`header [value="lang:zh-CN"]`)
-			if got := b.text("h1"); got != "ECS 实例上的文件" || get[string](b, "document.documentElement.lang") != "zh-CN" {
+			if got := b.text("h1"); got != "备份 web01" || get[string](b, "document.documentElement.lang") != "zh-CN" {
 				b.Errorf("the heading in the other language is “%s”", got)
 			}
 			for name := range files {
@@ -41,7 +41,7 @@ func TestTheOtherLanguageKeepsWhatWasTyped(t *testing.T) {
 }
 
 // A change of the language keeps the address of the check page, which is that of its draft.
-func TestTheCheckPageKeepsItsAddressInTheOtherLanguage(t *testing.T) {
+func TestLanguageSwitchKeepsAddressOfCheckPage(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	b.open("/backups/new/UDM_ECS?" + instanceScripts.Encode())
@@ -53,7 +53,7 @@ func TestTheCheckPageKeepsItsAddressInTheOtherLanguage(t *testing.T) {
 	}
 }
 
-func TestTheThemeSurvivesAReload(t *testing.T) {
+func TestThemeStaysAfterReload(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	const paper = "getComputedStyle(document.body).backgroundColor"

@@ -172,12 +172,12 @@ func (b *tab) text(selector string) string {
 }
 
 // value returns the value of the control called name. For a radio group it returns the selected
-// option.
+// option, and "" without one.
 func (b *tab) value(name string) string {
 	b.Helper()
 	return get[string](b, js(`name => {
 		const all = [...document.getElementsByName(name)];
-		const one = all.find(e => e.checked) ?? all[0];
+		const one = all.find(e => e.checked) ?? all.find(e => e.type !== "radio");
 		return one?.type === "checkbox" ? String(one.checked) : one?.value ?? "";
 	}`, name))
 }

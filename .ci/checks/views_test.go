@@ -1,10 +1,15 @@
 package checks
 
 import (
+	"context"
 	"fmt"
 	"net/url"
 	"sync"
 	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // A view is a page of the portal in one state, with all collapsible parts open.
@@ -25,7 +30,7 @@ func (r reader) String() string { return r.language + "-" + r.theme }
 var (
 	instanceScripts = url.Values{
 		"Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"}, "JobName": {"a-view"},
-		"choice.Detail.diskIdList": {"some"}, "Detail.diskIdList": {"d-bp1demoweb01a\nd-bp1demoweb01b"}, "Detail.snapshotGroup": {"true"},
+		"choice.Detail.diskIdList": {"some"}, "Detail.diskIdList": {"d-bp1demoweb01a"}, "Detail.snapshotGroup": {"true"},
 		"choice.Detail.appConsistent": {"scripts"}, "Detail.preScriptPath": {"/opt/backup/pre.sh"}, "Detail.postScriptPath": {"/opt/backup/post.sh"},
 		"Detail.doCopy": {"true"}, "Detail.destinationRegionId": {"cn-shanghai"}, "Detail.destinationRetention": {"30"},
 	}
@@ -53,6 +58,14 @@ var (
 	volumesWrong  = url.Values{
 		"ContainerClusterId": {"democluster"}, "VaultId": {"vault"}, "ClusterId": {"demo"}, "choice.ContainerResources": {"rows"}, "ContainerResources.1.pvPath": {"/"},
 	}
+	// Its disks are not all ESSDs.
+	toChange = url.Values{
+		"Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb02"}, "Retention": {"15"}, "Detail.snapshotGroup": {"true"},
+	}
+	// It has no active backup client.
+	noClient = url.Values{
+		"Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb02"}, "Retention": {"15"}, "VaultId": {"v-0001demovault01"},
+	}
 	volumesPastedWrong = url.Values{"choice.ContainerResources": {"json"}, "ContainerResources": {`[{"resourceType"`}}
 )
 
@@ -61,9 +74,17 @@ var (
 var views = []view{
 	{"running", showRunning},
 	{"start", at("/")},
-	{"start-empty", atQuiet("/")},
+	{"start-searched", at("/?Search=web&Account=demo&Region=cn-hangzhou&Tag=team%3Dweb")},
+	{"start-nothing", at("/?Search=no-such-machine")},
+	{"start-slow", atQuiet("/")},
+	{"clusters", at("/?Kind=clusters")},
+	{"cluster-volumes", at("/?Kind=volumes&Account=demo&Region=cn-hangzhou&Cluster=cc-0001democluster")},
 	{"choose", at("/backups/new")},
 	{"instance-empty", at("/backups/new/UDM_ECS")},
+	{"instance-combobox", showCombobox},
+	{"instance-found", at("/backups/preview?at=form&op=find%3AInstanceId&SourceType=UDM_ECS&Account=demo&Region=cn-hangzhou&InstanceId=web")},
+	{"instance-found-none", at("/backups/preview?at=form&op=find%3AInstanceId&SourceType=UDM_ECS&Account=demo&Region=cn-hangzhou&InstanceId=nothing")},
+	{"instance-ambiguous", sent("UDM_ECS", url.Values{"Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"web"}}, ".summary")},
 	{"instance-scripts", form("UDM_ECS", instanceScripts)},
 	{"instance-writers", form("UDM_ECS", instanceWriters)},
 	{"instance-wrong", sent("UDM_ECS", instanceWrong, ".summary")},
@@ -73,15 +94,24 @@ var views = []view{
 	{"volumes-pasted", form("CONTAINER", volumesPasted)},
 	{"volumes-wrong", sent("CONTAINER", volumesWrong, ".summary")},
 	{"volumes-pasted-wrong", sent("CONTAINER", volumesPastedWrong, ".summary")},
+	{"volumes-paste", readOutput("")},
+	{"volumes-unreadable", readOutput("$ kubectl get pvc")},
+	{"volumes-list", readOutput(claims + pendingClaim)},
 	{"check-instance", sent("UDM_ECS", instanceScripts, "button[data-once]")},
 	{"check-files", sent("ECS_FILE", files, "button[data-once]")},
 	{"check-volumes", sent("CONTAINER", volumes, "button[data-once]")},
+	{"check-to-change", sent("UDM_ECS", toChange, ".finds")},
+	{"check-warning", sent("ECS_FILE", noClient, ".finds")},
+	{"check-not-checked", sentAtQuiet("UDM_ECS", instanceScripts, ".finds")},
+	{"draft-gone", at("/drafts/none/check")},
 	{"history", at("/backups")},
 	{"history-empty", atQuiet("/backups")},
 	{"history-narrowed", at("/backups?Whose=mine&Account=demo&SourceType=UDM_ECS&From=2020-01-01&To=2099-12-31")},
 	{"history-nothing", at("/backups?Status=CANCELED")},
 	{"history-wrong", at("/backups?Status=oops&InstanceId=%3Cb%3E&From=2026-02-01&To=2026-01-01")},
 	{"api", at("/docs/api")},
+	{"api-parameters", at("/docs/api/UDM_ECS")},
+	{"api-answers", at("/docs/api/answers")},
 	{"denied", showDenied},
 	{"not-found", at("/no-such-page")},
 	{"access", at("/access")},
@@ -94,12 +124,16 @@ var views = []view{
 	{"refused", atJob(func(all ended) string { return all.refused }, "REFUSED")},
 	{"failed", atJob(func(all ended) string { return all.failed }, "FAILED")},
 	{"complete", atJob(func(all ended) string { return all.complete }, "COMPLETE")},
+	{"receipt", showReceipt},
 }
 
 // walk shows every view to every reader and calls look each time.
 func walk(t *testing.T, look func(b *tab, r reader, v view)) {
 	t.Helper()
 	t.Parallel()
+	if browser != nil {
+		quiet.faults(t, "DescribeInstances: latency 5s forever")
+	}
 	for _, r := range readers {
 		t.Run(r.String(), func(t *testing.T) {
 			t.Parallel()
@@ -112,6 +146,7 @@ func walk(t *testing.T, look func(b *tab, r reader, v view)) {
 				b.portal = busy
 				v.show(b)
 				look(b, r, v)
+				b.media("screen")
 			}
 		})
 	}
@@ -124,7 +159,7 @@ func at(path string) func(*tab) {
 	}
 }
 
-// atQuiet returns a function that opens a page of the portal without backups.
+// atQuiet returns a function that opens a page of the portal without backups, whose cloud is slow.
 func atQuiet(path string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -153,6 +188,61 @@ func sent(kind string, values url.Values, selector string) func(*tab) {
 		}
 		b.unfold()
 	}
+}
+
+// sentAtQuiet is sent for the portal whose cloud is slow.
+func sentAtQuiet(kind string, values url.Values, selector string) func(*tab) {
+	return func(b *tab) {
+		b.Helper()
+		b.portal = quiet
+		sent(kind, values, selector)(b)
+	}
+}
+
+// pendingClaim is an item that cannot be backed up, for the list claims.
+const pendingClaim = `- apiVersion: v1
+  kind: PersistentVolumeClaim
+  metadata: {name: cache, namespace: shop}
+  status: {phase: Pending}
+- apiVersion: v1
+  kind: PersistentVolumeClaim
+  metadata: {name: unknown-to-cloud-backup, namespace: shop}
+  status: {phase: Bound}
+`
+
+// readOutput returns a function that pastes the output of kubectl into the form and shows what is read.
+func readOutput(output string) func(*tab) {
+	return func(b *tab) {
+		b.Helper()
+		b.open("/backups/new/CONTAINER?Account=demo&Region=cn-hangzhou&ContainerClusterId=cc-0001democluster")
+		get[string](b, js(`text => document.querySelector("[name=kubectl]").value = text`, output))
+		b.follow(`[formaction="/backups/volumes"]`)
+	}
+}
+
+// showCombobox opens the list of the combobox, with an active option.
+func showCombobox(b *tab) {
+	b.Helper()
+	b.open("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou")
+	b.tabTo("#f-InstanceId")
+	b.wait(`document.querySelector("#f-InstanceId").getAttribute("aria-expanded") === "true"`, soon)
+	b.press(kb.ArrowDown)
+}
+
+// showReceipt shows a complete backup as it is printed.
+func showReceipt(b *tab) {
+	b.Helper()
+	atJob(func(all ended) string { return all.complete }, "COMPLETE")(b)
+	b.media("print")
+}
+
+// media makes the page look as on a screen or in print.
+func (b *tab) media(kind string) {
+	b.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: kind})
+		return err
+	}))
 }
 
 // unfold opens all collapsible parts of the page.

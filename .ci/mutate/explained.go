@@ -19,8 +19,8 @@ type explanations map[string]string
 //	function/policy/tags.go (*tagCache).fetch: negate c.known == nil
 //		Reason, in one or more indented lines.
 //
-// An entry has no line number, so that a change elsewhere in the file does not make it wrong. It explains all mutants of
-// the function with this description.
+// An entry has no line number, so that a change elsewhere in the file does not make it wrong. It
+// explains all mutants of the function with this description.
 func readExplained(file string) (explanations, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -210,7 +210,8 @@ func (f *finder) negation(n *ast.BinaryExpr) {
 	}
 }
 
-// swap adds a mutant with the opposite operator, such as <= for <. It adds none if both operands are untyped constants.
+// swap adds a mutant with the opposite operator, such as <= for <. It adds none if both operands are
+// untyped constants.
 func (f *finder) swap(n *ast.BinaryExpr) {
 	function, other, ok := swapFor(n.Op.String())
 	if !ok || f.isUntyped(n.X) && f.isUntyped(n.Y) {
@@ -287,9 +288,9 @@ func surrounding(n ast.Expr, above []ast.Node) ast.Node {
 	}
 }
 
-// constants adds two mutants of each integer constant that d declares: one larger and one smaller. A duration changes by
-// a second, or by a millisecond, a microsecond or a nanosecond if it is shorter than the next larger unit. Enumerations
-// get no mutants: only the order of their values matters.
+// constants adds two mutants of each integer constant that d declares: one larger and one smaller. A
+// duration changes by a second, or by a millisecond, a microsecond or a nanosecond if it is shorter
+// than the next larger unit. Enumerations get no mutants: only the order of their values matters.
 func (f *finder) constants(d *ast.GenDecl) {
 	for _, s := range d.Specs {
 		spec := s.(*ast.ValueSpec)
@@ -364,8 +365,9 @@ func (p *pack) uses(object types.Object) []place {
 	return places
 }
 
-// statement adds the mutants of a statement: one without it, and for an assignment with an operator, such
-// as +=, one with the opposite operator. Calls of panic, locks, cleanups and log lines below the level of a warning stay.
+// statement adds the mutants of a statement: one without it, and for an assignment with an operator,
+// such as +=, one with the opposite operator. Calls of panic, locks, cleanups and log lines below the
+// level of a warning stay.
 func (f *finder) statement(s ast.Stmt) {
 	switch s := s.(type) {
 	case *ast.ExprStmt:
@@ -401,8 +403,8 @@ func (f *finder) remove(s ast.Stmt) {
 	f.wrap(s, "remove "+f.text(s), "if zzKeep(%d) { ", " }")
 }
 
-// exchange adds a mutant of s with the opposite assignment operator, if others has one for from. at is the place of the
-// operator.
+// exchange adds a mutant of s with the opposite assignment operator, if others has one for from. at is
+// the place of the operator.
 func (f *finder) exchange(
 	s ast.Stmt, target ast.Expr, at token.Pos, from token.Token, others map[token.Token]token.Token,
 ) {
@@ -426,8 +428,8 @@ func blank(left []ast.Expr) bool {
 	return true
 }
 
-// isLock reports whether a call locks or unlocks. Such a call gets no mutant: without it a test hangs, or fails only by
-// chance.
+// isLock reports whether a call locks or unlocks. Such a call gets no mutant: without it a test hangs,
+// or fails only by chance.
 func (f *finder) isLock(call *ast.CallExpr) bool {
 	method := f.method(call)
 	return method != nil && method.Pkg().Path() == "sync" && strings.HasSuffix(method.Name(), "ock")
@@ -456,7 +458,8 @@ func (f *finder) method(call *ast.CallExpr) *types.Func {
 	return method
 }
 
-// isCleanup reports whether a deferred call frees a resource. Such a call gets no mutant: a test does not notice a leak.
+// isCleanup reports whether a deferred call frees a resource. Such a call gets no mutant: a test does
+// not notice a leak.
 func (f *finder) isCleanup(call *ast.CallExpr) bool {
 	if selector, ok := call.Fun.(*ast.SelectorExpr); ok && selector.Sel.Name == "Close" {
 		return true

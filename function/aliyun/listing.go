@@ -194,9 +194,9 @@ func (c *Client) disks(
 	var page struct {
 		Disks struct {
 			Disk []struct {
-				DiskId, DiskName, Category, Type, Device, Status, MultiAttach string
-				Size                                                          int64
-				Encrypted                                                     bool
+				DiskId, DiskName, Category, PerformanceLevel, Type, Device, Status, MultiAttach string
+				Size                                                                            int64
+				Encrypted                                                                       bool
 			}
 		}
 	}
@@ -212,6 +212,7 @@ func (c *Client) disks(
 		candidates.Items = append(candidates.Items, candidate(d.DiskId, d.DiskName,
 			"Type", d.Type,
 			"Category", d.Category,
+			"PerformanceLevel", d.PerformanceLevel,
 			"Size", strconv.FormatInt(d.Size, 10)+" GiB",
 			"Device", d.Device,
 			"Status", d.Status,
@@ -238,8 +239,9 @@ func (c *Client) vaults(
 		var page struct {
 			Vaults struct {
 				Vault []struct {
-					VaultId, VaultName, VaultRegionId, VaultType, Status string
-					Replication                                          bool
+					VaultId, VaultName, VaultRegionId, VaultType, Status, EncryptType string
+					Replication                                                       bool
+					StorageSize                                                       lenientInt
 				}
 			}
 		}
@@ -254,7 +256,11 @@ func (c *Client) vaults(
 					"Replication", strconv.FormatBool(v.Replication),
 				))
 			case v.Status == "CREATED" && !v.Replication:
-				candidates = append(candidates, candidate(v.VaultId, v.VaultName, "VaultType", v.VaultType))
+				candidates = append(candidates, candidate(v.VaultId, v.VaultName,
+					"VaultType", v.VaultType,
+					"EncryptType", v.EncryptType,
+					"StorageSize", strconv.FormatInt(int64(v.StorageSize), 10),
+				))
 			}
 		}
 		return candidates, len(page.Vaults.Vault), err

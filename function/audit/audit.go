@@ -217,9 +217,10 @@ func (p *pending) rowOfLine() backup.AuditRow {
 	return backup.AuditRow{Body: string(body)}
 }
 
-// Seal implements [backup.AuditTrail]. It writes the lines of rows that are stored. If store reports that they are not
-// stored, the chain is as before. After an error it is unknown whether they are stored, so the chain ends: a second row
-// with one of their numbers would make the trail look changed. Errors: errTurnTimeout, the error of ctx, or that of store.
+// Seal implements [backup.AuditTrail]. It writes the lines of rows that are stored. If store reports
+// that they are not stored, the chain is as before. After an error it is unknown whether they are
+// stored, so the chain ends: a second row with one of their numbers would make the trail look changed.
+// Errors: errTurnTimeout, the error of ctx, or that of store.
 func (l *Log) Seal(ctx context.Context, records []backup.AuditPending, store func([]backup.AuditRow) (bool, error)) (bool, error) {
 	waiting := time.NewTimer(turnTimeout)
 	defer waiting.Stop()

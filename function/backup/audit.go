@@ -126,9 +126,10 @@ type AuditPending interface {
 
 // AuditTrail gives records their places, when a store is about to store them.
 type AuditTrail interface {
-	// Seal calls store with the rows of records, which are the next ones of the trail, in this order. Rows that must be
-	// stored before them, because a chain begins, come first. store saves all rows, or none, and reports whether it saved
-	// them; after an error that is unknown. Seal returns the result of store. While store runs, no other record gets a place.
+	// Seal calls store with the rows of records, which are the next ones of the trail, in this order.
+	// Rows that must be stored before them, because a chain begins, come first. store saves all rows,
+	// or none, and reports whether it saved them; after an error that is unknown. Seal returns the
+	// result of store. While store runs, no other record gets a place.
 	Seal(ctx context.Context, records []AuditPending, store func(rows []AuditRow) (bool, error)) (bool, error)
 }
 

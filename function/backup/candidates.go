@@ -129,6 +129,16 @@ type Candidate struct {
 	Tags       map[string]string // only of instances; nil without tags
 }
 
+// Attribute returns the value of an attribute; empty if c does not have it.
+func (c Candidate) Attribute(name string) string {
+	for _, a := range c.Attributes {
+		if a.Name == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
 // CandidateKind is the kind of a list of candidates.
 type CandidateKind string
 

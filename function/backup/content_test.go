@@ -89,3 +89,16 @@ func TestContentKeyReservesAgainOnTheNextNight(t *testing.T) {
 		}
 	}
 }
+
+// TestKeyOfASenderEndsWithItsTime proves that a key that the sender chose is new after seven days, even if the result
+// of the first message is still not known. Only a key that is a hash of the content has a time of grace.
+func TestKeyOfASenderEndsWithItsTime(t *testing.T) {
+	r := newFixture(t)
+	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: 503 forever")
+	first := r.submit(t, submission("k"))
+	now := r.Now
+	r.Now = func() time.Time { return now().Add(backup.KeyExpires + time.Hour) }
+	if again := r.submit(t, submission("k")); again == first {
+		t.Error("the expired key still stands for the first submission")
+	}
+}

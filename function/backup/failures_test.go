@@ -87,6 +87,14 @@ func (s awayStore) MarkFinal(ctx context.Context, id string, state backup.State)
 	return s.Store.MarkFinal(ctx, id, state)
 }
 
+// Append fails with the notices of a step if Announce fails.
+func (s awayStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
+	if err := s.err("Announce"); err != nil && step.Notices != nil {
+		return false, err
+	}
+	return s.Store.Append(ctx, id, step, audit...)
+}
+
 func (s awayStore) Announce(ctx context.Context, notices []backup.Notice) (int, error) {
 	if err := s.err("Announce"); err != nil {
 		return 0, err
@@ -504,6 +512,44 @@ func TestEachFailureIsLogged(t *testing.T) {
 			}
 			t.Errorf("no %s %q of %q in\n%s", c.level, c.msg, id, text)
 		})
+	}
+}
+
+// TestWithoutFailuresTheLogHasNoWarning proves that nothing that works as it should raises an alarm: a submission and its
+// repeat, a refusal by the policy, a limit, a job until its end, its cancellation, a message and a sweep.
+func TestWithoutFailuresTheLogHasNoWarning(t *testing.T) {
+	r := withAudit(t, newFixture(t))
+	var log bytes.Buffer
+	r.logTo(&log)
+	r.notify(t, nil, newInbox(t, "all"))
+	r.Policy = limitingPolicy{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 2}}}}
+	id := r.submit(t, endingSubmission("k", "COMPLETE"))
+	r.submit(t, endingSubmission("k", "COMPLETE"))
+	if _, err := r.Submit(t.Context(), deniedSubmission("l")); !errors.Is(err, backup.ErrDenied) {
+		t.Errorf("got %v", err)
+	}
+	running := r.startRunningJob(t, "m", "1h")
+	if _, err := r.Submit(t.Context(), submission("n")); !errors.Is(err, backup.ErrQuota) {
+		t.Errorf("got %v", err)
+	}
+	for _, ask := range []string{id, running} {
+		if _, err := r.Refresh(t.Context(), bob, ask); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := r.Cancel(t.Context(), bob, running); err != nil {
+		t.Error(err)
+	}
+	r.SignInFailed(t.Context(), "192.0.2.1")
+	if all := r.EarlierDurations(t.Context(), bob, r.record(t, id)); all != nil {
+		t.Errorf("got %v", all)
+	}
+	r.clock.Add(time.Minute)
+	r.sweep(t)
+	for line := range strings.Lines(log.String()) {
+		if !strings.Contains(line, `"level":"INFO"`) {
+			t.Error(line)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,7 +220,7 @@ func TestPolicyChangeKeepsEarlierAnswers(t *testing.T) {
 // TestSubmissionIsRefusedAfter32Attempts proves that a submission whose requests never reach the
 // cloud is refused after 32 attempts.
 func TestSubmissionIsRefusedAfter32Attempts(t *testing.T) {
-	r := newFixture(t)
+	r := withAudit(t, newFixture(t))
 	now, ahead := r.Now, time.Duration(0)
 	r.Now = func() time.Time { return now().Add(ahead) }
 	r.Cloud = r.client(t, r.Now)
@@ -235,6 +236,12 @@ func TestSubmissionIsRefusedAfter32Attempts(t *testing.T) {
 			}
 			if why := r.Explain(answer.Last.Code); why.Means.En == "" || why.Means.Zh == "" {
 				t.Error("nobody explains it")
+			}
+			if told := r.auditSummary(t); !strings.HasSuffix(told, ", reconciled 62 refused") {
+				t.Errorf("told %s", told)
+			}
+			if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Open != 0 {
+				t.Errorf("the sweep still reads it: %+v, %v", swept, err)
 			}
 			return
 		}

@@ -37,7 +37,7 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	if err != nil || len(records) != 1 || records[0].State(r.Now()) != backup.StateDenied || !strings.Contains(records[0].Denied[0].En, "365") {
 		t.Fatalf("bob sees %+v, %v", records, err)
 	}
-	if records[0].SubmissionID != refused.SubmissionID || records[0].Denied[0].Zh == "" {
+	if records[0].SubmissionID != refused.SubmissionID || records[0].Denied[0].Zh == "" || records[0].JobName != "portal" {
 		t.Errorf("got %+v", records[0])
 	}
 	// Only its sender can view a refusal for an account that no rule names.
@@ -55,6 +55,16 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	}
 	if calls := r.cloud.Ledger().Calls; len(calls) != 0 {
 		t.Errorf("the cloud got %v", calls)
+	}
+}
+
+// TestRefusalHidesTheAnswerOfAnotherSubmission proves that a refused submission with a key of another submission
+// gets a refusal, and not the answer of the other one.
+func TestRefusalHidesTheAnswerOfAnotherSubmission(t *testing.T) {
+	r := newFixture(t)
+	r.submit(t, submission("k"))
+	if answer, err := r.Submit(t.Context(), deniedSubmission("k")); !errors.Is(err, backup.ErrDenied) || answer.SubmissionID != "" {
+		t.Errorf("got %+v, %v", answer, err)
 	}
 }
 
@@ -138,8 +148,36 @@ func TestExpiredKeyMakesANewJob(t *testing.T) {
 				if err != nil || answer.Status != backup.StateCreated || r.jobs() != c.jobs || (answer.SubmissionID == first.SubmissionID) != (c.jobs == 1) {
 					t.Errorf("after %v: %+v, %v, %d jobs", c.age, answer, err, r.jobs())
 				}
+				jobs := r.cloud.Ledger().Jobs
+				if name := jobs[len(jobs)-1].Name; name != answer.JobName || strings.HasSuffix(name, "-2") != (c.jobs == 2) {
+					t.Errorf("after %v: the job is named %q, and the answer says %q", c.age, name, answer.JobName)
+				}
 			}
 		})
+	}
+}
+
+// TestPageFindsWhatIsFarBehind proves that a page has a record that its reader may see, although the reader may not
+// see the many newer ones.
+func TestPageFindsWhatIsFarBehind(t *testing.T) {
+	r := newFixture(t)
+	for i := range 230 {
+		sub := submission(fmt.Sprint("k", i))
+		if i > 0 {
+			sub.Params["InstanceId"] = "i-bp1demoweb02"
+		}
+		record := backup.Record{
+			Submission: sub, SubmissionID: sub.ID(), Complete: sub.Params,
+			CreatedAt: r.Now().Add(time.Duration(i) * time.Second), ExpiresAt: r.Now().Add(time.Hour),
+		}
+		if _, _, err := r.Store.Claim(t.Context(), record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Policy = oneInstancePolicy{r.Policy, "i-bp1demoweb01"}
+	page, err := r.List(t.Context(), bob, backup.Query{Limit: 1})
+	if err != nil || len(page.Records) != 1 || page.Rest != nil {
+		t.Errorf("%d records, rest %v, %v", len(page.Records), page.Rest, err)
 	}
 }
 

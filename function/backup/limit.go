@@ -126,9 +126,10 @@ func (s *Service) requests() Rate {
 	return s.Requests
 }
 
-// paceOfClaim returns the rate that the claim of sub takes a request from: zero if the request is counted already, or is not to
-// be counted. It counts the request now if the rate has refused its sender, because the work before the claim can ask the
-// cloud. The errors are those of [Service.CountRequest].
+// paceOfClaim returns the rate that the claim of sub takes a request from: zero if the request is
+// counted already, or is not to be counted. It counts the request now if the rate has refused its
+// sender, because the work before the claim can ask the cloud. The errors are those of
+// [Service.CountRequest].
 func (s *Service) paceOfClaim(ctx context.Context, sub Submission) (Rate, error) {
 	if !sub.Count {
 		return Rate{}, nil
@@ -143,7 +144,8 @@ func (s *Service) paceOfClaim(ctx context.Context, sub Submission) (Rate, error)
 	return pace, s.count(ctx, sub, &pace)
 }
 
-// count counts the request of sub, unless pace is zero, and sets pace to zero. The errors are those of [Service.CountRequest].
+// count counts the request of sub, unless pace is zero, and sets pace to zero. The errors are those of
+// [Service.CountRequest].
 func (s *Service) count(ctx context.Context, sub Submission, pace *Rate) error {
 	if pace.Burst == 0 {
 		return nil

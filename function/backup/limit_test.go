@@ -259,6 +259,31 @@ func TestRepeatReservesNothing(t *testing.T) {
 	}
 }
 
+// TestLimitHidesNoConcurrentAnswer covers a process with a new policy that has a limit, and a process with the policy
+// before, which makes the job in between. The first one reports that job, although the limit is reached.
+func TestLimitHidesNoConcurrentAnswer(t *testing.T) {
+	r := newFixture(t)
+	first := ""
+	limited := *r.Service
+	limited.Policy = limitingPolicy{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 0}}}}
+	limited.Limits = reserveHookLimits{r.Limits, func() { first = r.submit(t, submission("k")) }}
+	answer, err := limited.Submit(t.Context(), submission("k"))
+	if err != nil || answer.Status != backup.StateCreated || !answer.Replayed || answer.SubmissionID != first || r.jobs() != 1 {
+		t.Errorf("%+v, %v, %d jobs", answer, err, r.jobs())
+	}
+}
+
+// reserveHookLimits calls its field first before each reservation.
+type reserveHookLimits struct {
+	backup.Limits
+	first func()
+}
+
+func (l reserveHookLimits) Reserve(ctx context.Context, a backup.Reservation) (*backup.LimitError, error) {
+	l.first()
+	return l.Limits.Reserve(ctx, a)
+}
+
 // TestRefundRaceKeepsReservationOfTheJob covers a sweep and a repeated submission that run at the
 // same time. The sweep finds that a lost call made no job and refunds the reservation, while the
 // repeat makes a job. The job must be counted, in both orders.
@@ -289,6 +314,24 @@ func TestRefundRaceKeepsReservationOfTheJob(t *testing.T) {
 				t.Errorf("a second backup where one may be, with %d jobs of the first", r.jobs())
 			}
 		})
+	}
+}
+
+// TestRefundedPlaceIsNotTakenTwice covers a repeat of a lost call. While it reads the list, a sweep gives its place back
+// and another submission takes it. The repeat is over the limit then, and sends nothing.
+func TestRefundedPlaceIsNotTakenTwice(t *testing.T) {
+	r := newFixture(t)
+	r.limit("a")
+	r.fail(t, "CreateBackupJob: drop")
+	r.submit(t, submission("one"))
+	r.clock.Add(2 * time.Minute)
+	repeat := *r.Service
+	repeat.Cloud = slowCloud{r.Cloud, func() {
+		sweepOnce(t, r.Service)
+		r.submit(t, submission("two"))
+	}}
+	if answer, err := repeat.Submit(t.Context(), submission("one")); !errors.Is(err, backup.ErrQuota) || r.jobs() != 1 {
+		t.Errorf("%s, %v, %d jobs", answer.Status, err, r.jobs())
 	}
 }
 

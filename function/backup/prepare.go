@@ -82,7 +82,7 @@ func (s *Service) withPreset(sub Submission) (Submission, error) {
 
 // WithPreset returns given with the values of the preset that it names, for the parameters that it leaves
 // out: explicit values win. Only the source type must be that of the preset, because it decides which
-// other parameters apply. presets are those that the caller may use. Given must name a preset and is not
+// other parameters apply. presets are those that the caller may use. given must name a preset and is not
 // changed. The error is a [param.InvalidError] about Preset or SourceType.
 func WithPreset(presets []Preset, given param.Params) (param.Params, error) {
 	name := given["Preset"]

@@ -49,7 +49,8 @@ func (s *Service) nameResource(ctx context.Context, id string, call Call) string
 	return found.Items[at].Name
 }
 
-// knownName returns the name of the resource of call if a submission of the last minute has looked it up, and "" otherwise.
+// knownName returns the name of the resource of call if a submission of the last minute has looked it
+// up, and "" otherwise.
 func (s *Service) knownName(call Call) (name string) {
 	if s.Names != nil {
 		name, _ = s.Names.Look(call.nameKey())

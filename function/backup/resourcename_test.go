@@ -100,3 +100,17 @@ func TestNameInAnyLanguage(t *testing.T) {
 		t.Errorf("a search finds %d: %v", len(page.Records), err)
 	}
 }
+
+// The name is looked up only for a job that exists, and once.
+func TestOnlyAJobAsksForAName(t *testing.T) {
+	for fault, want := range map[string]int{
+		"throttle": 1, "throttle x3": 0, "drop": 0, "500-after": 0, "refuse 404 VaultNotExist": 0,
+	} {
+		r := newFixture(t)
+		r.fail(t, "CreateBackupJob: "+fault)
+		answer, _ := r.Submit(t.Context(), submission("k"))
+		if n := len(r.cloud.Ledger().CallsOf("DescribeInstances")); n != want || (answer.ResourceName != "") != (want > 0) {
+			t.Errorf("%s: %d lists, name %q", fault, n, answer.ResourceName)
+		}
+	}
+}

@@ -11,9 +11,10 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// A submission waits for PostgreSQL three times, and each time one transaction is committed: the request that is counted and the
-// claim, the attempt with its record of the audit trail, and the result with its record and a notice. This also holds in the modes that a
-// pooler needs. The name of the instance is known from an earlier submission.
+// A submission waits for PostgreSQL three times, and each time one transaction is committed: the
+// request that is counted and the claim, the attempt with its record of the audit trail, and the
+// result with its record and a notice. This also holds in the modes that a pooler needs. The name of the instance
+// is known from an earlier submission.
 func TestSubmissionTakesThreeRoundTrips(t *testing.T) {
 	for _, mode := range []string{"cache_statement", "cache_describe", "exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {

@@ -37,8 +37,9 @@ type Service struct {
 	// ignored. A zero Burst means [UsualRequests].
 	Requests Rate
 
-	// OverPace has the ids of principals that Requests has refused lately. Their requests are counted before anything else,
-	// and those of others together with the claim, which saves a round trip. Nil counts all requests first.
+	// OverPace has the ids of principals that Requests has refused lately. Their requests are counted
+	// before anything else, and those of others together with the claim, which saves a round trip. Nil
+	// counts all requests first.
 	OverPace *cache.Cache[struct{}]
 	// Names keeps names of resources for the next submissions, for a minute. Nil keeps none.
 	Names *cache.Cache[string]
@@ -88,9 +89,9 @@ func (s *Service) listFirst() bool { return s.ListFirst != nil && s.ListFirst() 
 // recordTimeout limits the write of a result after a call.
 const recordTimeout = 5 * time.Second
 
-// target returns the account and region of r for calls to the cloud. The principal caller gives a
-// role session its name. It is an error if the policy no longer has the alias, or if the alias now means another account:
-// a list of that account would say nothing about the job of r.
+// target returns the account and region of r for calls to the cloud. The principal caller gives a role
+// session its name. It is an error if the policy no longer has the alias, or if the alias now means
+// another account: a list of that account would say nothing about the job of r.
 func (s *Service) target(r Record, caller identity.Principal) (Target, error) {
 	account, ok := s.Policy.Account(r.Account())
 	switch {

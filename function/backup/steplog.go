@@ -172,8 +172,11 @@ func (l stepLog) conclude(ctx context.Context, r Record, step *Step, e AuditEven
 		if err == nil || retry > maxRetries {
 			return ours, err
 		}
-		// The result matters more than its notices: the next sweep stores them.
-		stored.Notices = nil
+		if stored.Notices != nil {
+			// The result matters more than its notices: the next sweep stores them.
+			l.log.WarnContext(ctx, "recording notices", "submission", r.SubmissionID, "notices", len(stored.Notices), "error", err)
+			stored.Notices = nil
+		}
 		if waitErr := l.wait(ctx, 100*time.Millisecond<<retry); waitErr != nil {
 			return false, err
 		}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"backupportal/function/backup"
 	"backupportal/function/policy"
@@ -49,10 +50,11 @@ func TestAttemptSendsWhatIsRecorded(t *testing.T) {
 		"another instance":      {[]string{"any_instance: true", "instances: [i-bp1demoweb02]"}, "InstanceId"},
 		"another account":       {[]string{"\"1000000000000001\"", "\"1000000000000009\""}, "Account"},
 		"another kind":          {[]string{"source_types: [UDM_ECS, ECS_FILE, CONTAINER]", "source_types: [ECS_FILE, CONTAINER]"}, "SourceType"},
+		"a default of today":    {[]string{days, "\n    defaults: {Detail.diskIdList: '[\"d-bp1demoweb01\"]'}" + days}, "Detail.diskIdList"},
 		"an enforced parameter": {[]string{days, "\n    enforced: {BackupType: COMPLETE, Detail.appConsistent: \"true\"}" + days}, "Detail.appConsistent"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newFixture(t)
+			r := withAudit(t, newFixture(t))
 			r.Policy = replaced(t, days, "\n    retention_days: {min: 1, max: 365, default: 7}")
 			sub := submission("k")
 			delete(sub.Params, "Retention") // the policy's default is recorded
@@ -61,8 +63,7 @@ func TestAttemptSendsWhatIsRecorded(t *testing.T) {
 				t.Fatalf("throttled: %v", err)
 			}
 			before := r.sends()
-			next := replaced(t, c.change...)
-			r.Policy = next
+			r.Policy = limitingPolicy{replaced(t, c.change...), backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 9}}}}
 			answer, err := r.Submit(t.Context(), sub)
 			if c.denied != "" {
 				denied, ok := errors.AsType[*backup.DeniedError](err)
@@ -75,6 +76,9 @@ func TestAttemptSendsWhatIsRecorded(t *testing.T) {
 				}
 				if !found {
 					t.Errorf("the refusal names %v, want %s", denied.Lines, c.denied)
+				}
+				if told := r.auditSummary(t); strings.Count(told, "denied") != 1 {
+					t.Errorf("one refusal is told as %s", told)
 				}
 				return
 			}
@@ -96,5 +100,67 @@ func TestAttemptSendsWhatIsRecorded(t *testing.T) {
 				t.Error("the policy in force changed the record")
 			}
 		})
+	}
+}
+
+// TestRepeatWithoutTheDefaultOfEarlier covers a repeat of a submission that got a value from the policy, when the
+// policy no longer has that default and allows other values only. The repeat gets the earlier answer, or one
+// refusal if nothing was sent. A new submission without the value is invalid, and leaves no trace.
+func TestRepeatWithoutTheDefaultOfEarlier(t *testing.T) {
+	const days = "\n    retention_days: {min: 1, max: 365}"
+	earlier := replaced(t, days, "\n    retention_days: {min: 1, max: 365, default: 7}")
+	later := replaced(t, days, "\n    retention_days: {min: 8, max: 365}")
+	for fault, c := range map[string]struct {
+		want   backup.State
+		denied int
+	}{
+		"":                             {backup.StateCreated, 0},
+		"CreateBackupJob: drop":        {backup.StateUnknown, 0},
+		"CreateBackupJob: throttle x3": {"", 1},
+	} {
+		r := withAudit(t, newFixture(t))
+		r.Policy = earlier
+		r.fail(t, fault)
+		sub := submission("k")
+		delete(sub.Params, "Retention")
+		if first, err := r.Submit(t.Context(), sub); (err != nil) != (c.denied > 0) {
+			t.Fatalf("%q: %+v, %v", fault, first, err)
+		}
+		r.fail(t, "")
+		r.Policy = later
+		sends := r.sends()
+		answer, err := r.Submit(t.Context(), sub)
+		if errors.Is(err, backup.ErrDenied) != (c.denied > 0) || answer.Status != c.want || r.sends() != sends {
+			t.Errorf("%q: the repeat: %s, %v, %d sends", fault, answer.Status, err, r.sends()-sends)
+		}
+		told := r.auditSummary(t)
+		if strings.Count(told, "denied") != c.denied {
+			t.Errorf("%q: told %s", fault, told)
+		}
+		sub.Key = "new"
+		if _, err := r.Submit(t.Context(), sub); mistakesOf(err) != "Retention" || r.auditSummary(t) != told || r.sends() != sends {
+			t.Errorf("%q: a new one: %v, told %s", fault, err, r.auditSummary(t))
+		}
+	}
+}
+
+// TestUnresolvedAttemptIsNotJudgedAgain proves that a changed policy does not refuse a repeat while it is not known
+// whether the first call made a job. Once the list shows that it made none, the policy in force decides.
+func TestUnresolvedAttemptIsNotJudgedAgain(t *testing.T) {
+	const days = "\n    retention_days: {min: 1, max: 365}"
+	r := newFixture(t)
+	r.fail(t, "CreateBackupJob: drop")
+	sub := submission("k")
+	if first, err := r.Submit(t.Context(), sub); err != nil || first.Status != backup.StateUnknown {
+		t.Fatalf("%+v, %v", first, err)
+	}
+	enforced := replaced(t, days, "\n    enforced: {Detail.appConsistent: \"true\"}"+days)
+	r.Policy = limitingPolicy{enforced, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 9}}}}
+	if _, err := r.Submit(t.Context(), sub); !errors.Is(err, backup.ErrInProgress) {
+		t.Errorf("while nothing is known: %v", err)
+	}
+	r.clock.Add(2 * time.Minute)
+	if _, err := r.Submit(t.Context(), sub); !errors.Is(err, backup.ErrDenied) || r.sends() != 1 {
+		t.Errorf("when it is known: %v, %d sends", err, r.sends())
 	}
 }

@@ -56,7 +56,8 @@ type Submission struct {
 	Params param.Params // what the caller gave, without defaults; with the values of a preset after [Service.Prepare]
 	// Given is what the caller gave, if Params has values of a preset too; otherwise nil. It is not stored.
 	Given param.Params
-	// Count reports that Submit counts the request of the sender: see [Service.CountRequest]. The caller does not count it.
+	// Count reports that Submit counts the request of the sender: see [Service.CountRequest]. The
+	// caller does not count it.
 	Count bool
 }
 

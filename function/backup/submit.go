@@ -283,7 +283,6 @@ func (s *Service) lateRepeat(ctx context.Context, sub Submission) (Answer, bool)
 	case r.Last.Kind.isFinal() && !sub.Retry:
 		return Answer{}, false
 	}
-	r.Principal = sub.Principal // the store keeps only its id and its name
 	return s.recordedAnswer(r)
 }
 
@@ -336,9 +335,9 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 	return Answer{}, false, err
 }
 
-// claim returns the record that the key of sub stands for, which may be older than this call. It takes a request from
-// pace, unless that is zero. The errors are a [*LimitError] with [ErrRequests], a [*BusyError] with [ErrKeyReused], and
-// [ErrStoreUnavailable].
+// claim returns the record that the key of sub stands for, which may be older than this call. It takes
+// a request from pace, unless that is zero. The errors are a [*LimitError] with [ErrRequests], a
+// [*BusyError] with [ErrKeyReused], and [ErrStoreUnavailable].
 func (s *Service) claim(ctx context.Context, sub Submission, call Call, pace Rate) (_ Record, ours bool, _ error) {
 	fresh := s.newRecord(sub, sub.ID(), call)
 	fresh.Pace = pace
@@ -365,14 +364,7 @@ func (s *Service) claim(ctx context.Context, sub Submission, call Call, pace Rat
 // policy in force. The policy can forbid the recorded parameters and never changes them: its
 // defaults are not applied. The error is a [*DeniedError], which is also in the history.
 func (s *Service) storedCall(ctx context.Context, r Record) (Call, error) {
-	given := maps.Clone(r.Complete)
-	for _, name := range []string{"CrossAccountType", "CrossAccountUserId", "CrossAccountRoleName"} {
-		delete(given, name) // the account determines them
-	}
-	if given["JobName"] = r.Params["JobName"]; given["JobName"] == "" {
-		delete(given, "JobName")
-	}
-	grant, denied := s.Policy.Decide(ctx, r.Principal, given)
+	grant, denied := s.Policy.Decide(ctx, r.Principal, r.Complete)
 	target, err := s.target(r, r.Principal)
 	switch {
 	case denied != nil:

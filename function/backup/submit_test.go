@@ -129,8 +129,8 @@ func TestFailedListingProvesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.clock.Add(2 * time.Minute)
-	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateUnknown || r.sends() != 1 {
-		t.Errorf("while blind: %v, %v, %d sends", answer.Status, err, r.sends())
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateUnknown || r.sends() != 1 || answer.RetryAfter < 10*time.Second {
+		t.Errorf("while blind: %v, %v, %d sends, again after %v", answer.Status, err, r.sends(), answer.RetryAfter)
 	}
 	r.fail(t, "")
 	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated || r.jobs() != 1 {
@@ -153,6 +153,27 @@ func TestThrottledCallIsRetried(t *testing.T) {
 	}
 	if r.jobs() != 2 {
 		t.Errorf("%d jobs", r.jobs())
+	}
+}
+
+// TestThrottledCallWaits proves that Submit waits before each repeat of a throttled call, and makes no further one
+// when the time of the request is over.
+func TestThrottledCallWaits(t *testing.T) {
+	for _, c := range []struct{ ends, waits, sends int }{{-1, 2, 3}, {0, 1, 1}, {1, 2, 2}} {
+		r := newFixture(t)
+		r.fail(t, "CreateBackupJob: throttle x3")
+		waits := 0
+		r.Wait = func(context.Context, time.Duration) error {
+			if waits++; waits-1 == c.ends {
+				return context.DeadlineExceeded
+			}
+			return nil
+		}
+		_, err := r.Submit(t.Context(), submission("k"))
+		busy, ok := errors.AsType[*backup.BusyError](err)
+		if !ok || !errors.Is(err, backup.ErrNotSent) || busy.RetryAfter <= 0 || waits != c.waits || r.sends() != c.sends {
+			t.Errorf("the time ends in wait %d: %v, %d waits, %d sends", c.ends, err, waits, r.sends())
+		}
 	}
 }
 

@@ -32,8 +32,8 @@ var threats = []struct {
 		TestPrincipalsCannotUseOthersAccounts TestRequestsNameAccountsOnlyByAlias TestTagsDecideWhatMayBeBackedUp TestTagsAreReadWithTheRightRole`},
 	{"T2", "mass assignment", "TestDecodeJSON FuzzDecodeJSON TestCreateSendsParametersInBody TestBodyWinsOverQuery TestRequestsNameAccountsOnlyByAlias"},
 	{"T3", "scripts on instances, copies in other regions", "TestScriptPathsAreExact TestDecideAgainstReference"},
-	{"T4", "forms of other sites", "TestOtherPagesCannotMakeABackup TestScripts"},
-	{"T5", "framing", "TestNoPageShowsInAFrame TestEveryAnswerIsProtected"},
+	{"T4", "forms of other sites", "TestOtherSitesCannotStartBackups TestScripts"},
+	{"T5", "framing", "TestPagesRefuseFrames TestEveryAnswerIsProtected"},
 	{"T6", "scripts in pages", "TestHostileValuesStayText TestHostileAddressesAreNoLinks TestNothingIsInline TestEveryAnswerIsProtected"},
 	{"T7", "requests to addresses that somebody chose", `
 		TestOnlyHostsOfTheCloudAreCalled TestUnknownRegionsAreRefused TestNetworkConnectionsAreListed
@@ -41,7 +41,7 @@ var threats = []struct {
 	{"T8", "text that acts in logs and chats", "TestCleanMessageRemovesControlCharacters TestMessagesAreCleanedAndCut TestInertTexts TestInertMessages"},
 	{"T9", "secrets in logs, errors and pages", `
 		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestErrorsContainNoSecret TestNoOutputContainsASecret TestEncodersPrintNoSecret
-		TestWeakSecretsAreRefused TestInvalidWebhooksAreRefused TestPeopleSignInAtForeignProviders`},
+		TestWeakSecretsAreRefused TestInvalidWebhooksAreRefused TestSignInAtForeignProviders`},
 	{"T10", "forged and repeated webhooks", `
 		TestVerifyPublishedVectors TestVerifyBoundaries TestVerifyRejectsAnyChangedByte TestVerifyRejectsAnyChangedByteFromGitHub FuzzSignatures TestVerifySignaturesOfStandardWebhooksLibrary TestVerifySignatureOfOpenSSL TestWebhookMakesOneBackup TestInvalidWebhooksAreRefused`},
 	{"T11", "finding out what there is", "TestAccessOfOthersIsNotChecked TestCandidatesOfOthersAreNotFound TestHiddenIsLikeMissing TestForeignRulesAndAccountsAreHidden TestListLeavesOutWhatItsReaderMayNotSee"},
@@ -49,8 +49,8 @@ var threats = []struct {
 	{"T13", "redirects to other sites after sign-in", "TestNextNeverLeavesTheSite FuzzNext"},
 	{"T14", "foreign host names", "TestHostsAreThoseOfThePublicURL TestOtherHostsAreRefused"},
 	{"T15", "headers that claim an identity", "TestAssertions"},
-	{"T16", "theft and fixation of sessions", "TestSessionsEnd TestSignInAndOut TestPeopleSignInAtForeignProviders TestRevoked"},
-	{"T17", "forged and mixed-up sign-ins", "TestInvalidProviderAnswersAreRefused TestForeignCallbacks TestSealedTextsCannotBeChanged TestPeopleSignInAtForeignProviders"},
+	{"T16", "theft and fixation of sessions", "TestSessionsEnd TestSignInAndOut TestSignInAtForeignProviders TestRevoked"},
+	{"T17", "forged and mixed-up sign-ins", "TestInvalidProviderAnswersAreRefused TestForeignCallbacks TestSealedTextsCannotBeChanged TestSignInAtForeignProviders"},
 	{"T18", "large and slow requests", "TestSlowRequestsDoNotHoldTheServer TestInvalidWebhooksAreRefused TestScripts TestHeaderLimitOnFC"},
 	{"T19", "private pages in caches", "TestEveryAnswerIsProtected"},
 	{"T20", "supply chain", "TestGeneratorAndRuntimeAreTheSameVersion TestImportsOfVendorsStayInOnePlace"},

@@ -333,14 +333,5 @@ func (m Machine) Matches(text string) bool {
 	return false
 }
 
-// Attribute returns the value of an attribute, such as "OSName"; empty if m does not have it.
-func (m Machine) Attribute(name string) string {
-	i := slices.IndexFunc(m.Attributes, func(a backup.Attribute) bool { return a.Name == name })
-	if i < 0 {
-		return ""
-	}
-	return m.Attributes[i].Value
-}
-
 // Allows reports whether a rule allows a backup of m of the kind source.
 func (m Machine) Allows(source param.SourceType) bool { return slices.Contains(m.Sources, source) }

@@ -7,8 +7,8 @@ package param
 // the keys of Detail are one parameter together, and those of Options another.
 var Fields = []Field{{
 	Name:    "SourceType",
-	Label:   Text{"Source type", "数据源类型"},
-	Object:  Text{"the source type", "数据源类型"},
+	Label:   Text{"Type of backup", "数据源类型"},
+	Object:  Text{"the type of backup", "数据源类型"},
 	Example: "UDM_ECS", Required: SourceTypes, Default: string(UDMECS),
 	Enum: []Choice{
 		{Value: string(UDMECS), Label: UDMECS.Name()},
@@ -147,8 +147,8 @@ var Fields = []Field{{
 	Type: Objects,
 }, {
 	Name:    "BackupType",
-	Label:   Text{"Backup type", "备份类型"},
-	Object:  Text{"the backup type", "备份类型"},
+	Label:   Text{"Full or incremental", "备份类型"},
+	Object:  Text{"whether it is full or incremental", "备份类型"},
 	Example: "COMPLETE", Default: "COMPLETE",
 	Enum: []Choice{
 		{Value: "COMPLETE", Label: Text{"Full", "全量备份"}},
@@ -215,12 +215,12 @@ var Fields = []Field{{
 	Name:   "SpeedLimit",
 	Label:  Text{"Hours with a speed limit", "限速时段"},
 	Object: Text{"hours with a speed limit", "限速时段"},
-	Help: Text{"Full hours only; a window that passes midnight is split in two; no limit at other times",
-		"只能按整点设置；跨午夜的时段会拆成两段；其余时间不限速"},
+	Help: Text{"Full hours only, by the clock of Cloud Backup; its time zone is not documented, so allow a margin; a window that passes midnight is split in two; no limit at other times",
+		"只能按整点设置，以云备份的时钟为准；其时区未见于文档，请留有余量；跨午夜的时段会拆成两段；其余时间不限速"},
 	Example: "9:18:20480|18:22:81920", For: []SourceType{ECSFile},
 }, {
 	Name:    "Retention",
-	Label:   Text{"Keep the backup for", "备份保留时长"},
+	Label:   Text{"Retention", "保留时间"},
 	Object:  Text{"the number of days to keep the backup", "备份保留天数"},
 	Help:    deletedHelp,
 	Unit:    days,
@@ -252,7 +252,7 @@ var Fields = []Field{{
 	Shape: Text{"Region of the copy must be a region ID, such as cn-shanghai", "副本所在地域必须是地域 ID，例如 cn-shanghai"},
 }, {
 	Name:    "Detail.destinationRetention",
-	Label:   Text{"Keep the copy for", "副本保留时长"},
+	Label:   Text{"Retention of the copy", "副本保留时间"},
 	Object:  Text{"the number of days to keep the copy", "副本保留天数"},
 	Help:    deletedHelp,
 	Unit:    days,

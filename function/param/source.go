@@ -1,6 +1,9 @@
 package param
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A SourceType is the type of the source of a backup, such as a whole instance or its files. Its values
 // are those of the parameter SourceType
@@ -87,6 +90,29 @@ func RegionName(id string) Text {
 		return Regions[i].Name
 	}
 	return Text{id, id}
+}
+
+// ZoneName returns the name of a zone for people, such as "Hangzhou Zone I" for cn-hangzhou-i. Without a zone it
+// is the name of the region. The name of a zone that does not belong to the region is its id.
+func ZoneName(region, zone string) Text {
+	letter, ok := strings.CutPrefix(zone, region)
+	letter = strings.ToUpper(strings.TrimPrefix(letter, "-"))
+	name := RegionName(region)
+	switch {
+	case zone == "":
+		return name
+	case !ok || len(letter) != 1:
+		return Text{zone, zone}
+	}
+	return Text{cityOf(name.En, "(", ")") + " Zone " + letter, cityOf(name.Zh, "（", "）") + " 可用区 " + letter}
+}
+
+// cityOf returns the part of the name of a region between brackets, or the name if it has none.
+func cityOf(name, opening, closing string) string {
+	if _, city, found := strings.Cut(name, opening); found {
+		return strings.TrimSuffix(city, closing)
+	}
+	return name
 }
 
 // KnownRegion reports whether id is the id of one of [Regions].

@@ -25,7 +25,7 @@ var (
 var (
 	nounAccount    = param.Text{En: "account", Zh: "账号"}
 	nounRegion     = param.Text{En: "region", Zh: "地域"}
-	nounSource     = param.Text{En: "source type", Zh: "数据源类型"}
+	nounSource     = param.Text{En: "type of backup", Zh: "数据源类型"}
 	nounInstance   = param.Text{En: "instance", Zh: "实例"}
 	nounCluster    = param.Text{En: "cluster", Zh: "集群"}
 	nounVault      = param.Text{En: "backup vault", Zh: "备份库"}

@@ -191,14 +191,14 @@ func (j *judge) instance() bool {
 		})
 		return false
 	}
-	status := attribute(found, "Status")
+	status := found.Attribute("Status")
 	words, known := statuses[status]
 	if !known {
 		words = param.Both(status, status)
 	}
 	f := Finding{ID: "instance", Kind: OK,
 		Title: say("%v exists and is %v", "%v 存在，状态为%v", cmp.Or(found.Name, id), words),
-		Text:  param.Both(attribute(found, "ZoneId"), attribute(found, "ZoneId")),
+		Text:  param.ZoneName(j.call.Target.Region, found.Attribute("ZoneId")),
 	}
 	if disks := j.survey.disks; disks.asked && disks.err == nil {
 		size := diskSize(disks.value)
@@ -206,6 +206,9 @@ func (j *judge) instance() bool {
 		f.Text.Zh += " · " + size.Zh
 	}
 	j.add(f)
+	for _, m := range j.call.Params.CheckPaths(found.Attribute("OSType")) {
+		j.add(Finding{ID: "paths", Kind: Change, Param: m.Field, Title: param.Both(m.In(param.English), m.In(param.Chinese))})
+	}
 	return true
 }
 
@@ -213,7 +216,7 @@ func (j *judge) instance() bool {
 func diskSize(disks []backup.Candidate) param.Text {
 	var sum int64
 	for _, d := range disks {
-		sum += gib(attribute(d, "Size"))
+		sum += gib(d.Attribute("Size"))
 	}
 	word := "disks"
 	if len(disks) == 1 {
@@ -268,7 +271,7 @@ func (j *judge) disks() {
 		text := diskSize(chosen)
 		var categories []string
 		for _, d := range chosen {
-			if c := attribute(d, "Category"); !slices.Contains(categories, c) {
+			if c := d.Attribute("Category"); !slices.Contains(categories, c) {
 				categories = append(categories, c)
 			}
 		}
@@ -297,7 +300,7 @@ func (j *judge) chosenDisks() (chosen []backup.Candidate, missing []string) {
 
 // diskName returns the device and the id of a disk.
 func diskName(d backup.Candidate) string {
-	if device := attribute(d, "Device"); device != "" {
+	if device := d.Attribute("Device"); device != "" {
 		return device + " (" + d.ID + ")"
 	}
 	return d.ID
@@ -306,7 +309,7 @@ func diskName(d backup.Candidate) string {
 // isLocal reports whether a disk is in the physical host of its instance, and so is no cloud disk. Source: ECS,
 // DescribeDisks, Category.
 func isLocal(d backup.Candidate) bool {
-	category := attribute(d, "Category")
+	category := d.Attribute("Category")
 	return category == "ephemeral" || strings.HasPrefix(category, "ephemeral_") ||
 		strings.HasPrefix(category, "local_") || strings.HasPrefix(category, "elastic_ephemeral_disk_")
 }
@@ -317,18 +320,18 @@ func (j *judge) group(all []backup.Candidate) {
 	var unfit []string
 	var size int64
 	for _, d := range all {
-		size += gib(attribute(d, "Size"))
-		switch category := attribute(d, "Category"); {
+		size += gib(d.Attribute("Size"))
+		switch category := d.Attribute("Category"); {
 		case !slices.Contains(essd, category):
 			unfit = append(unfit, diskName(d)+": "+category)
-		case attribute(d, "MultiAttach") == "Enabled":
+		case d.Attribute("MultiAttach") == "Enabled":
 			unfit = append(unfit, diskName(d)+": MultiAttach")
-		case attribute(d, "Status") != "In_use":
-			unfit = append(unfit, diskName(d)+": "+attribute(d, "Status"))
+		case d.Attribute("Status") != "In_use":
+			unfit = append(unfit, diskName(d)+": "+d.Attribute("Status"))
 		}
 	}
 	found, _ := find(j.survey.instance.value, j.call.Params["InstanceId"])
-	status := attribute(found, "Status")
+	status := found.Attribute("Status")
 	f := Finding{ID: "disks", Kind: Change, Param: "Detail.snapshotGroup",
 		Title: param.Both("Snapshots of these disks cannot be taken at the same time", "无法在同一时刻为这些云盘创建快照")}
 	switch {
@@ -351,9 +354,9 @@ func (j *judge) consistency(all []backup.Candidate) {
 	found, _ := find(j.survey.instance.value, j.call.Params["InstanceId"])
 	var why param.Text
 	switch {
-	case slices.ContainsFunc(all, func(d backup.Candidate) bool { return !slices.Contains(essd, attribute(d, "Category")) }):
+	case slices.ContainsFunc(all, func(d backup.Candidate) bool { return !slices.Contains(essd, d.Attribute("Category")) }):
 		why = param.Both("Not every disk of the instance is an ESSD.", "实例的云盘并非全部为 ESSD。")
-	case attribute(found, "Status") != "Running":
+	case found.Attribute("Status") != "Running":
 		why = param.Both("The instance is not running.", "实例未在运行。")
 	default:
 		return
@@ -381,13 +384,13 @@ func (j *judge) client() {
 		})
 		return
 	}
-	seconds, _ := strconv.ParseInt(attribute(c, "LastHeartBeatTime"), 10, 64)
+	seconds, _ := strconv.ParseInt(c.Attribute("LastHeartBeatTime"), 10, 64)
 	silent := age(j.now.Sub(time.Unix(seconds, 0)))
-	if attribute(c, "Status") != "ACTIVATED" || j.now.Sub(time.Unix(seconds, 0)) >= maxHeartbeatAge {
+	if c.Attribute("Status") != "ACTIVATED" || j.now.Sub(time.Unix(seconds, 0)) >= maxHeartbeatAge {
 		j.add(Finding{ID: "client", Kind: Warning,
 			Title: param.Both("The backup client is not active", "备份客户端未激活"),
 			Text: say("Its last heartbeat was %v ago (%v). The backup would start and probably fail. Start the client on the instance.",
-				"最近一次心跳在 %v前（%v）。备份会开始，但很可能失败。请在实例上启动客户端。", silent, attribute(c, "Status")),
+				"最近一次心跳在 %v前（%v）。备份会开始，但很可能失败。请在实例上启动客户端。", silent, c.Attribute("Status")),
 		})
 		return
 	}
@@ -406,13 +409,13 @@ func (j *judge) vault() {
 	if v.Name != "" {
 		name = v.Name + " (" + id + ")"
 	}
-	switch status := attribute(v, "Status"); {
+	switch status := v.Attribute("Status"); {
 	case !ok:
 		j.add(Finding{ID: "vault", Kind: Change, Param: "VaultId",
 			Title: say("The vault %v does not exist in %v", "%[2]v 中不存在备份库 %[1]v", id, j.region()),
 			Text:  param.Both("Cloud Backup would refuse this backup. Choose a vault of the same region.", "云备份会拒绝此次备份。请选择同一地域的备份库。"),
 		})
-	case attribute(v, "Replication") == "true":
+	case v.Attribute("Replication") == "true":
 		j.add(Finding{ID: "vault", Kind: Change, Param: "VaultId",
 			Title: say("The vault %v is the mirror of another", "备份库 %v 是镜像库", name),
 			Text:  param.Both("It takes no backups. Cloud Backup would refuse this one.", "镜像库不能写入备份，云备份会拒绝此次备份。"),
@@ -435,7 +438,7 @@ func (j *judge) cluster() bool {
 		return false
 	}
 	found, ok := find(j.survey.cluster.value, id)
-	switch agent := attribute(found, "AgentStatus"); {
+	switch agent := found.Attribute("AgentStatus"); {
 	case !ok:
 		j.add(Finding{ID: "cluster", Kind: Change, Param: "ContainerClusterId",
 			Title: say("%v is not registered in %v", "%[2]v 中未注册 %[1]v", id, j.region()),
@@ -695,7 +698,7 @@ func (j *judge) machine() Machine {
 		m.Name = found.Name
 		for _, v := range j.call.Params.Volumes() {
 			c, _ := find(j.survey.volumes.value, v.ResourceID)
-			m.GiB += gib(cmp.Or(attribute(c, "pv_size"), v.Info().PVSize))
+			m.GiB += gib(cmp.Or(c.Attribute("pv_size"), v.Info().PVSize))
 			m.Parts++
 		}
 	default:
@@ -703,7 +706,7 @@ func (j *judge) machine() Machine {
 		m.Name = found.Name
 		chosen, _ := j.chosenDisks()
 		for _, d := range chosen {
-			m.GiB += gib(attribute(d, "Size"))
+			m.GiB += gib(d.Attribute("Size"))
 		}
 		m.Parts = len(chosen)
 	}

@@ -127,16 +127,6 @@ func find(all []backup.Candidate, id string) (backup.Candidate, bool) {
 	return backup.Candidate{}, false
 }
 
-// attribute returns one value of a candidate, or "" if it has none.
-func attribute(c backup.Candidate, name string) string {
-	for _, a := range c.Attributes {
-		if a.Name == name {
-			return a.Value
-		}
-	}
-	return ""
-}
-
 // gib reads a size such as "40 GiB" of a disk, or "8Gi" of a volume, and rounds it up to GiB. It
 // returns 0 for any other text.
 func gib(text string) int64 {

@@ -11,9 +11,9 @@ import (
 
 const insertAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4, $5)`
 
-// insertStepAudit is insertAudit for a row that belongs to step $7 of submission $6, which the owner $8 has added. If the
-// step does not exist or has another owner, the row would have no mac. The database then refuses it, and with it the
-// whole transaction.
+// insertStepAudit is insertAudit for a row that belongs to step $7 of submission $6, which the owner
+// $8 has added. If the step does not exist or has another owner, the row would have no mac. The
+// database then refuses it, and with it the whole transaction.
 const insertStepAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4,
 	(SELECT CAST($5 AS TEXT) FROM submission_step WHERE submission_id = $6 AND n = $7 AND owner = $8))`
 
@@ -39,8 +39,8 @@ const auditPageSize = 500
 // auditArgs are the first arguments of a statement that adds a row of the audit trail.
 func auditArgs(r backup.AuditRow) []any { return []any{r.Chain, r.Seq, ms(r.At), r.Body, r.MAC} }
 
-// auditStatement returns the statement text, which adds a row of the audit trail. args are its arguments after those of the
-// row. A pending row gets its place when the statement is executed.
+// auditStatement returns the statement text, which adds a row of the audit trail. args are its
+// arguments after those of the row. A pending row gets its place when the statement is executed.
 func auditStatement(text string, r backup.AuditRow, args ...any) *statement {
 	return &statement{text: text, args: append(auditArgs(r), args...), record: r.Pending}
 }

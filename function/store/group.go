@@ -19,20 +19,22 @@ import (
 // A scanner is a row of a result.
 type scanner interface{ Scan(...any) error }
 
-// A statement is one SQL statement of a change. The last two fields are its result. The goroutine that executes it writes
-// the result, so the caller may read it, and what scan stores, only after [group.commit] has returned nil.
+// A statement is one SQL statement of a change. The last two fields are its result. The goroutine that
+// executes it writes the result, so the caller may read it, and what scan stores, only after
+// [group.commit] has returned nil.
 type statement struct {
 	text string
 	args []any
 	scan func(scanner) error // reads each returned row; nil if the statement returns none
-	// record is set if the first five arguments are the row of this record of the audit trail (see auditArgs): they are known
-	// when the statement is executed.
+	// record is set if the first five arguments are the row of this record of the audit trail (see
+	// auditArgs): they are known when the statement is executed.
 	record backup.AuditPending
-	// after is a statement of the same change. If it returned no row, this one is left out. Only for SQLite: PostgreSQL gets
-	// all statements before it executes the first one.
+	// after is a statement of the same change. If it returned no row, this one is left out. Only for
+	// SQLite: PostgreSQL gets all statements before it executes the first one.
 	after *statement
-	// lock names the row of a limit that the statement locks, which all processes share; usually empty. The statements of a
-	// batch with a lock come first, ordered by it, so that two processes do not wait for each other.
+	// lock names the row of a limit that the statement locks, which all processes share; usually
+	// empty. The statements of a batch with a lock come first, ordered by it, so that two processes do
+	// not wait for each other.
 	lock string
 
 	returned int   // returned rows
@@ -56,10 +58,11 @@ type statement struct {
 //	  - A caller whose context ends gets the error of the context at once. Its change may then be committed if it is in a
 //	    batch, and is dropped if it is in the queue.
 //
-// Nothing of this decides a race: statements of two batches, and of two processes, meet in the database only.
+// A group has no part in deciding which of two competing changes wins: the database does, also between processes.
 type group struct {
-	// apply executes statements in one transaction, all or none. With an error, refused reports whether the database refused a
-	// statement, and has certainly executed none of them. Otherwise that is unknown.
+	// apply executes statements in one transaction, all or none. With an error, refused reports
+	// whether the database refused a statement, and has certainly executed none of them. Otherwise
+	// that is unknown.
 	apply func(ctx context.Context, statements []*statement) (refused bool, err error)
 	limit time.Duration // time of one transaction
 
@@ -68,7 +71,8 @@ type group struct {
 	running bool // a goroutine executes batches
 }
 
-// Limits of a group. A batch of maxBatch changes is far below a second; a process that has maxQueue waiting is overloaded.
+// Limits of a group. A batch of maxBatch changes takes far less than a second; a process that has
+// maxQueue waiting is overloaded.
 const (
 	maxBatch = 64
 	maxQueue = 4096
@@ -84,8 +88,8 @@ type change struct {
 	done       chan error // has room for the result
 }
 
-// commit queues a change and waits for the result. An error other than errQueueFull does not show whether the change was
-// committed, unless the database refused it.
+// commit queues a change and waits for the result. An error other than errQueueFull does not show
+// whether the change was committed, unless the database refused it.
 func (g *group) commit(ctx context.Context, statements ...*statement) error {
 	c := &change{ctx: ctx, statements: statements, done: make(chan error, 1)}
 	g.mu.Lock()
@@ -114,8 +118,8 @@ func (g *group) run() {
 	}
 }
 
-// next takes the next batch from the queue. It returns nil if there is none; then the caller must stop. It drops changes
-// whose callers have gone.
+// next takes the next batch from the queue. It returns nil if there is none; then the caller must
+// stop. It drops changes whose callers have gone.
 func (g *group) next() []*change {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -178,8 +182,8 @@ func (c *change) trail() backup.AuditTrail {
 	return nil
 }
 
-// transact executes statements in one transaction. The records of the audit trail among them, which belong to one trail, get
-// their places.
+// transact executes statements in one transaction. The records of the audit trail among them, which
+// belong to one trail, get their places.
 func (g *group) transact(statements []*statement) (refused bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.limit)
 	defer cancel()
@@ -264,9 +268,10 @@ func (d *DB) runIn(ctx context.Context, tx transaction, s *statement) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// applyPostgres is the apply of a group for PostgreSQL. It sends all statements at once, without waiting for the result of
-// one before it sends the next (a pipeline). The server executes them in one transaction, which needs no BEGIN and no
-// COMMIT, because there is one synchronisation point, at the end. This works through a pooler in transaction mode.
+// applyPostgres is the apply of a group for PostgreSQL. It sends all statements at once, without
+// waiting for the result of one before it sends the next (a pipeline). The server executes them in one
+// transaction, which needs no BEGIN and no COMMIT, because there is one synchronisation point, at the
+// end. This works through a pooler in transaction mode.
 func (d *DB) applyPostgres(ctx context.Context, statements []*statement) (refused bool, err error) {
 	if err = d.pipeline(ctx, statements); pgconn.SafeToRetry(err) {
 		err = d.pipeline(ctx, statements) // the server had closed the idle connection, and nothing was sent

@@ -194,8 +194,8 @@ func TestGroupIsBounded(t *testing.T) {
 	}
 }
 
-// Of many submissions that race for steps of the same submissions, exactly one adds each step, and a refused step takes
-// no record of another one with it.
+// Of many submissions that race for steps of the same submissions, exactly one adds each step, and a
+// refused step takes no record of another one with it.
 func TestConflictsInABatch(t *testing.T) {
 	for _, kind := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(kind, func(t *testing.T) {

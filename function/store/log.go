@@ -39,9 +39,9 @@ ON CONFLICT DO NOTHING
 RETURNING id, job_name`
 }
 
-// takeAndInsert is insertSubmission for PostgreSQL that first takes a request from a rate: upsertRate with the arguments $24
-// to $27. It inserts nothing if none is left. The result is one row: whether the request was taken, and the id and the job
-// name, which are empty if nothing was inserted.
+// takeAndInsert is insertSubmission for PostgreSQL that first takes a request from a rate: upsertRate
+// with the arguments $24 to $27. It inserts nothing if none is left. The result is one row: whether
+// the request was taken, and the id and the job name, which are empty if nothing was inserted.
 func takeAndInsert(clock, durable string) string {
 	pace := strings.NewReplacer("$1", "$24", "$2", "$25", "$3", "$26", "$4", "$27").Replace(upsertRate)
 	return `WITH pace AS (` + pace + `), claimed AS (` + insertSubmission(clock, durable+" AND EXISTS (SELECT 1 FROM pace)") + `)
@@ -123,7 +123,7 @@ type claiming struct {
 	id, jobName  string     // result of insert
 }
 
-// hasTaken reports whether the request was taken from the rate, or there is none to be taken.
+// hasTaken reports whether the request was taken from the rate. It is also true if no rate applies.
 func (c *claiming) hasTaken() bool {
 	return c.take == nil || c.take.returned > 0 && (c.take != c.insert || c.taken)
 }

@@ -95,7 +95,7 @@ type DB struct {
 	insertStep       string               // the statement of [DB.Append]
 	prepared         map[string]*sql.Stmt // prepared statements by their text; only SQLite, see prepare
 	writer           chan struct{}        // a lock: full while a goroutine writes; only SQLite, otherwise nil
-	group            *group               // commits what is added: claims, steps, audit records, notices, requests of a rate
+	group            *group               // commits changes in batches: claims, steps, audit records, notices, requests of a rate
 
 	mu        sync.Mutex
 	connected bool     // the database was reached and the schema is up to date

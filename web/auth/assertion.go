@@ -35,9 +35,10 @@ type Assertion struct {
 var ErrAssertion = fmt.Errorf("the gateway's assertion is not valid: %w", ErrSignedOut)
 
 // Authenticator returns a function that verifies the assertion of a request and returns the person
-// that it names. The function's errors are [ErrSignedOut] without exactly one header,
-// [ErrAssertion], [ErrAlgorithm], and [ErrIssuerUnavailable] if the keys cannot be fetched. Authenticator itself
-// fails only if JWKS is invalid; it fetches no keys before the first request. An error about a token is a [*CauseError].
+// that it names. The function's errors are [ErrSignedOut] without exactly one header, [ErrAssertion],
+// [ErrAlgorithm], and [ErrIssuerUnavailable] if the keys cannot be fetched. Authenticator itself fails
+// only if JWKS is invalid; it fetches no keys before the first request. An error about a token is a
+// [*CauseError].
 func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, error), error) {
 	var keys oidc.KeySet = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(a.Now)), a.JWKSURL)
 	if a.JWKS != "" {

@@ -1,31 +1,38 @@
-// Candidates and regions of a form. Candidates are only suggestions: the typed value is used.
+// Candidates of a form, and the questions that depend on other controls. Candidates are only suggestions:
+// the typed value is used.
 
-// enhance makes comboboxes of text boxes with candidates, and offers only the regions of the account.
+// enhance makes comboboxes of text boxes with candidates, and draws questions again when a control changes on
+// which they depend.
 export function enhance(form) {
   for (const control of form.querySelectorAll("[data-pick]")) pick(form, control);
-  const regions = form.querySelector("select[name=Region]");
-  const groups = [...(regions?.querySelectorAll("optgroup") ?? [])];
-  const follow = () => {
-    const account = new FormData(form).get("Account");
-    const own = groups.find((g) => g.dataset.account === account);
-    if (!own) return;
-    const { value } = regions;
-    groups.forEach((g) => g.remove());
-    regions.append(own);
-    const options = [...own.children];
-    (options.find((o) => o.value === value) ?? (options.length === 1 ? options[0] : regions.options[0])).selected = true;
-  };
-  follow();
-  form.addEventListener("change", (event) => {
-    if (event.target.name !== "Account" || !groups.length) return;
-    follow();
-    regions.dispatchEvent(new Event("change", { bubbles: true }));
+  let last = Promise.resolve();
+  form.addEventListener("change", ({ target }) => {
+    for (const part of target.name ? form.querySelectorAll(`[data-follows~="${target.name}"]`) : []) {
+      last = last.then(() => follow(form, part.id)).catch(() => {}); // what stays there can be typed
+    }
   });
+}
+
+// follow replaces the part of the form with an id by what the server draws for the present values. If they change
+// meanwhile, it asks again.
+async function follow(form, id) {
+  const data = new URLSearchParams(new FormData(form));
+  const sent = String(data);
+  data.set("op", "draw:" + id.slice("part-".length));
+  const answer = await fetch("/backups/preview", { method: "POST", headers: { "X-Part": id }, body: data, signal: AbortSignal.timeout(10000) });
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(id);
+  const old = document.getElementById(id);
+  if (sent !== String(new URLSearchParams(new FormData(form)))) return follow(form, id);
+  if (!answer.ok || !fresh || old.outerHTML === fresh.outerHTML) return;
+  const focused = old.contains(document.activeElement);
+  old.replaceWith(fresh);
+  for (const control of fresh.querySelectorAll("[data-pick]")) pick(form, control);
+  if (focused) fresh.querySelector("input:not([type=hidden]), select, textarea")?.focus();
+  form.dispatchEvent(new Event("input")); // stores what changed
 }
 
 // pick makes a text box a combobox (ARIA 1.2: list autocomplete with manual selection).
 function pick(form, control) {
-  if (control.dataset.pick === "disks") return offerDisks(form, control);
   const box = control.parentElement;
   const button = box.querySelector(".drop");
   const status = document.getElementById(control.id + "-note");
@@ -139,54 +146,4 @@ function pick(form, control) {
     control.focus();
   });
   if (document.activeElement === control) open();
-}
-
-// offerDisks shows the disks of the chosen instance, each with a button that adds its id.
-function offerDisks(form, control) {
-  const place = document.getElementById(control.id + "-list");
-  const note = document.getElementById(control.id + "-note");
-  const value = (name) => new FormData(form).get(name) ?? "";
-  let asked;
-
-  const show = (items) => {
-    place.replaceChildren(...items.map((t) => {
-      const label = [t.Id, t.Name, ...Object.values(t.Attributes ?? {})].filter(Boolean).join(" · ");
-      const add = Object.assign(document.createElement("button"), { type: "button", className: "plain", textContent: "+ " + label });
-      add.onclick = () => {
-        const lines = control.value.split("\n").filter(Boolean);
-        if (!lines.includes(t.Id)) control.value = [...lines, t.Id].join("\n");
-        control.focus();
-      };
-      return add;
-    }));
-    place.hidden = !items.length;
-  };
-
-  const ask = async () => {
-    const query = new URLSearchParams({ Region: value("Region"), SourceType: value("SourceType"), InstanceId: value("InstanceId").trim() });
-    if (!value("Account") || !query.get("Region") || !query.get("InstanceId")) return show([]);
-    const address = `/api/v1/accounts/${encodeURIComponent(value("Account"))}/disks?${query}`;
-    if (address === asked) return;
-    asked = address;
-    try {
-      const answer = await fetch(address, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(10000) });
-      if (!answer.ok) throw answer;
-      const { Items } = await answer.json();
-      if (address !== asked) return; // the input has changed meanwhile
-      show(Items);
-      note.textContent = note.dataset.none;
-      note.hidden = Items.length > 0;
-    } catch (failure) {
-      if (address !== asked) return;
-      asked = "";
-      show([]);
-      const problem = failure instanceof Response ? await failure.json().catch(() => ({})) : {};
-      if (asked !== "") return; // the input has changed meanwhile
-      note.textContent = problem.cloud ? problem.detail : note.dataset.away; // the detail has the cloud's sentence
-      note.hidden = false;
-    }
-  };
-
-  control.addEventListener("focus", ask);
-  if (document.activeElement === control) ask();
 }

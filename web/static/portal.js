@@ -18,6 +18,10 @@ if (theme) {
   };
 }
 
+// Times: the server draws the next page in the time zone in the cookie.
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+if (timeZone && !`; ${document.cookie};`.includes(`; zone=${timeZone};`)) document.cookie = `zone=${timeZone}; Path=/; SameSite=Lax; Max-Age=31536000`;
+
 // Rows: the server draws the part of the form that contains them.
 const form = $("#req");
 
@@ -59,6 +63,7 @@ function keep() {
   typing = 0;
   const data = new URLSearchParams(new FormData(form));
   data.set("op", "keep");
+  data.delete("kubectl");
   fetch("/drafts", { method: "POST", body: data, keepalive: true }).catch(() => {}); // the next change stores it again
 }
 
@@ -92,17 +97,8 @@ form?.addEventListener("input", (event) => {
 // Candidates and regions.
 if (form?.dataset.picker) import(form.dataset.picker).then(({ enhance }) => enhance(form), () => {});
 
-// The copy is in another region than the backup, and its retention follows that of the backup until it is changed.
-const [region, days, copyRegion, copyDays] = ["Region", "Retention", "Detail-destinationRegionId", "Detail-destinationRetention"].map(
-  (name) => document.getElementById("f-" + name));
-if (region && copyRegion) {
-  const other = () => {
-    for (const option of copyRegion.options) option.disabled = option.value !== "" && option.value === region.value;
-    if (copyRegion.selectedOptions[0]?.disabled) copyRegion.value = "";
-  };
-  region.addEventListener("change", other);
-  other();
-}
+// The retention of the copy follows that of the backup until it is changed.
+const [days, copyDays] = ["Retention", "Detail-destinationRetention"].map((name) => document.getElementById("f-" + name));
 if (days && copyDays) {
   let before = days.value;
   days.addEventListener("input", () => {
@@ -165,7 +161,7 @@ if (link) {
     for (const control of form.elements) {
       const shown = control.getClientRects().length && !/^(hidden|submit|button|fieldset)$/.test(control.type);
       const given = control.checked || control.value && !/^(radio|checkbox)$/.test(control.type);
-      if (shown && given) query.set(control.name, control.value);
+      if (given && (shown || "linkPart" in control.dataset) && control.name !== "kubectl") query.set(control.name, control.value);
     }
     return link.dataset.link + "?" + query;
   };

@@ -84,7 +84,7 @@ func ReadPlan(duration time.Duration, text string) Plan {
 var planMarker = regexp.MustCompile(`(?:^|[^A-Za-z0-9])emulator\.([A-Za-z0-9_.]*)`)
 
 // NamedPlan returns the plan of the marker in a JobName. A name without a marker gives the zero
-// plan. An invalid marker is an error, because its author would wait in vain for its effect.
+// plan. An invalid marker is an error, because it would have no effect, which its author would not notice.
 func NamedPlan(name string) (Plan, error) {
 	at := planMarker.FindStringSubmatchIndex(name)
 	if at == nil {

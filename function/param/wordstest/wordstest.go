@@ -22,17 +22,25 @@ var phrases = []string{
 	"the limit is that of", "hold only what changed", "as if the power was cut", "mean nothing here", "means nothing",
 	"whoever", "whatever", "of which", "none of", "what comes of it", " nobody ", "nobody knows", " somebody ", "somebody cancelled", "somebody wanted", "take on the role", "takes on a role",
 	"lets the portal in", "lets nobody in", "sign of life", "do not fit together", "misses a value", "tell the operator",
+	"keep the backup for", "keep the copy for", "what you can do", "choose another source type", "newer api pages", "legacy:",
 	"stands alone", "is no address", "kind of backup", "switched off at the moment", "goes by the tags",
 	"has it so", "asked by", "came in by", "put it right", "kept there", "not known here", "right now",
 
 	// Chinese that is not the vendor's, or not standard.
 	"您的规则均未授权", "没有规则允许", "您不能发起备份", "使用此键", "新的键", "同一个键", "键的有效期", "至少一个卷", "持久卷",
+	"备份保留时长", "副本保留时长", "您可以这样做", "旧版类型",
 	"链接中的以下部分在此无效", "限制对象：", "如同断电）", "备份方式", "身份提供方",
 }
 
 // durations are times as Go prints them, such as 15m0s, that stand alone. A random text in a URL, such as
 // the state of a sign-in, can contain one by chance.
 var durations = regexp.MustCompile(`(?:^|[^0-9a-z_.=&%+/-])((?:\d+h)?\d+m\d+(?:\.\d+)?s)(?:$|[^0-9a-z_=&%+/-])`)
+
+// sizes are sizes with a decimal that says nothing, such as 40.0 GiB.
+var sizes = regexp.MustCompile(`\d\.0 [kmgtp]ib`)
+
+// levels are the levels of consistency without the ending that the vendor's console gives them.
+var levels = regexp.MustCompile(`(?:崩溃|应用|文件系统)一致(?:[^性]|$)`)
 
 // Find returns the first phrase in text that users must not read. It returns ""
 // if text has no such phrase. It ignores case.
@@ -45,6 +53,11 @@ func Find(text string) string {
 	}
 	if found := durations.FindStringSubmatch(lower); found != nil {
 		return found[1]
+	}
+	for _, shape := range []*regexp.Regexp{sizes, levels} {
+		if found := shape.FindString(lower); found != "" {
+			return found
+		}
 	}
 	return ""
 }

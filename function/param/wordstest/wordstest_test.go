@@ -19,6 +19,9 @@ func TestFind(t *testing.T) {
 		"Wait 3m2s.":                       "3m2s",
 		"/auth?state=ab-3m2s&nonce=3m2s":   "",
 		"One thing is IN THE WAY: a role.": "in the way",
+		"36.5 GiB of 40 GiB, 崩溃一致性":        "",
+		"36.0 GiB of 40 GiB":               "6.0 gib",
+		"将创建应用一致的备份":                       "应用一致的",
 	} {
 		if got := wordstest.Find(text); got != want {
 			t.Errorf("Find(%q) = %q, want %q", text, got, want)

@@ -1,0 +1,179 @@
+package backup_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"backupportal/function/backup"
+)
+
+// attemptStore stores no attempt. It returns a fixed answer in place of that.
+type attemptStore struct {
+	backup.Store
+	err error
+}
+
+func (s attemptStore) Append(
+	ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow,
+) (bool, error) {
+	if step.Kind == backup.StepAttempt {
+		return false, s.err
+	}
+	return s.Store.Append(ctx, id, step, audit...)
+}
+
+// TestNoCallWithoutARecordedAttempt proves that the cloud is not called, and that no job from the list is reported,
+// if the attempt is not recorded: the store fails, or another process is faster.
+func TestNoCallWithoutARecordedAttempt(t *testing.T) {
+	for _, c := range []struct {
+		listFirst bool
+		store     error
+		want      error
+	}{
+		{false, nil, backup.ErrNotSent},
+		{true, nil, backup.ErrInProgress},
+		{false, errAway, backup.ErrStoreUnavailable},
+		{true, errAway, backup.ErrStoreUnavailable},
+	} {
+		r := newFixture(t)
+		job := backup.Job{JobID: "listed", JobName: submission("k").JobName(), CreatedTime: r.Now()}
+		cloud := &countingCloud{Cloud: r.Cloud, list: []backup.Job{job}}
+		r.ListFirst = func() bool { return c.listFirst }
+		r.Cloud, r.Store = cloud, attemptStore{r.Store, c.store}
+		answer, err := r.Submit(t.Context(), submission("k"))
+		if !errors.Is(err, c.want) || answer.Status != "" || cloud.sends != 0 {
+			t.Errorf("list first %v, store %v: %s, %v, %d sends", c.listFirst, c.store, answer.Status, err, cloud.sends)
+		}
+	}
+}
+
+// TestSearchThatTheRoleRefusesIsARefusal proves that a submission is refused if the search for its job fails
+// because the portal may not assume the role of the account: then nothing could be sent either.
+func TestSearchThatTheRoleRefusesIsARefusal(t *testing.T) {
+	r := withAudit(t, newListFirstFixture(t))
+	sub := submission("k")
+	sub.Params["Account"], sub.Params["InstanceId"] = "locked", "i-bp2demopay01"
+	answer, err := r.Submit(t.Context(), sub)
+	if err != nil || answer.Status != backup.StateRefused || answer.Replayed || answer.Last.Code == "" {
+		t.Errorf("got %+v, %v", answer, err)
+	}
+	if told := r.auditSummary(t); told != "intent 0, outcome 0 refused" || r.sends() != 0 {
+		t.Errorf("told %s, %d sends", told, r.sends())
+	}
+	if again, err := r.Submit(t.Context(), sub); err != nil || again.Status != backup.StateRefused || !again.Replayed {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+}
+
+// TestFoundJobIsAReplay proves that the answer of a submission whose job is found in the list says that an earlier
+// request made it, and that the audit trail says so.
+func TestFoundJobIsAReplay(t *testing.T) {
+	r := newListFirstFixture(t)
+	first, err := r.Submit(t.Context(), submission("k"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.loseStore(t)
+	withAudit(t, r)
+	r.Limits = r.Store.(backup.Limits)
+	again, err := r.Submit(t.Context(), submission("k"))
+	if err != nil || !again.Replayed || again.Last.JobID != first.Last.JobID || again.Last.N != 1 {
+		t.Errorf("got %+v, %v", again, err)
+	}
+	if told := r.auditSummary(t); told != "intent 0, reconciled 0 success" {
+		t.Errorf("told %s", told)
+	}
+}
+
+// blindStore cannot read a submission any more after a step was added.
+type blindStore struct {
+	backup.Store
+	added *bool
+}
+
+func (s blindStore) Append(
+	ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow,
+) (bool, error) {
+	ours, err := s.Store.Append(ctx, id, step, audit...)
+	*s.added = *s.added || ours
+	return ours, err
+}
+
+func (s blindStore) Find(ctx context.Context, id string) (backup.Record, error) {
+	if *s.added {
+		return backup.Record{}, errAway
+	}
+	return s.Store.Find(ctx, id)
+}
+
+// TestUnreadableResultRefundsNothing covers a sweep that finds the job of a lost call and cannot read what it has
+// recorded. It gives nothing back, because the job counts.
+func TestUnreadableResultRefundsNothing(t *testing.T) {
+	r := newFixture(t)
+	r.limit("a")
+	r.fail(t, "CreateBackupJob: drop-after")
+	r.submit(t, submission("one"))
+	r.clock.Add(2 * time.Minute)
+	sound := r.Store
+	r.Store = blindStore{sound, new(bool)}
+	if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Resolved != 1 {
+		t.Fatalf("%+v, %v", swept, err)
+	}
+	r.Store = sound
+	if _, err := r.Submit(t.Context(), submission("two")); !errors.Is(err, backup.ErrQuota) {
+		t.Errorf("another one: %v", err)
+	}
+}
+
+// TestStepHasTheTimeOfItsDecision proves that a step which a listing proves has the time at which the listing began,
+// however long it took. The store compares this time with its own clock.
+func TestStepHasTheTimeOfItsDecision(t *testing.T) {
+	r := newFixture(t)
+	r.fail(t, "CreateBackupJob: drop-after")
+	id := r.submit(t, submission("k"))
+	r.clock.Add(2 * time.Minute)
+	began := r.Now()
+	slow := *r.Service
+	slow.Cloud = slowCloud{r.Cloud, func() { r.clock.Add(time.Hour) }}
+	if _, err := slow.Refresh(t.Context(), bob, id); err != nil {
+		t.Fatal(err)
+	}
+	if last := r.record(t, id).Last; last.Kind != backup.StepCreated || last.At.Sub(began) >= time.Hour {
+		t.Errorf("%s has a time %v after the begin of the listing", last.Kind, last.At.Sub(began))
+	}
+}
+
+// TestReadersLearnThatTheStoreIsAway proves that a submission which cannot be read is told apart from one that does not
+// exist.
+func TestReadersLearnThatTheStoreIsAway(t *testing.T) {
+	r := newFixture(t)
+	id := r.submit(t, submission("k"))
+	if _, err := r.Refresh(t.Context(), bob, submission("other").ID()); !errors.Is(err, backup.ErrNotFound) {
+		t.Errorf("of nothing: %v", err)
+	}
+	r.failStore("Find")
+	if _, err := r.Refresh(t.Context(), bob, id); !errors.Is(err, backup.ErrStoreUnavailable) || errors.Is(err, backup.ErrNotFound) {
+		t.Errorf("without a store: %v", err)
+	}
+	if _, err := r.Cancel(t.Context(), bob, id); !errors.Is(err, backup.ErrStoreUnavailable) || r.cancels() != 0 {
+		t.Errorf("cancelled without a store: %v, %d calls", err, r.cancels())
+	}
+}
+
+// TestUnreadableLogEndsASubmit proves that Submit makes no further attempt when it cannot read the log after a
+// throttled one.
+func TestUnreadableLogEndsASubmit(t *testing.T) {
+	r := newFixture(t)
+	r.fail(t, "CreateBackupJob: throttle")
+	sound := r.Store
+	r.Store = blindStore{sound, new(bool)}
+	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreUnavailable) || r.sends() != 1 {
+		t.Errorf("%v, %d sends", err, r.sends())
+	}
+	r.Store = sound
+	if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
+		t.Errorf("then %s, %v", answer.Status, err)
+	}
+}

@@ -1,0 +1,174 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/inventory"
+	"backupportal/function/param"
+	"backupportal/templates"
+)
+
+// Limits of the lists that a form draws.
+const (
+	listPatience = 2 * time.Second // how long a form waits for all of its lists
+	mostVaults   = 20              // more of them are searched
+)
+
+// renderForm answers with a form and the lists that it draws.
+func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, page templates.FormPage) error {
+	s.addLists(r, &page, "")
+	return render(w, r, status, templates.Form(page))
+}
+
+// addLists adds to page the disks of the instance and the vaults of the region, if their fields apply and
+// the account and the region are chosen. It reads them at the same time. A list that is not there in time
+// is marked as unreadable, so that the field is typed. If only is not empty, no other field gets a list.
+func (s *Server) addLists(r *http.Request, page *templates.FormPage, only string) {
+	ctx, cancel := context.WithTimeout(r.Context(), listPatience)
+	defer cancel()
+	page.Lists = map[string]templates.FieldList{}
+	var mu sync.Mutex
+	var reads sync.WaitGroup
+	list := func(name string, q backup.CandidateQuery) {
+		if f, _ := param.FieldNamed(name); !f.ForSource(page.Source) || only != "" && only != name {
+			return
+		}
+		reads.Go(func() {
+			found, ok := s.readList(ctx, r, page, q)
+			if ok {
+				mu.Lock()
+				defer mu.Unlock()
+				page.Lists[name] = found
+			}
+		})
+	}
+	if !page.HasPlace() {
+		return
+	}
+	if instance, _ := param.FieldNamed("InstanceId"); page.Values["InstanceId"] != "" && instance.Check(page.Values["InstanceId"]) == nil {
+		list("Detail.diskIdList", backup.CandidateQuery{Kind: backup.Disks, InstanceID: page.Values["InstanceId"]})
+	}
+	list("VaultId", backup.CandidateQuery{Kind: backup.Vaults})
+	if only == "" {
+		reads.Go(func() { page.Machine = s.machineOf(ctx, r, page) })
+	}
+	reads.Wait()
+}
+
+// machineOf returns the instance or the cluster of a form; nil if the form must ask for it: it has no valid
+// id, a mistake about it, a search for it, or the list cannot be read now.
+func (s *Server) machineOf(ctx context.Context, r *http.Request, page *templates.FormPage) *templates.MachineRow {
+	name, q := "InstanceId", backup.CandidateQuery{Kind: backup.Instances, InstanceID: page.Values["InstanceId"]}
+	sources := []param.SourceType{param.UDMECS, param.ECSFile}
+	if page.Source == param.Container {
+		name, q = "ContainerClusterId", backup.CandidateQuery{Kind: backup.Clusters, ClusterID: page.Values["ContainerClusterId"]}
+		sources = []param.SourceType{param.Container}
+	}
+	id := page.Values[name]
+	field, _ := param.FieldNamed(name)
+	_, searched := page.Matches[name]
+	wrong := slices.ContainsFunc(page.Mistakes, func(m param.Mistake) bool {
+		return m.Field == "Account" || m.Field == "Region" || m.Field == name
+	})
+	if id == "" || field.Check(id) != nil || searched || wrong || page.Focus == name {
+		return nil
+	}
+	list, _ := s.readList(ctx, r, page, q)
+	i := slices.IndexFunc(list.Items, func(c backup.Candidate) bool { return c.ID == id })
+	if i < 0 {
+		return nil
+	}
+	m := inventory.Machine{Place: inventory.Place{Account: page.Values["Account"], Region: page.Values["Region"]}, Candidate: list.Items[i]}
+	for _, source := range sources {
+		asked := param.Params{"Account": m.Account, "Region": m.Region, "SourceType": string(source), name: id}
+		if s.Backups.Policy.May(ctx, principal(r), backup.ActionCreate, asked) {
+			m.Sources = append(m.Sources, source)
+		}
+	}
+	if !m.Allows(page.Source) {
+		return nil
+	}
+	row, err := s.machineRow(ctx, principal(r), m)
+	if err != nil {
+		s.Log.InfoContext(ctx, "no history for a form", "error", err)
+	}
+	return &row
+}
+
+// pathMistakes returns the mistakes in the paths of a backup of files, by the system of its instance. Without an
+// answer of the cloud in time it returns nil; then the checks before the start ask again.
+func (s *Server) pathMistakes(r *http.Request, call backup.Call) []param.Mistake {
+	p := call.Params
+	if p.SourceType() != param.ECSFile || p["Include"]+p["Exclude"] == "" || call.Target.Account.Access == backup.HBRCrossAccount {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), listPatience)
+	defer cancel()
+	q := backup.CandidateQuery{Kind: backup.Instances, InstanceID: p["InstanceId"]}
+	found, err := s.Backups.Candidates(ctx, principal(r), p, q)
+	if err != nil {
+		return nil
+	}
+	for _, c := range found.Items {
+		if c.ID == p["InstanceId"] {
+			return p.CheckPaths(c.Attribute("OSType"))
+		}
+	}
+	return nil
+}
+
+// changeMachine carries out the buttons of the machine on a form, see [Server.saveDraft].
+func (s *Server) changeMachine(r *http.Request, values templates.Values, verb, argument string) error {
+	if verb == "other" {
+		for _, name := range []string{"InstanceId", "ContainerClusterId", "Detail.diskIdList", "choice.Detail.diskIdList"} {
+			delete(values, name)
+		}
+		return nil
+	}
+	source := param.SourceType(argument)
+	if !source.Known() {
+		return errRequest
+	}
+	s.switchKind(r, values, source)
+	return nil
+}
+
+// switchKind makes values those of a form for another kind of source of the same machine. Fields that the
+// other form does not have are left out.
+func (s *Server) switchKind(r *http.Request, values templates.Values, source param.SourceType) {
+	for name := range values {
+		own := strings.TrimPrefix(name, "choice.")
+		if !slices.ContainsFunc(param.Fields, func(f param.Field) bool {
+			return f.ForSource(source) && (own == f.Name || strings.HasPrefix(own, f.Name+"."))
+		}) {
+			delete(values, name)
+		}
+	}
+	fillDefaults(s.formPage(r, source, values, nil))
+}
+
+// readList reads one list for a form. ok is false if there is nothing to show about it: the rules do not
+// allow the place or the instance, or the list is too long to choose from it.
+func (s *Server) readList(
+	ctx context.Context, r *http.Request, page *templates.FormPage, q backup.CandidateQuery,
+) (list templates.FieldList, ok bool) {
+	found, err := s.Backups.Candidates(ctx, principal(r), param.Params{
+		"Account": page.Values["Account"], "Region": page.Values["Region"], "SourceType": string(page.Source),
+	}, q)
+	switch {
+	case errors.Is(err, backup.ErrNotFound), errors.As(err, new(param.InvalidError)):
+		return list, false
+	case err != nil:
+		return templates.FieldList{Unreadable: true}, true
+	case q.Kind == backup.Vaults && (found.Next != "" || len(found.Items) > mostVaults):
+		return list, false
+	}
+	return templates.FieldList{Items: found.Items}, true
+}
