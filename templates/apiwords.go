@@ -31,7 +31,7 @@ var (
 	wordOnceOther = param.Both("Same key with different content: `422`. Nothing is started.", "幂等键相同而内容不同：返回 `422`，不会开始备份。")
 	wordOnceLater = param.Both("After %v days, the key identifies a new submission.", "%v 天之后，此幂等键表示新的提交。")
 	wordDryRun    = param.Both("Preview the exact API call (dry run)", "预览 API 调用（不发起备份）")
-	wordDryText   = param.Both("`?dry_run=true` validates the submission, evaluates the policy, and returns the exact Cloud Backup API call. `Checks` says what can be known about its success: whether the instance, its disks and the vault are there, and whether a limit is reached. The cloud is asked for at most 3 seconds. What could not be checked says so. No backup is started.", "`?dry_run=true` 会完成全部校验和策略判断，并返回对云备份 API 的实际调用内容。`Checks` 说明备份能否成功：实例、云盘和备份库是否存在，是否达到限制。向云端查询最多 3 秒，未能检查的项目会注明。不会开始备份。")
+	wordDryText   = param.Both("`?dry_run=true` validates the submission, evaluates the policy, and returns the exact Cloud Backup API call. The cloud gets no request. `?checks=true` is a dry run that also asks the cloud, for at most 3 seconds: `Checks` says whether the instance, its disks and the vault are there, whether a limit is reached, and what could not be checked.", "`?dry_run=true` 会完成全部校验和策略判断，并返回对云备份 API 的实际调用内容，不向云端发送请求。`?checks=true` 同样不会开始备份，并且会向云端查询最多 3 秒：`Checks` 说明实例、云盘和备份库是否存在，是否达到限制，以及哪些项目未能检查。")
 
 	wordPresetsText = param.Both("A preset is a named set of parameters in the policy. A submission with `Preset` leaves these parameters out; a value that it has itself wins over the preset's. This address lists the presets that you may use, with their values. An unknown name is `422`, and the answer names those that you may use.",
 		"预设是策略中命名的一组参数。提交中填写 `Preset` 后可省略这些参数；提交自身的取值优先于预设。此地址列出您可以使用的预设及其取值。名称不存在时返回 `422`，应答会列出可用的名称。")

@@ -185,11 +185,18 @@ type Row struct {
 	Cancellable  bool       // a list offers to cancel the job
 }
 
+// A Help tells a person without rights whom to ask.
+type Help struct {
+	Contacts []param.Text // empty if the policy names none
+	Identity string       // lines by which the policy knows the person
+}
+
 // StartPage shows the machines that the person may back up, the last submissions and the rules.
 type StartPage struct {
 	Shell
 	Rows     []Row
 	Rules    []policy.Rule
+	Help     *Help                     // not nil: no rule allows the person a backup
 	Kind     backup.CandidateKind      // of the list: Instances, Clusters, or Volumes of one cluster
 	Offered  map[param.SourceType]bool // kinds of backup that some rule permits
 	Presets  []backup.Preset           // that the person may use

@@ -312,6 +312,10 @@ func (s sampler) others() []sample {
 			Shell: s.shell("/"), Rules: rules, Kind: backup.Instances, Known: 3, Filters: map[string]string{"Search": s.put("web")}, Accounts: s.accounts(),
 		})},
 		{"start-empty", templates.Start(templates.StartPage{Shell: s.shell("/")})},
+		{"start-norights", templates.Start(templates.StartPage{Shell: s.shell("/"), Help: &templates.Help{
+			Contacts: []param.Text{s.text("platform team", "平台团队")}, Identity: s.put("issuer: i"),
+		}})},
+		{"start-norights-bare", templates.Start(templates.StartPage{Shell: s.shell("/"), Help: &templates.Help{}})},
 		{"history", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: rows, Newer: "/backups", Older: "/backups?before=" + s.put("1")})},
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
 		{"history-rejected", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: append(s.rejected(), rows[:2]...)})},

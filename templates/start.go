@@ -23,6 +23,14 @@ func (p StartPage) mayStart() bool {
 	return slices.ContainsFunc(p.Rules, starts)
 }
 
+// title returns the heading of the page.
+func (p StartPage) title(ctx context.Context) string {
+	if p.Help != nil {
+		return in(ctx, wordNoRights)
+	}
+	return in(ctx, wordYours)
+}
+
 // aboutRule returns the restrictions, the reason, the limits and the owner of r.
 func aboutRule(ctx context.Context, r policy.Rule) []string {
 	var lines []string

@@ -178,7 +178,7 @@ func answerWords() map[string]doc {
 		"DryRun.Parameters":   about("Parameters of CreateBackupJob, as sent."),
 		"DryRun.Notes":        about("What the portal changed or ignored in the given values."),
 		"DryRun.Notes[]":      about("One sentence for each value."),
-		"DryRun.Checks": about("What can be known before the start, the most important first. The cloud is asked for at most 3 seconds, and answers are at most a " +
+		"DryRun.Checks": about("With checks: what can be known before the start, the most important first. The cloud is asked for at most 3 seconds, and answers are at most a " +
 			"minute old. What the cloud did not answer is not_checked and does not stop the backup."),
 		"DryRun.Checks[].Code":  about("What was checked: instance, disks, vault… It never changes."),
 		"DryRun.Checks[].Field": about("The parameter to change."),

@@ -148,7 +148,7 @@ type DryRun struct {
 	Parameters   map[string]string `json:"Parameters"`       // of CreateBackupJob, by their names on the wire
 	Previews     []PreviewText     `json:"Previews"`         // the same call for other tools
 	Notes        []string          `json:"Notes,omitempty"`
-	Checks       []Check           `json:"Checks"` // what the check page shows, in its order
+	Checks       []Check           `json:"Checks,omitempty"` // what the check page shows, in its order; only if asked for
 }
 
 // A Check is the result of one check before the start, in the reader's language. See [precheck.Finding].
@@ -190,11 +190,21 @@ type submitResult struct {
 	byContent  bool          // of an event: its key is a hash of its content
 }
 
+// A runMode says whether a request starts a backup.
+type runMode int
+
+// The modes of a request.
+const (
+	start           runMode = iota // starts a backup
+	dryRun                         // shows the call
+	dryRunAndChecks                // shows the call, and asks the cloud whether it can succeed
+)
+
 // submitJSON submits what a program sent, for all doors except the form. A refusal by the cloud is
 // a result with a problem document, not an error.
-func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, dryRun bool) (submitResult, error) {
-	if dryRun {
-		return s.dryRun(ctx, sub)
+func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, mode runMode) (submitResult, error) {
+	if mode != start {
+		return s.dryRun(ctx, sub, mode == dryRunAndChecks)
 	}
 	answer, err := s.Backups.Submit(ctx, sub)
 	if err != nil {
@@ -240,9 +250,9 @@ func problemOfRefusal(refused backup.Step, explained backup.Explanation, l param
 	return p
 }
 
-// dryRun returns the call that sub would make, and what can be known about its success: it asks the cloud
-// as the check page does, for at most three seconds, and starts nothing.
-func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResult, error) {
+// dryRun returns the call that sub would make, and starts nothing. With checks, it asks the cloud whether
+// the backup can succeed, as the check page does, for at most three seconds.
+func (s *Server) dryRun(ctx context.Context, sub backup.Submission, checks bool) (submitResult, error) {
 	call, previews, err := s.Backups.Previews(ctx, sub)
 	if err != nil {
 		return submitResult{}, err
@@ -251,7 +261,9 @@ func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResul
 		SubmissionID: sub.ID(), JobName: call.Params["JobName"], Account: call.Target.Account.Alias, Region: call.Target.Region,
 		Preset: sub.Params["Preset"], Parameters: map[string]string{}, Notes: inLanguage(ctx, param.Notes(sub.Params, call.Params)),
 	}
-	run.Checks = checksOf(s.checks.Check(ctx, call), templates.Language(ctx))
+	if checks {
+		run.Checks = checksOf(s.checks.Check(ctx, call), templates.Language(ctx))
+	}
 	for _, p := range call.Params.Parameters() {
 		run.Parameters[p.Name] = p.Value
 	}
@@ -264,8 +276,8 @@ func (s *Server) dryRun(ctx context.Context, sub backup.Submission) (submitResul
 // createBackupJob answers POST /api/v1/backup-jobs: it submits the JSON object in the body. Its
 // request is counted together with the claim of the submission, or here if there will be none.
 func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
-	sub, dryRun, err := readSubmission(w, r)
-	if err != nil || dryRun {
+	sub, mode, err := readSubmission(w, r)
+	if err != nil || mode != start {
 		if limited := s.Backups.CountRequest(r.Context(), principal(r)); limited != nil {
 			return limited
 		}
@@ -273,36 +285,42 @@ func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out, err := s.submitJSON(r.Context(), sub, dryRun)
+	out, err := s.submitJSON(r.Context(), sub, mode)
 	if err != nil {
 		return err
 	}
 	return writeResult(w, r, out)
 }
 
-// readSubmission reads the submission in the body of POST /api/v1/backup-jobs, and whether the request is a dry run.
-func readSubmission(w http.ResponseWriter, r *http.Request) (sub backup.Submission, dryRun bool, err error) {
+// readSubmission reads the submission in the body of POST /api/v1/backup-jobs, and the mode of the request.
+func readSubmission(w http.ResponseWriter, r *http.Request) (sub backup.Submission, mode runMode, err error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return sub, false, errType
+		return sub, start, errType
 	}
 	key, err := idempotencyKey(r.Header)
 	if err != nil {
 		if errors.Is(err, errNoKey) {
 			w.Header().Set("Link", `</docs/api>; rel="describedby"; type="text/html"`)
 		}
-		return sub, false, err
+		return sub, start, err
 	}
-	query, err := strictQuery(r, "dry_run")
+	query, err := strictQuery(r, "dry_run", "checks")
 	if err != nil {
-		return sub, false, err
+		return sub, start, err
 	}
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
-		return sub, false, err
+		return sub, start, err
 	}
 	params, err := jsonInput(data)
 	sub = backup.Submission{Door: backup.DoorAPI, Principal: principal(r), Key: key, Params: params, Count: true}
-	return sub, query["dry_run"] == "true", err
+	switch {
+	case query["checks"] == "true":
+		mode = dryRunAndChecks
+	case query["dry_run"] == "true":
+		mode = dryRun
+	}
+	return sub, mode, err
 }
 
 // jsonInput parses a submission. Its error reports the mistakes of the JSON form together with

@@ -211,7 +211,7 @@ func TestDryRunHasChecks(t *testing.T) {
 	w := newWorld(t)
 	ask := func(body, language string) (run web.DryRun) {
 		t.Helper()
-		answer := w.ask("POST", "/api/v1/backup-jobs?dry_run=true", "application/json", body, "Accept-Language", language)
+		answer := w.ask("POST", "/api/v1/backup-jobs?checks=true", "application/json", body, "Accept-Language", language)
 		if err := json.Unmarshal(answer.Body.Bytes(), &run); err != nil || answer.Code != http.StatusOK {
 			t.Fatalf("%d %s", answer.Code, answer.Body)
 		}
@@ -238,6 +238,16 @@ func TestDryRunHasChecks(t *testing.T) {
 		t.Fatal(err)
 	}
 	has(ask(oneBackup, "en"), "instance", precheck.NotChecked, "", "This does not stop the backup")
+	n = w.calls()
+	for _, query := range []string{"dry_run=true", "dry_run=true&checks=false"} {
+		answer := w.ask("POST", "/api/v1/backup-jobs?"+query, "application/json", oneBackup)
+		if answer.Code != http.StatusOK || strings.Contains(answer.Body.String(), `"Checks"`) || w.calls() != n {
+			t.Errorf("%s: %d %s, %d calls", query, answer.Code, answer.Body, w.calls()-n)
+		}
+	}
+	if answer := w.ask("POST", "/api/v1/backup-jobs?checks=yes", "application/json", oneBackup); answer.Code != http.StatusUnprocessableEntity {
+		t.Errorf("checks=yes: %d %s", answer.Code, answer.Body)
+	}
 	if w.created() != 0 {
 		t.Error("a backup was started")
 	}

@@ -116,7 +116,7 @@ var faults = []fault{
 		param.Text{En: "No rule allows this backup.", Zh: "没有规则授权此备份。"}},
 	{errNoKind, http.StatusForbidden, "denied",
 		param.Text{En: "You are not allowed to start backups of this type", Zh: "您没有发起此数据源类型备份的权限"},
-		param.Text{En: "No rule allows it. Choose another type of backup, or see on the start page whom to contact.", Zh: "没有规则授权此操作。请选择其他数据源类型，或在首页查看联系人。"}},
+		param.Text{En: "No rule allows this. Choose another type of backup, or ask for the permission.", Zh: "没有规则授权此操作。请选择其他数据源类型，或申请权限。"}},
 	{errOrigin, http.StatusForbidden, "other-site",
 		param.Text{En: "This request came from another site", Zh: "请求来自其他网站"},
 		param.Text{En: "Nothing was changed. Open the portal and try again there.", Zh: "未执行任何操作。请打开门户后再试。"}},
@@ -352,6 +352,11 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 		p.Link, p.LinkText = loginPath, signInAgain
 	case f.status == http.StatusForbidden:
 		p.Link, p.LinkText = "/", param.Text{En: "Your permissions", Zh: "您的权限"}
+	}
+	if errors.Is(err, errNoKind) {
+		for _, contact := range s.Policy.Contacts() {
+			p.Lines = append(p.Lines, param.Both("Contact: %v", "请联系：%v").Fill(l, contact))
+		}
 	}
 	busy, isBusy := errors.AsType[*backup.BusyError](err)
 	if isBusy {

@@ -110,7 +110,7 @@ func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
 			bad = append(bad, param.UnknownName(name, names))
 		case len(values) > 1:
 			bad = append(bad, param.RepeatedField(name))
-		case name == "dry_run" && values[0] != "true" && values[0] != "false":
+		case (name == "dry_run" || name == "checks") && values[0] != "true" && values[0] != "false":
 			bad = append(bad, param.NotBoolean(name))
 		default:
 			out[name] = values[0]

@@ -109,13 +109,15 @@ func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error
 	if err := addValidation(params, err); err != nil {
 		return submitResult{}, err
 	}
-	dryRun := false
+	mode := start
 	if raw, ok := own["dry_run"]; ok {
 		value, ok := param.Convert(param.Boolean, raw)
 		if !ok {
 			return submitResult{}, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
 		}
-		dryRun = value == "true"
+		if value == "true" {
+			mode = dryRun
+		}
 	}
 	if raw, ok := own["key"]; ok && string(raw) != "null" {
 		if key, ok = param.Convert(param.String, raw); !ok || !validKey(key) {
@@ -135,7 +137,7 @@ func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error
 		ByContent: byContent,
 		Retry:     m.Retry,
 		Params:    params,
-	}, dryRun)
+	}, mode)
 	out.byContent = byContent
 	return out, err
 }

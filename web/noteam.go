@@ -87,6 +87,14 @@ func (s *Server) noTeam(r *http.Request, p identity.Principal) []string {
 	return append(lines, groups.Fill(l, param.Clean(p.Lookup.Claim, 255)), email)
 }
 
+// identityLines returns the lines by which a policy can name p; empty for a principal that is not a person.
+func identityLines(p identity.Principal) string {
+	if p.Kind != identity.KindHuman || p.Issuer+p.Subject == "" {
+		return ""
+	}
+	return "issuer: " + param.Clean(p.Issuer, 200) + "\nsubject: " + param.Clean(p.Subject, 255)
+}
+
 // logTeamless writes a warning about a person who is in no team, at most once an hour for each person. The
 // line has the names of the claims that the portal searched, and no group and no address.
 func (s *Server) logTeamless(r *http.Request, p identity.Principal) {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/PuerkitoBio/goquery"
 	"github.com/go-jose/go-jose/v4"
 
 	"backupportal/function/identity"
@@ -217,5 +218,34 @@ func TestAlgorithmThatIsNotAcceptedIsNamed(t *testing.T) {
 		if answer.StatusCode != http.StatusBadGateway || !strings.Contains(body.String(), "RS256 or ES256") || w.signedIn(t, j) {
 			t.Errorf("sign-in, %s: %d %s", name, answer.StatusCode, &body)
 		}
+	}
+}
+
+// A person without rights is told on the start page whom to ask and what to send, in both languages; a person
+// with rights is not.
+func TestPersonWithoutRightsIsToldWhomToAsk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	person := identity.Principal{Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "s-17", Name: "Jane"}
+	w.server.Sender = func(*http.Request) (identity.Principal, error) { return person, nil }
+	w.handler = w.server.Handler()
+	for language, want := range map[string][]string{
+		"en":    {"You may not start backups yet", "Whom to askthe operator of this demo"},
+		"zh-CN": {"您还没有发起备份的权限", "联系谁演示环境管理员"},
+	} {
+		doc, err := goquery.NewDocumentFromReader(w.ask("GET", "/", "", "", "Accept-Language", language).Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := strings.Join(strings.Fields(doc.Find("main").Text()), " ")
+		for _, text := range append(want, "issuer: https://id.example subject: s-17") {
+			if !strings.Contains(page, text) {
+				t.Errorf("%s: the page has no %q: %s", language, text, page)
+			}
+		}
+	}
+	person = identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}
+	if page := w.ask("GET", "/", "", "").Body.String(); strings.Contains(page, "Whom to ask") {
+		t.Error("a person with rights is told whom to ask")
 	}
 }

@@ -109,8 +109,15 @@ func describeCreate() doc {
 			{
 				"name":        "dry_run",
 				"in":          "query",
-				"description": "true returns the exact API call without sending it, and what the cloud says about its success (Checks). Without it the backup is started.",
+				"description": "true returns the exact API call without sending it. The cloud gets no request. Without it the backup is started.",
 				"schema":      doc{"type": "boolean"},
+			},
+			{
+				"name": "checks",
+				"in":   "query",
+				"description": "true is a dry run that also asks the cloud whether the backup can succeed (Checks), for at most 3 seconds. " +
+					"No backup is started, with any value of dry_run.",
+				"schema": doc{"type": "boolean"},
 			},
 		},
 		"requestBody": doc{
@@ -119,7 +126,7 @@ func describeCreate() doc {
 		},
 		"responses": responses(submitting, doc{
 			"201": with(answerOf("The job was created.", []string{"BackupJob"}, "Location"), answersToCreate),
-			"200": with(answerOf("A repeated request: the first answer, and Idempotent-Replayed is true. With dry_run: the API call.", []string{
+			"200": with(answerOf("A repeated request: the first answer, and Idempotent-Replayed is true. With dry_run or checks: the API call.", []string{
 				"BackupJob",
 				"DryRun",
 			}, "Location", "Idempotent-Replayed"), answersToCreate),

@@ -31,7 +31,7 @@ func TestKindWithoutRule(t *testing.T) {
 	w.govern(t, "UDM_ECS, ECS_FILE, CONTAINER]\n    any_instance: true\n    any_cluster: true", "UDM_ECS, ECS_FILE]\n    any_instance: true")
 	for kind, want := range map[string]int{"UDM_ECS": http.StatusOK, "ECS_FILE": http.StatusOK, "CONTAINER": http.StatusForbidden} {
 		page := w.ask("GET", "/backups/new/"+kind, "", "")
-		if page.Code != want || strings.Contains(page.Body.String(), "No rule allows it") != (want == http.StatusForbidden) {
+		if page.Code != want || strings.Contains(page.Body.String(), "No rule allows this") != (want == http.StatusForbidden) {
 			t.Errorf("%s: %d, want %d: %s", kind, page.Code, want, page.Body)
 		}
 	}

@@ -62,6 +62,9 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	for _, source := range param.SourceTypes {
 		page.Offered[source] = s.Policy.Offer(p, source).Granted
 	}
+	if len(page.Accounts) == 0 {
+		page.Help = &templates.Help{Contacts: s.Policy.Contacts(), Identity: identityLines(p)}
+	}
 	number, _ := strconv.Atoi(query.Get("Page")) // anything else means the first page
 	switch page.Kind {
 	case backup.Volumes:

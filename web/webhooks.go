@@ -107,7 +107,7 @@ func (s *Server) warnOfReplay(ctx context.Context, p identity.Principal, out sub
 // submitHook is submitJSON for webhooks. A sender repeats a message after a 5xx status but not
 // after a 202, so an unknown result is errUnresolved (503).
 func (s *Server) submitHook(ctx context.Context, sub backup.Submission) (submitResult, error) {
-	out, err := s.submitJSON(ctx, sub, false)
+	out, err := s.submitJSON(ctx, sub, start)
 	if err == nil && out.status == http.StatusAccepted {
 		return submitResult{}, &backup.BusyError{Err: errUnresolved, SubmissionID: out.submission, RetryAfter: out.retryAfter}
 	}

@@ -87,6 +87,14 @@ func (s awayStore) MarkFinal(ctx context.Context, id string, state backup.State)
 	return s.Store.MarkFinal(ctx, id, state)
 }
 
+// Append fails with the notices of a step if Announce fails.
+func (s awayStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
+	if err := s.err("Announce"); err != nil && step.Notices != nil {
+		return false, err
+	}
+	return s.Store.Append(ctx, id, step, audit...)
+}
+
 func (s awayStore) Announce(ctx context.Context, notices []backup.Notice) (int, error) {
 	if err := s.err("Announce"); err != nil {
 		return 0, err

@@ -250,35 +250,46 @@ func TestSubmissionIsRefusedAfter32Attempts(t *testing.T) {
 	t.Error("it is never given up")
 }
 
-// TestLateRefusalIsNotTheAnswer covers a process whose attempt is refused and that pauses before it
-// records the refusal. Another process then makes a job. The late refusal must not become the
-// answer of the submission.
+// TestLateRefusalIsNotTheAnswer covers a process whose attempt is refused or throttled and that pauses before it
+// records this. Another process then makes a job. The late result must not become the answer of the submission. The
+// audit trail has both.
 func TestLateRefusalIsNotTheAnswer(t *testing.T) {
-	r := newFixture(t)
-	r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
-	late := *r.Service
-	late.Store = refusalHookStore{r.Store, func() {
-		r.clock.Add(91 * time.Second)
-		if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
-			t.Errorf("the one who took over: %+v, %v", answer, err)
+	for fault, c := range map[string]struct {
+		late backup.State
+		told string
+	}{
+		"refuse 404 VaultNotExist": {backup.StateUnknown, "refused"},
+		"throttle":                 {backup.StateCreated, "no_effect"},
+	} {
+		r := withAudit(t, newFixture(t))
+		r.fail(t, "CreateBackupJob: "+fault)
+		late := *r.Service
+		late.Store = endHookStore{r.Store, func() {
+			r.clock.Add(91 * time.Second)
+			if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated {
+				t.Errorf("%s: the one who took over: %+v, %v", fault, answer, err)
+			}
+		}}
+		if answer, err := late.Submit(t.Context(), submission("k")); err != nil || answer.Status != c.late {
+			t.Errorf("%s: the late one: %+v, %v", fault, answer, err)
 		}
-	}}
-	if answer, err := late.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateUnknown {
-		t.Errorf("the late one: %+v, %v", answer, err)
-	}
-	if again, err := r.Submit(t.Context(), submission("k")); err != nil || again.Status != backup.StateCreated || r.jobs() != 1 {
-		t.Errorf("then %+v, %v, %d jobs", again, err, r.jobs())
+		if again, err := r.Submit(t.Context(), submission("k")); err != nil || again.Status != backup.StateCreated || r.jobs() != 1 {
+			t.Errorf("%s: then %+v, %v, %d jobs", fault, again, err, r.jobs())
+		}
+		if told := r.auditSummary(t); !strings.HasSuffix(told, ", outcome 2 success, outcome 0 "+c.told) {
+			t.Errorf("%s: told %s", fault, told)
+		}
 	}
 }
 
-// refusalHookStore calls its field first before it stores a refusal.
-type refusalHookStore struct {
+// endHookStore calls its field first before it stores that an attempt made no job.
+type endHookStore struct {
 	backup.Store
 	first func()
 }
 
-func (s refusalHookStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
-	if step.Kind == backup.StepRefused {
+func (s endHookStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
+	if step.Kind == backup.StepRefused || step.Kind == backup.StepNotSent {
 		s.first()
 	}
 	return s.Store.Append(ctx, id, step, audit...)

@@ -105,7 +105,7 @@ func TestSweepAbandonsAfterThirtyDaysWithoutNews(t *testing.T) {
 // submission only if the name of the job ends with the submission's id. For a later use of the key,
 // the name ends with the id and the number of the use, counted from 2.
 func TestListFirstAcceptsOnlyPortalJobNames(t *testing.T) {
-	for ending, known := range map[string]bool{"": true, "-2": true, "-31": true, "-1": false, "-0": false, "--2": false, "-x": false, "-": false, "2": false} {
+	for ending, known := range map[string]bool{"": true, "-2": true, "-31": true, "-1": false, "-0": false, "--2": false, "-x": false, "-": false, "2": false, "-99999999999999999999": false} {
 		r := newListFirstFixture(t)
 		name := submission("k").JobName() + ending
 		cloud := &countingCloud{Cloud: r.Cloud, list: []backup.Job{{JobID: "listed", JobName: name, CreatedTime: r.Now()}}}

@@ -174,8 +174,13 @@ func TestCrashBeforeAnnounceLosesNoNotice(t *testing.T) {
 	})
 }
 
-// announceFailsStore fails every Announce.
+// announceFailsStore fails every Announce, and stores steps without their notices.
 type announceFailsStore struct{ backup.Store }
+
+func (s announceFailsStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
+	step.Notices = nil
+	return s.Store.Append(ctx, id, step, audit...)
+}
 
 func (announceFailsStore) Announce(context.Context, []backup.Notice) (int, error) {
 	return 0, errors.New("this process has stopped")

@@ -177,3 +177,148 @@ func TestUnreadableLogEndsASubmit(t *testing.T) {
 		t.Errorf("then %s, %v", answer.Status, err)
 	}
 }
+
+// lateCloud makes a job, and answers when the time of the request is over.
+type lateCloud struct {
+	backup.Cloud
+	over <-chan struct{}
+}
+
+func (c lateCloud) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
+	<-c.over
+	return backup.Created{JobID: "late"}, nil
+}
+
+// contextStore refuses to record a job with a context that has ended, as a database does, or that never ends.
+type contextStore struct{ backup.Store }
+
+func (s contextStore) Append(
+	ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow,
+) (bool, error) {
+	if _, limited := ctx.Deadline(); step.Kind == backup.StepCreated && (ctx.Err() != nil || !limited) {
+		return false, errAway
+	}
+	return s.Store.Append(ctx, id, step, audit...)
+}
+
+// TestResultIsRecordedAfterTheDeadline proves that the result of a call is recorded even if the time of the request
+// ended during the call.
+func TestResultIsRecordedAfterTheDeadline(t *testing.T) {
+	r := newFixture(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	r.Cloud, r.Store = lateCloud{r.Cloud, ctx.Done()}, contextStore{r.Store}
+	answer, err := r.Submit(ctx, submission("k"))
+	if err != nil || answer.Last.JobID != "late" {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	if last := r.record(t, answer.SubmissionID).Last; last.Kind != backup.StepCreated {
+		t.Errorf("the log ends with %+v", last)
+	}
+}
+
+// unclassifiedCloud answers CreateBackupJob with an error of no class.
+type unclassifiedCloud struct{ backup.Cloud }
+
+func (unclassifiedCloud) CreateBackupJob(context.Context, backup.Call) (backup.Created, error) {
+	return backup.Created{}, errAway
+}
+
+// TestUnclassifiedFailureIsUnknown proves that an error of which nothing is known does not count as a refusal: the call
+// may have made a job.
+func TestUnclassifiedFailureIsUnknown(t *testing.T) {
+	r := withAudit(t, newFixture(t))
+	r.Cloud = unclassifiedCloud{r.Cloud}
+	answer, err := r.Submit(t.Context(), submission("k"))
+	if err != nil || answer.Status != backup.StateUnknown || r.record(t, answer.SubmissionID).Last.Kind != backup.StepAttempt {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	if told := r.auditSummary(t); told != "intent 0, outcome 0 unknown" {
+		t.Errorf("told %s", told)
+	}
+}
+
+// failingListCloud answers each listing of jobs with an error.
+type failingListCloud struct {
+	backup.Cloud
+	err error
+}
+
+func (c failingListCloud) DescribeBackupJobs2(context.Context, backup.Target, backup.JobFilter) ([]backup.Job, error) {
+	return nil, c.err
+}
+
+// TestOnlyALastingRefusalOfTheRoleIsFinal proves which failures of the search before the first attempt refuse a
+// submission: those of the role that no repeat can change. After any other one it can be sent again.
+func TestOnlyALastingRefusalOfTheRoleIsFinal(t *testing.T) {
+	for name, c := range map[string]struct {
+		failure backup.CloudError
+		final   bool
+	}{
+		"refused":               {backup.CloudError{Action: "AssumeRole", Outcome: backup.ErrRefused}, true},
+		"wrong credentials":     {backup.CloudError{Action: "AssumeRole", Outcome: backup.ErrCredentials}, true},
+		"temporary credentials": {backup.CloudError{Action: "AssumeRole", Outcome: backup.ErrCredentials, Temporary: true}, false},
+		"throttled":             {backup.CloudError{Action: "AssumeRole", Outcome: backup.ErrThrottled}, false},
+		"lost":                  {backup.CloudError{Action: "AssumeRole", Outcome: backup.ErrUnknownOutcome}, false},
+		"the list is refused":   {backup.CloudError{Action: "DescribeBackupJobs2", Outcome: backup.ErrRefused}, false},
+	} {
+		r := newListFirstFixture(t)
+		r.Cloud = failingListCloud{r.Cloud, &c.failure}
+		answer, err := r.Submit(t.Context(), submission("k"))
+		if (answer.Status == backup.StateRefused) != c.final || errors.Is(err, backup.ErrNotSent) == c.final || r.sends() != 0 {
+			t.Errorf("%s: %s, %v, %d sends", name, answer.Status, err, r.sends())
+		}
+	}
+}
+
+// voidFailsStore cannot record that an attempt made no job.
+type voidFailsStore struct{ backup.Store }
+
+func (s voidFailsStore) Append(
+	ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow,
+) (bool, error) {
+	if step.Kind == backup.StepNotSent {
+		return false, errAway
+	}
+	return s.Store.Append(ctx, id, step, audit...)
+}
+
+// TestUnrecordedThrottleEndsASubmit proves that Submit says that the store is away, and sends nothing more, if it cannot
+// record that a throttled call made no job.
+func TestUnrecordedThrottleEndsASubmit(t *testing.T) {
+	r := newFixture(t)
+	r.fail(t, "CreateBackupJob: throttle")
+	r.Store = voidFailsStore{r.Store}
+	if _, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreUnavailable) || r.sends() != 1 {
+		t.Errorf("%v, %d sends", err, r.sends())
+	}
+}
+
+// TestUnrecordedResultEndsASubmit proves that Submit says that the store is away if it cannot record the job that the list
+// shows.
+func TestUnrecordedResultEndsASubmit(t *testing.T) {
+	r := newFixture(t)
+	r.fail(t, "CreateBackupJob: drop-after")
+	r.submit(t, submission("k"))
+	r.clock.Add(2 * time.Minute)
+	failures := 100
+	r.Store = failingStore{r.Store, &failures}
+	if answer, err := r.Submit(t.Context(), submission("k")); !errors.Is(err, backup.ErrStoreUnavailable) || r.sends() != 1 {
+		t.Errorf("%+v, %v, %d sends", answer, err, r.sends())
+	}
+}
+
+// TestChangedAccountIsNotListed proves that no list is read for a submission whose account alias now means another
+// account: an empty list of that account proves nothing.
+func TestChangedAccountIsNotListed(t *testing.T) {
+	r := newFixture(t)
+	r.fail(t, "CreateBackupJob: drop-after")
+	id := r.submit(t, submission("k"))
+	r.clock.Add(2 * time.Minute)
+	r.Policy = replaced(t, "\"1000000000000001\"", "\"1000000000000009\"")
+	r.Cloud = &countingCloud{Cloud: r.Cloud}
+	r.sweep(t)
+	if last := r.record(t, id).Last; last.Kind != backup.StepAttempt {
+		t.Errorf("the log ends with %+v", last)
+	}
+}

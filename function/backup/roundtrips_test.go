@@ -13,7 +13,7 @@ import (
 
 // A submission waits for PostgreSQL three times, and each time one transaction is committed: the
 // request that is counted and the claim, the attempt with its record of the audit trail, and the
-// result with its record. This also holds in the modes that a pooler needs. The name of the instance
+// result with its record and a notice. This also holds in the modes that a pooler needs. The name of the instance
 // is known from an earlier submission.
 func TestSubmissionTakesThreeRoundTrips(t *testing.T) {
 	for _, mode := range []string{"cache_statement", "cache_describe", "exec", "simple_protocol"} {
@@ -23,6 +23,7 @@ func TestSubmissionTakesThreeRoundTrips(t *testing.T) {
 			relay := postgrestest.NewRelay(t, address, 1)
 			r := withAudit(t, newFixtureOn(t, relay.Through(t, address)))
 			r.OverPace, r.Names = cache.New[struct{}](9, r.clock.Now), cache.New[string](9, r.clock.Now)
+			r.notify(t, []backup.Event{backup.EventCreated}, newInbox(t, "all"))
 			submit := func(key string) string {
 				sub := submission(key)
 				sub.Count = true
@@ -58,7 +59,8 @@ func commitsOf(t *testing.T, address, id string) (n int) {
 	// xmin is the transaction that wrote a row (PostgreSQL, “System Columns”).
 	if err := db.QueryRow(`SELECT count(DISTINCT at::text) FROM (
 		SELECT xmin AS at FROM submission WHERE id = $1 UNION ALL SELECT xmin FROM submission_step WHERE submission_id = $1
-		UNION ALL SELECT xmin FROM audit WHERE body LIKE '%' || $1 || '%' UNION ALL SELECT xmin FROM rate) written`, id).Scan(&n); err != nil {
+		UNION ALL SELECT xmin FROM audit WHERE body LIKE '%' || $1 || '%' UNION ALL SELECT xmin FROM rate
+		UNION ALL SELECT xmin FROM notice WHERE submission_id = $1) written`, id).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -32,6 +32,9 @@ type Step struct {
 	Code      string    // of void and refused: the cloud's code, or one that begins with "portal."
 	Message   string    // of void and refused: the cloud's text, cleaned
 	RequestID string    // of the cloud; empty if unknown
+	// Notices about the step are stored in the same transaction, if the step is: see [Notices]. They are not part of the
+	// log, so a step that was read has none.
+	Notices []Notice
 }
 
 // StepKind is the kind of a [Step].
@@ -158,14 +161,21 @@ func (l stepLog) conclude(ctx context.Context, r Record, step *Step, e AuditEven
 	if step.At.IsZero() {
 		step.At = l.now()
 	}
+	stored := *step
+	r.Last = *step
+	stored.Notices = l.notices.noticesOf(r)
 	for retry := 1; ; retry++ {
-		ours, err = l.write(ctx, r, *step, e)
-		if ours {
-			r.Last = *step
-			_ = l.notices.announce(ctx, l.notices.noticesOf(r)) // a failure is logged, and the next sweep repeats it
+		ours, err = l.write(ctx, r, stored, e)
+		if ours && len(stored.Notices) > 0 {
+			l.notices.wake()
 		}
 		if err == nil || retry > maxRetries {
 			return ours, err
+		}
+		if stored.Notices != nil {
+			// The result matters more than its notices: the next sweep stores them.
+			l.log.WarnContext(ctx, "recording notices", "submission", r.SubmissionID, "notices", len(stored.Notices), "error", err)
+			stored.Notices = nil
 		}
 		if waitErr := l.wait(ctx, 100*time.Millisecond<<retry); waitErr != nil {
 			return false, err

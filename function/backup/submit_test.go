@@ -189,6 +189,9 @@ func TestRefusalIsFinalForItsKey(t *testing.T) {
 	if err != nil || again.Status != backup.StateRefused || !again.Replayed || r.sends() != 1 {
 		t.Errorf("%+v, %v, %d sends", again, err, r.sends())
 	}
+	if swept, err := r.Sweep(t.Context(), year); err != nil || swept.Open != 0 {
+		t.Errorf("the sweep still reads it: %+v, %v", swept, err)
+	}
 }
 
 func TestListFirstSearchesBeforeTheFirstAttempt(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"backupportal/function/param"
 )
 
 // TestRemainingAmounts proves what is left of each limit, and how long to wait for the next backup: a rate
@@ -92,6 +94,18 @@ func TestReceiverURLs(t *testing.T) {
 		u, err := ParseReceiverURL(text)
 		if (err == nil) != valid || valid && u.String() != text || !valid && !errors.Is(err, ErrReceiverURL) {
 			t.Errorf("%q: %v, %v", text, u, err)
+		}
+	}
+}
+
+// TestListsOfContainersHaveNoType proves that jobs of containers are searched among all types, because the cloud's list
+// has no type for them.
+func TestListsOfContainersHaveNoType(t *testing.T) {
+	for source, want := range map[param.SourceType]param.SourceType{
+		param.UDMECS: param.UDMECS, param.ECSFile: param.ECSFile, param.Container: "",
+	} {
+		if got := listSourceType(source); got != want {
+			t.Errorf("%s: %q, want %q", source, got, want)
 		}
 	}
 }

@@ -30,6 +30,17 @@ type Rule struct {
 	AccountLabels []param.Text
 }
 
+// Contacts returns the owners of the rules that allow new backups, each once, in the order of the file. They do
+// not depend on a person: people without rights need them.
+func (p *Policy) Contacts() (owners []param.Text) {
+	for _, r := range p.rules {
+		if r.owner != (param.Text{}) && slices.Contains(r.actions, backup.ActionCreate) && !slices.Contains(owners, r.owner) {
+			owners = append(owners, r.owner)
+		}
+	}
+	return owners
+}
+
 // Rules returns the rules for the teams of who, in the order of the file. The lists in the
 // result must not be changed.
 func (p *Policy) Rules(who identity.Principal) []Rule {

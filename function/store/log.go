@@ -243,6 +243,9 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 	for _, r := range audit {
 		statements = append(statements, auditStatement(insertStepAudit, r, id, s.N, s.Owner))
 	}
+	if len(s.Notices) > 0 {
+		statements = append(statements, announceStep(id, s))
+	}
 	if err := checkAll(statements); err != nil {
 		return false, err
 	}

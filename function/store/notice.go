@@ -28,7 +28,7 @@ func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, 
 		)
 	})
 	for some := range slices.Chunk(notices, noticesAtOnce) {
-		insert := announcement(some)
+		insert := announcement(some, "true")
 		if err := d.commit(ctx, "announce", insert); err != nil {
 			return added, err
 		}
@@ -38,8 +38,8 @@ func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, 
 }
 
 // announcement returns the statement that inserts the notices that are not stored yet and whose
-// submissions exist. The statement consists of constant parts and placeholders.
-func announcement(notices []backup.Notice) *statement {
+// submissions exist, if condition holds. The statement consists of constant parts and placeholders.
+func announcement(notices []backup.Notice, condition string) *statement {
 	var rows []string
 	var args []any
 	for i, n := range notices {
@@ -50,7 +50,18 @@ func announcement(notices []backup.Notice) *statement {
 WITH fresh (submission_id, event, receiver, at_ms) AS (VALUES ` + strings.Join(rows, ", ") + `)
 INSERT INTO notice (submission_id, event, receiver, at_ms, attempts, next_ms, done_ms)
 SELECT s.id, fresh.event, fresh.receiver, fresh.at_ms, 0, fresh.at_ms, 0 FROM fresh JOIN submission s ON s.id = fresh.submission_id
-WHERE true ON CONFLICT (submission_id, event, receiver) DO NOTHING`}
+WHERE ` + condition + ` ON CONFLICT (submission_id, event, receiver) DO NOTHING`}
+}
+
+// announceStep returns the statement that inserts the notices of step s of a submission, if the step is in the log. A
+// sweep inserts those that are more than [noticesAtOnce].
+func announceStep(id string, s backup.Step) *statement {
+	notices := s.Notices[:min(len(s.Notices), noticesAtOnce)]
+	n := 4 * len(notices)
+	insert := announcement(notices, fmt.Sprintf(
+		"EXISTS (SELECT 1 FROM submission_step WHERE submission_id = $%d AND n = $%d AND owner = $%d)", n+1, n+2, n+3))
+	insert.args = append(insert.args, id, s.N, s.Owner)
+	return insert
 }
 
 // selectDue selects the due notices of a receiver, the longest overdue first. It limits the notices

@@ -80,14 +80,24 @@ func (s *Store) Announce(ctx context.Context, notices []backup.Notice) (added in
 		if err := storable(ctx, n.SubmissionID, string(n.Event), n.Receiver); err != nil {
 			return added, err
 		}
-		sub, key := s.submissions[n.SubmissionID], notice{n.Event, n.Receiver}
-		if sub == nil || sub.notices[key] != nil {
-			continue
+		if sub := s.submissions[n.SubmissionID]; sub != nil {
+			added += sub.announce([]backup.Notice{n})
 		}
-		sub.notices[key] = &delivery{at: ms(n.At), next: ms(n.At)}
-		added++
 	}
 	return added, nil
+}
+
+// announce stores those of the notices about s that are not stored yet, and returns how many it stored.
+func (s *submission) announce(notices []backup.Notice) (added int) {
+	for _, n := range notices {
+		key := notice{n.Event, n.Receiver}
+		if s.notices[key] != nil {
+			continue
+		}
+		s.notices[key] = &delivery{at: ms(n.At), next: ms(n.At)}
+		added++
+	}
+	return added
 }
 
 // Due implements [backup.Notices].

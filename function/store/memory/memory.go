@@ -266,7 +266,8 @@ func (s *Store) addStep(ctx context.Context, id string, step backup.Step, audit 
 		if err := s.addRows(audit); err != nil {
 			return err
 		}
-		if step.N == len(to.steps) {
+		to.announce(step.Notices)
+		if step.Notices = nil; step.N == len(to.steps) {
 			to.steps = append(to.steps, step)
 		}
 		ours = true

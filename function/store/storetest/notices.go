@@ -20,6 +20,7 @@ var notices = map[string]test{
 	"a notice that is done is never due again":           doneIsFinal,
 	"notices are due in order of time":                   dueIsOrdered,
 	"a forgotten submission has no notices":              forgetRemovesNotices,
+	"a step and its notices are stored together":         stepStoresNotices,
 }
 
 // notice returns a notice that tells receiver about an event of r.
@@ -68,6 +69,26 @@ func announcedOnce(t *testing.T, s backup.Store) {
 	want.Record = find(t, s, r.SubmissionID)
 	if diff := cmp.Diff([]backup.Notice{want}, due(t, s, want.Receiver, Start)); diff != "" {
 		t.Errorf("due (-want +got):\n%s", diff)
+	}
+}
+
+func stepStoresNotices(t *testing.T, s backup.Store) {
+	r := claim(t, s, Record(1))
+	for _, c := range []struct {
+		owner, receiver string
+		ours            bool
+	}{{"first", "a", true}, {"late", "b", false}} {
+		step := Step(0, c.owner)
+		step.Notices = []backup.Notice{notice(r, backup.EventCreated, c.receiver), notice(r, backup.EventCreated, c.receiver)}
+		if ours, err := s.Append(t.Context(), r.SubmissionID, step); ours != c.ours || err != nil {
+			t.Fatalf("step of %s: %v, %v", c.owner, ours, err)
+		}
+		if found := due(t, s, c.receiver, Start); (len(found) == 1) != c.ours {
+			t.Errorf("%d notices of the step of %s", len(found), c.owner)
+		}
+	}
+	if last := find(t, s, r.SubmissionID).Last; last.Notices != nil {
+		t.Errorf("the step was read with %v", last.Notices)
 	}
 }
 
