@@ -44,8 +44,12 @@ func TestCandidatesInForm(t *testing.T) {
 	// The vaults follow the region. What is typed meanwhile stays.
 	own.faults(t, "DescribeVaults: latency 1s")
 	b.open("/backups/new/ECS_FILE?Account=demo")
-	b.give("Region", "cn-shanghai")
-	b.give("VaultId", "v-typed")
+	get[bool](b, `new Promise(done => {
+		const region = document.getElementsByName("Region")[0];
+		region.value = "cn-shanghai";
+		region.dispatchEvent(new Event("change", {bubbles: true}));
+		setTimeout(() => done(document.getElementsByName("VaultId")[0].value = "v-typed"), 50);
+	}).then(() => true)`)
 	b.wait(vaults+` === "v-0001demovault03,"`, soon)
 	if got := b.value("find.VaultId"); got != "v-typed" || b.value("VaultId") != "" {
 		t.Errorf("the typed vault is %q, and %q is chosen", got, b.value("VaultId"))
