@@ -36,16 +36,12 @@ func TestPagesAndAssetsAreSmall(t *testing.T) {
 			if err := s.page.Render(templates.WithLanguage(t.Context(), l), &b); err != nil {
 				t.Fatal(err)
 			}
-			most := 6 << 10
-			if s.name == "api" {
-				most = 12 << 10 // the reference is one page, so that readers can search it
-			}
-			if got := compressed(t, b.Bytes()); got > most {
+			if got, most := compressed(t, b.Bytes()), 6<<10; got > most {
 				t.Errorf("%s in %s has %d bytes, more than %d", s.name, l, got, most)
 			}
-			if got := compressed(t, b.Bytes()) + assets; got > 16<<10 && s.name != "api" {
+			if got := compressed(t, b.Bytes()) + assets; got > 16<<10 {
 				t.Errorf("%s in %s has %d bytes with its assets, more than 16 KiB", s.name, l, got)
-			} else if got+picker > 19<<10 && s.name != "api" {
+			} else if got+picker > 19<<10 {
 				t.Errorf("%s in %s has %d bytes with its assets and the list boxes, more than 19 KiB", s.name, l, got+picker)
 			}
 			loaded := map[string]bool{}

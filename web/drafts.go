@@ -200,7 +200,8 @@ func (s *Server) newestDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// The draft may be an interim one, which the next draft replaces. Its page keeps its id.
+	// Redirect to the page and not to the draft: the next draft replaces an interim draft, but the id of
+	// the page from which it was posted stays valid.
 	http.Redirect(w, r, draftsPath+"/"+d.Page, http.StatusSeeOther)
 	return nil
 }

@@ -105,7 +105,7 @@ func same(t *testing.T, shown json.RawMessage, answer *httptest.ResponseRecorder
 }
 
 // The program answers the example requests with the example answers. The test sends the requests in
-// a natural order.
+// the order of a client, which creates a job before it reads it.
 func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

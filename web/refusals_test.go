@@ -81,7 +81,7 @@ var refusalCases = map[string]foreseen{
 		a.Users[0].Permissions = slices.Delete(a.Users[0].Permissions, 1, 2) // ram:CreateServiceLinkedRole
 	}, check: "roles warning", code: "NoPermission"},
 
-	// Refused by the form.
+	// Refused by the form itself, with an error at one control.
 	"findFiles Invalid Options: UseVSS is for Windows instances only":                    {form: "ECS_FILE", change: map[string]string{"Options.UseVSS": "true", "Include": "/srv"}, field: "Options.UseVSS"},
 	"checkShadowCopy Invalid Options: UseVSS allows neither network paths nor wildcards": {form: "ECS_FILE", change: map[string]string{"InstanceId": "i-bp1demowin01", "Options.UseVSS": "true", "Include": `\\server\share`}, field: "Options.UseVSS"},
 	"checkShadowCopy Invalid Options: UseVSS allows one path in Include and no Exclude":  {form: "ECS_FILE", change: map[string]string{"InstanceId": "i-bp1demowin01", "Options.UseVSS": "true", "Include": "C:\\a\nC:\\b"}, field: "Options.UseVSS"},

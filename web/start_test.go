@@ -28,8 +28,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// A fleet is a portal with 20 accounts of 250 instances each. Each of them has another role, so that
-// a test can make one account slow or close it.
+// A fleet is a portal with 20 accounts of 250 instances each. Each account has a role of
+// its own, so that a test can make one account slow, or shut the portal out of it.
 type fleet struct {
 	*world
 	address *url.URL

@@ -159,7 +159,7 @@ func at(path string) func(*tab) {
 	}
 }
 
-// atQuiet returns a function that opens a page of the portal without backups, whose cloud is slow.
+// atQuiet returns a function that opens a page of the portal quiet, which has no backups and a slow cloud.
 func atQuiet(path string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()

@@ -91,7 +91,8 @@ func %s[T %s](n int, a, b T) %s {
 }
 `
 
-// switchText has the other functions of switchFile.
+// switchText has the fixed part of switchFile: the constraints, and the functions that are not generated
+// from swaps.
 const switchText = `
 type zzNumber interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr |

@@ -52,9 +52,9 @@ type Config struct {
 	Paused   int           // requests that may be in [Pause] at the same time; 0 means none
 }
 
-// DefaultSlots is the number of slots if an operator sets none. It suits a process with a few processors:
-// a submission mostly waits for the cloud and the disk, and if one takes 300 ms, 18 at a time are 60 per
-// second.
+// DefaultSlots is the number of slots if an operator sets none. It suits a process with a few processors,
+// because a submission mostly waits for the cloud and the disk: 60 submissions a second that take 300 ms
+// each need 18 of the 20 slots.
 const DefaultSlots = 20
 
 // Default returns the limits for a number of slots, at least 2. A request waits for a slot for at most

@@ -83,8 +83,8 @@ func texts(t *testing.T, body []byte) []string {
 	return strings.Split(strings.TrimSpace(flatten(v)), "\n")
 }
 
-// withoutOwnMarkup removes the markup that the portal itself writes: around the environment and the
-// title, and at the start of a line.
+// withoutOwnMarkup removes the markup that the portal itself writes: the brackets around the name of the
+// environment, the stars around the title, and the signs at the start of a line.
 func withoutOwnMarkup(kind backup.ReceiverKind, text string) string {
 	text = strings.TrimPrefix(text, "#### ")
 	if kind == backup.WeCom || kind == backup.Slack {

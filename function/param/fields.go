@@ -303,7 +303,8 @@ const (
 	// most 64 characters, the service's limit for names of plans.
 	MaxLabel = 37
 
-	// scriptPath matches an absolute path without blanks and characters of a shell.
+	// scriptPath matches an absolute path of letters, digits, dots, underscores and hyphens: no blanks, and
+	// no characters with a meaning in a shell.
 	scriptPath = `(/[A-Za-z0-9._-]+)+`
 )
 

@@ -49,7 +49,8 @@ func plainJSONNumber(raw string) string {
 // isNumber reports whether a valid JSON value is a number.
 func isNumber(raw []byte) bool { return raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' }
 
-// isHuge reports whether value is a JSON number outside of int64.
+// isHuge reports whether value is a JSON number whose size is 2^63 or more. It compares float64 values, so
+// that numbers just below 2^63 count too.
 func isHuge(value string) bool {
 	if !isJSONNumber(value) {
 		return false

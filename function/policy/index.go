@@ -15,7 +15,7 @@ type index struct {
 	rules   map[indexKey][]int // rules without tags
 	tagged  map[indexKey][]int // rules with tags: under the empty prefix, and under one of their tags
 	named   map[indexKey]bool  // whether a rule for the team names the account; the key has no resource
-	lengths []int              // the lengths of all prefixes in rules, for lookups
+	lengths []int              // the lengths of all prefixes of resource ids among the keys of rules, for lookups
 }
 
 // An indexKey is the place of a rule in an index. A rule has one key for each

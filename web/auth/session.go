@@ -131,8 +131,8 @@ func (s *Sessions) opened(r *http.Request, name string, with *sealer, v any) boo
 }
 
 // Renew stores the time of this request in the session of r, which Authenticate has accepted. It
-// sets a cookie at most every five minutes. The handler must set no other cookie, because an answer
-// of an event platform has only one.
+// sets a cookie at most every five minutes. The handler must set no other cookie, because
+// Function Compute can return only one cookie in an answer.
 func (s *Sessions) Renew(w http.ResponseWriter, r *http.Request) {
 	var c session
 	if !s.opened(r, s.sessionName(), s.session, &c) || s.Now().Sub(time.Unix(c.LastSeen, 0)) < sessionSeen {

@@ -19,7 +19,7 @@ type Operation struct {
 	HTTPS      bool     // the vendor offers it over https only
 	Regional   bool     // it belongs to a region
 	Numeric    bool     // Code of a success is the number 200, not a text
-	params     []string // from the operation's page; N stands for a list index
+	params     []string // from the vendor's page of the operation; N stands for a list index
 }
 
 // Name returns product and action joined by a dot. It is unique.

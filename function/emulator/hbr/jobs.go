@@ -97,7 +97,7 @@ func (e *jobStore) byIDs(ids []string, s scope) []*Job {
 	return jobs
 }
 
-// cancel records the cancellation of a job. It returns false if the job has ended. For a job that
+// cancel records the cancellation of a job. It returns false if the job has ended or does not exist. For a job that
 // is already canceled it returns true and keeps the earlier time.
 func (e *jobStore) cancel(id string, now time.Time) bool {
 	e.mu.Lock()

@@ -33,8 +33,8 @@ func Missing(name string) error {
 	return Refuse(http.StatusBadRequest, "Missing"+name, "%s is mandatory for this action", name)
 }
 
-// Invalid returns the gateway's refusal of a value that the operation's page does not allow:
-// InvalidParameter.
+// Invalid returns the gateway's refusal of a value that the vendor's page of the operation does not
+// allow: InvalidParameter.
 func Invalid(name, format string, args ...any) error {
 	return Refuse(http.StatusBadRequest, "InvalidParameter", "%s: %s", name, fmt.Sprintf(format, args...))
 }
