@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"backupportal/function/backup"
 	"backupportal/function/logging"
 	"backupportal/function/param"
+	"backupportal/function/pattern"
 	"backupportal/templates"
 )
 
@@ -127,13 +127,13 @@ func theme(r *http.Request) string {
 	return ""
 }
 
-// zoneShape matches the names of time zones in the IANA database.
-var zoneShape = regexp.MustCompile(`\A[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9_+-]{1,30}){0,2}\z`)
+// zonePattern matches the names of time zones in the IANA database.
+const zonePattern = `[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9_+-]{1,30}){0,2}`
 
 // zone returns the time zone of the reader's browser, which the script wrote into a cookie, or that of the
 // portal.
 func (s *Server) zone(r *http.Request) *time.Location {
-	if c, err := r.Cookie("zone"); err == nil && zoneShape.MatchString(c.Value) && c.Value != "Local" {
+	if c, err := r.Cookie("zone"); err == nil && pattern.Match(zonePattern, c.Value) && c.Value != "Local" {
 		if zone, err := time.LoadLocation(c.Value); err == nil {
 			return zone
 		}

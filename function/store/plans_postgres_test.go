@@ -66,7 +66,7 @@ func TestStatementsReadFewRowsInPostgreSQL(t *testing.T) {
 			check(statement, statement, slices.Concat(d.dialect.freshPlan, args))
 		}
 	}
-	for statement, args := range otherStatements(d, finishedID(t, d)) {
+	for statement, args := range otherStatements(t, d, finishedID(t, d)) {
 		if _, err := d.db.Exec(`PREPARE kept AS ` + statement); err != nil {
 			t.Fatal(err)
 		}

@@ -31,7 +31,7 @@ func TestStatementsUseIndexesInSQLite(t *testing.T) {
 			t.Errorf("%s:\n%s", statement, plan)
 		}
 	}
-	for statement, args := range otherStatements(d, finishedID(t, d)) {
+	for statement, args := range otherStatements(t, d, finishedID(t, d)) {
 		plan := queryPlan(t, d.db, statement, args)
 		for _, whole := range []string{"SCAN submission", "SCAN job", "SCAN audit", "SCAN l\n", "SCAN j\n", "TEMP B-TREE"} {
 			if strings.Contains(plan, whole) && (whole != "TEMP B-TREE" || statement != selectOpen && statement != selectHeads) {

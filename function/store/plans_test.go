@@ -100,7 +100,14 @@ func listStatements(d dialect) map[string][][]any {
 }
 
 // otherStatements returns the statements of the store that are not lists, each with values.
-func otherStatements(d *DB, id string) map[string][]any {
+func otherStatements(t *testing.T, d *DB, id string) map[string][]any {
+	t.Helper()
+	var n int
+	var owner string
+	step := `SELECT n, owner FROM submission_step WHERE submission_id = $1 ORDER BY n LIMIT 1`
+	if err := d.db.QueryRow(step, id).Scan(&n, &owner); err != nil {
+		t.Fatal(err)
+	}
 	start := ms(storetest.Start)
 	claimed := append(slices.Repeat([]any{"x"}, 16), start, start, "x", "x", int64(unlimitedSkew), "x", "x")
 	return map[string][]any{
@@ -108,7 +115,7 @@ func otherStatements(d *DB, id string) map[string][]any {
 		upsertAsk: {id, start, 5000}, selectAsked: {id, start, 5000}, upsertSighting: {id, start, "{}", 0}, updateState: {id, "COMPLETE"}, updateResourceName: {id, "web01"},
 		upsertRate: {"k", start, 6000, 60000}, selectRate: {"k"}, upsertQuota: {"k", "2026-11-23", 5}, refundQuota: {"k", "2026-11-23"}, selectQuota: {"k", "2026-11-23"},
 		upsertCooldown: {"k", "o", start, start}, selectCooldown: {"k"}, deleteCooldown: {"k", "o"},
-		insertAudit: {"c", 0, start, "{}", ""}, insertStepAudit: {"c", 0, start, "{}", "", id, 0, "o"}, selectHeads: {start, 100}, selectNextChain: {""}, selectRows: {"c", 0, 500},
+		insertAudit: {"c", 0, start, "{}", ""}, insertStepAudit: {"c", 0, start, "{}", "", id, n, owner}, selectHeads: {start, 100}, selectNextChain: {""}, selectRows: {"c", 0, 500},
 		insertReservation: {"k", start, "2026-11-23", "[]", "", start, 1}, renewReservation: {"k", "2026-11-23", "[]", "", 1}, raiseHeld: {"k", 2}, clearHeld: {"k", 1},
 		deleteLimits[0]: {ms(daysAgo(1))}, deleteLimits[1]: {ms(daysAgo(1))}, deleteLimits[2]: {ms(daysAgo(8))}, deleteLimits[3]: {"2026-11-10"},
 		insertDraft: {"d", "o", "p", "{}", 0, 0, 0, start}, deleteInterim: {"o", "p"}, deleteSurplus: {"o", 50}, selectDraft: {"d", "o", start},
