@@ -76,7 +76,7 @@ func TestNoOutputContainsASecret(t *testing.T) {
 	r.server.Resume(r.t)
 	r.doors("database back")
 
-	db, err := store.Open(store.Config{URL: secret.New(r.database)})
+	db, err := store.Open(store.Config{URL: secret.New(r.database), StatementTime: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

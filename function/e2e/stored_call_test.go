@@ -155,7 +155,7 @@ func checkStoredCall(t *testing.T, submit func(*testing.T, *fixture, app.App), d
 		t.Errorf("after the first, second and third policy the cloud had received %v calls", sent)
 	}
 
-	db, err := store.Open(store.Config{URL: secret.New(database)})
+	db, err := store.Open(store.Config{URL: secret.New(database), StatementTime: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

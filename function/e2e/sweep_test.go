@@ -107,7 +107,7 @@ func connect(t testing.TB, endpoint string, log io.Writer, pairs ...string) app.
 func TestHistoryDaysFromEnvironment(t *testing.T) {
 	for days, kept := range map[string]bool{"7": false, "9": true, "": true} {
 		url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
-		db, err := store.Open(store.Config{URL: secret.New(url)})
+		db, err := store.Open(store.Config{URL: secret.New(url), StatementTime: patience})
 		if err != nil {
 			t.Fatal(err)
 		}
