@@ -53,7 +53,8 @@ test: ## all checks of CI; installs missing tools
 	@.ci/install
 	$(MAKE) clients static
 	@# The timeout only ends a test that hangs. It is many times what a busy machine needs.
-	@# Some packages mostly wait for other processes and for time limits, so more run at once than there are processors. With many more, statements of databases take longer than their limit.
+	@# Some packages mostly wait for other processes and for time limits, so more run at once than there are
+	@# processors. With many more, statements of databases would take longer than their limit.
 	env $(IN_MEMORY) go test $(RACE) -p 4 -count=1 -timeout 30m ./...
 	@# Under the race detector this test makes only a fifth of its submissions, so it runs again without it.
 	@# go test succeeds if -run matches no test. That would mean that the test has another name now.

@@ -82,6 +82,7 @@ function pick(form, control) {
     if (address !== shown) {
       asking?.abort();
       const own = (asking = new AbortController());
+      shown = ""; // a return to the earlier text asks again, and so ends this request
       status.textContent = status.dataset.loading;
       try {
         const answer = await fetch(address, { signal: AbortSignal.any([own.signal, AbortSignal.timeout(10000)]) });
@@ -98,7 +99,6 @@ function pick(form, control) {
         if (own.signal.aborted) return;
         options = [];
         status.textContent = status.dataset.away;
-        shown = "";
       }
     }
     if (document.activeElement !== control) return;
