@@ -17,6 +17,8 @@ RACE = $$("$$(go env CC)" -E -include stdlib.h - </dev/null >/dev/null 2>&1 && \
 IN_MEMORY = $$(folder=/dev/shm; probe=$$folder/backup-portal-test-$$$$; \
 	cp /bin/true $$probe 2>/dev/null && $$probe 2>/dev/null && echo GOTMPDIR=$${TMPDIR:-/tmp} TMPDIR=$$folder; rm -f $$probe)
 
+TIMED = ./function/backup ./function/chaos ./function/e2e ./function/store
+
 .DEFAULT_GOAL := help
 .PHONY: help run dev clients check static test chaos generate mutate bench dist deploy clean
 
@@ -53,9 +55,12 @@ test: ## all checks of CI; installs missing tools
 	@.ci/install
 	$(MAKE) clients static
 	@# The timeout only ends a test that hangs. It is many times what a busy machine needs.
-	@# Some packages mostly wait for other processes and for time limits, so more run at once than there are
-	@# processors. With many more, statements of databases would take longer than their limit.
-	env $(IN_MEMORY) go test $(RACE) -p 4 -count=1 -timeout 30m ./...
+	@# The tests of TIMED start processes and databases that have time limits, and wait for most of the time. So they run
+	@# first, and the others, at a lower priority, use what is left of the processors.
+	@# What both need is compiled before, since otherwise both would compile it.
+	go build $(RACE) ./...
+	@env $(IN_MEMORY) nice go test $(RACE) -p 2 -count=1 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(TIMED))") & others=$$!; \
+		env $(IN_MEMORY) go test $(RACE) -p 4 -count=1 -timeout 30m $(TIMED); timed=$$?; wait $$others && exit $$timed
 	@# Under the race detector this test makes only a fifth of its submissions, so it runs again without it.
 	@# go test succeeds if -run matches no test. That would mean that the test has another name now.
 	go test -count=1 -run SessionsAreCached ./function/aliyun | awk '{ print } /no tests to run|^FAIL/ { bad = 1 } END { exit bad }'

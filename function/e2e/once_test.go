@@ -76,7 +76,7 @@ func TestKilledProcessMakesOneJob(t *testing.T) {
 				doomed := f.start(through)
 				held, answered := f.hold(c.action, c.after), doomed.log.when("job created")
 				done := make(chan reply, 1)
-				go func() { done <- doomed.submitStarted(t, "one-key") }()
+				go func() { done <- doomed.submitUntilGone(t, "one-key") }()
 				within(t, "the request at the cloud", held)
 				unblock := func() {}
 				if c.record {
@@ -152,7 +152,7 @@ func TestFrozenProcessMakesNoSecondJob(t *testing.T) {
 				frozen, other := f.start(database), f.start(database)
 				held := f.hold(c.action, c.after)
 				done := make(chan reply, 1)
-				go func() { done <- frozen.submitStarted(t, "one-key") }()
+				go func() { done <- frozen.submitUntilGone(t, "one-key") }()
 				within(t, "the request at the cloud", held)
 				frozen.freeze(t)
 				f.release() // the answer stays in the socket of the frozen process
