@@ -150,9 +150,9 @@ func (s *Server) knownVolumes(r *http.Request, values templates.Values) (all []b
 	return all, false
 }
 
-// matchVolume returns the volume in known that is the same as v. It compares the claim (with its namespace) and the
-// name of the volume: at least one of them is known on both sides, and what is known on both sides is equal. It
-// returns false if none or several match.
+// matchVolume returns the volume in known that is the same as v. It compares two values: the claim with its
+// namespace, and the name of the volume. At least one of the two must be known for both volumes, and no value that is
+// known for both may differ. It returns false if no volume matches, or several do.
 func matchVolume(known []backup.Candidate, v kubectl.Volume) (backup.Candidate, bool) {
 	var matches []backup.Candidate
 	for _, c := range known {

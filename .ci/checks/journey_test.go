@@ -91,9 +91,9 @@ var journeys = []journey{{
 	},
 }}
 
-// Every kind of backup can be requested for a machine and followed to the end of the job, with and without JavaScript. The cloud receives one call for each backup. The calls with and
-// without JavaScript differ only in JobName. The check page shows each parameter of the call before
-// the start.
+// Every kind of backup can be requested for a machine and followed to the end of the job, with and
+// without JavaScript. The cloud receives one call for each backup. The calls with and without JavaScript
+// differ only in JobName. The check page shows each parameter of the call before the start.
 func TestEveryKindOfBackup(t *testing.T) {
 	t.Parallel()
 	promised := map[string]chan map[string]string{}

@@ -50,7 +50,9 @@ func newFront(t *testing.T, p *portal) *front {
 		ModifyResponse: func(res *http.Response) error {
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.seen = append(f.seen, passage{res.Request.Method, res.Request.URL.Path, res.Request.Header.Get("Sec-Fetch-Site"), res.StatusCode})
+			request := res.Request
+			site := request.Header.Get("Sec-Fetch-Site")
+			f.seen = append(f.seen, passage{request.Method, request.URL.Path, site, res.StatusCode})
 			return nil
 		},
 	}

@@ -59,7 +59,11 @@ func TestPollingIntervals(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
 	b.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: inFrontOf})
+		_, err := chromedp.Call(
+			ctx,
+			page.AddScriptToEvaluateOnNewDocument,
+			page.AddScriptToEvaluateOnNewDocumentParams{Source: inFrontOf},
+		)
 		return err
 	}))
 	path, err := busy.submit(request("demo", "i-bp1demodb01", "emulator.1h"))

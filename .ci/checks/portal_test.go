@@ -176,7 +176,8 @@ func (p *portal) denied(request string) (string, error) {
 		Status   int    `json:"status"`
 		Instance string `json:"instance"`
 	}
-	if err := json.NewDecoder(res.Body).Decode(&problem); err != nil || problem.Status != http.StatusForbidden || problem.Instance == "" {
+	err = json.NewDecoder(res.Body).Decode(&problem)
+	if err != nil || problem.Status != http.StatusForbidden || problem.Instance == "" {
 		return "", fmt.Errorf("the JSON endpoint answered %s, %+v, %w", res.Status, problem, err)
 	}
 	return pageOf(problem.Instance), nil

@@ -169,7 +169,9 @@ func (p *portal) fail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, instance := range []string{"i-bp1demowin01", "i-bp1demopartial01", "i-bp1demoslow01", "i-bp1demonorole01", "i-bp1demostopped01"} {
+	for _, instance := range []string{
+		"i-bp1demowin01", "i-bp1demopartial01", "i-bp1demoslow01", "i-bp1demonorole01", "i-bp1demostopped01",
+	} {
 		if _, err := p.submit(request("demo", instance, "emulator.1s")); err != nil {
 			t.Fatal(err)
 		}

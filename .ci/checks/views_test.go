@@ -31,17 +31,20 @@ var (
 	instanceScripts = url.Values{
 		"Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"}, "JobName": {"a-view"},
 		"choice.Detail.diskIdList": {"some"}, "Detail.diskIdList": {"d-bp1demoweb01a"}, "Detail.snapshotGroup": {"true"},
-		"choice.Detail.appConsistent": {"scripts"}, "Detail.preScriptPath": {"/opt/backup/pre.sh"}, "Detail.postScriptPath": {"/opt/backup/post.sh"},
+		"choice.Detail.appConsistent": {"scripts"},
+		"Detail.preScriptPath":        {"/opt/backup/pre.sh"}, "Detail.postScriptPath": {"/opt/backup/post.sh"},
 		"Detail.doCopy": {"true"}, "Detail.destinationRegionId": {"cn-shanghai"}, "Detail.destinationRetention": {"30"},
 	}
 	instanceWriters = url.Values{"choice.Detail.appConsistent": {"writers"}, "Account": {"payments-central"}, "strange": {"name"}}
 	instanceWrong   = url.Values{
-		"InstanceId": {"web-01"}, "Retention": {"0"}, "JobName": {"two words"}, "choice.Detail.diskIdList": {"some"}, "Detail.diskIdList": {"a\nb"},
+		"InstanceId": {"web-01"}, "Retention": {"0"}, "JobName": {"two words"},
+		"choice.Detail.diskIdList": {"some"}, "Detail.diskIdList": {"a\nb"},
 		"choice.Detail.appConsistent": {"scripts"}, "Detail.timeoutInSeconds": {"soon"}, "Detail.doCopy": {"true"},
 	}
 	files = url.Values{
 		"Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "VaultId": {"v-0001demovault01"}, "Retention": {"30"},
-		"Include": {"/home/alice/*.pdf\n/srv/a-folder-with-a-name-that-is-much-longer-than-any-line-on-a-small-telephone"}, "choice.SpeedLimit": {"hours"},
+		"Include":            {"/home/alice/*.pdf\n/srv/a-folder-with-a-name-that-is-much-longer-than-any-line-on-a-small-telephone"},
+		"choice.SpeedLimit":  {"hours"},
 		"SpeedLimit.0.start": {"9"}, "SpeedLimit.0.end": {"18"}, "SpeedLimit.0.bandwidth": {"20"}, "SpeedLimit.0.unit": {"MB"},
 		"SpeedLimit.1.start": {"18"}, "SpeedLimit.1.end": {"22"}, "SpeedLimit.1.bandwidth": {"1500"}, "SpeedLimit.1.unit": {"KB"},
 	}

@@ -82,8 +82,8 @@ func (s *Service) withPreset(sub Submission) (Submission, error) {
 
 // WithPreset returns given with the values of the preset that it names, for the parameters that it leaves
 // out: explicit values win. Only the source type must be that of the preset, because it decides which
-// other parameters apply. presets are those that the caller may use. given must name a preset and is not
-// changed. The error is a [param.InvalidError] about Preset or SourceType.
+// other parameters apply. presets has the presets that the caller may use. given must name a preset; it is
+// not changed. The error is a [param.InvalidError] about Preset or SourceType.
 func WithPreset(presets []Preset, given param.Params) (param.Params, error) {
 	name := given["Preset"]
 	at := slices.IndexFunc(presets, func(p Preset) bool { return p.Name == name })

@@ -92,9 +92,8 @@ func (p Params) Validate() error {
 }
 
 // ValidateBeside returns the mistakes that [Params.Validate] finds in a request whose JSON already has the
-// mistakes bad. If bad reports a name that is given more than once, it is unknown which of its values was
-// meant. ValidateBeside then returns only the mistakes that do not depend on this value: those that Validate
-// also finds without the name.
+// mistakes bad. If bad reports a name that is given more than once, the meant value is unknown. ValidateBeside
+// then returns only the mistakes that Validate also finds without this name.
 func (p Params) ValidateBeside(bad InvalidError) InvalidError {
 	others := p.clone()
 	repeats := false

@@ -11,9 +11,9 @@ import (
 	"backupportal/function/param"
 )
 
-// A loader reads one policy file and collects its problems. Each method is named after what it
-// reads. It returns the zero value for a place without a node. After a problem it returns an
-// arbitrary value, because Load then fails and its caller uses none of them.
+// A loader reads one policy file and collects its problems. The name of a method is the
+// kind of value that it reads. A method returns the zero value for a place without a node. After a problem it returns an
+// arbitrary value: Load then fails, and no value is used.
 type loader struct {
 	getenv   func(string) string
 	accounts map[string]account      // read so far, by alias

@@ -53,8 +53,8 @@ SELECT s.id, fresh.event, fresh.receiver, fresh.at_ms, 0, fresh.at_ms, 0 FROM fr
 WHERE ` + condition + ` ON CONFLICT (submission_id, event, receiver) DO NOTHING`}
 }
 
-// announceStep returns the statement that inserts the notices of step s of a submission, if the step is in the log. A
-// sweep inserts those that are more than [noticesAtOnce].
+// announceStep returns the statement that inserts the notices of step s of a submission, if the step is in the log. It
+// inserts at most [noticesAtOnce] notices; a later sweep inserts the others.
 func announceStep(id string, s backup.Step) *statement {
 	notices := s.Notices[:min(len(s.Notices), noticesAtOnce)]
 	n := 4 * len(notices)
