@@ -131,8 +131,8 @@ func (p Params) Volumes() (volumes []Volume) {
 	return volumes
 }
 
-// CompactJSON removes insignificant white space and a byte order mark from a JSON text. The error is that of
-// [json.Compact] if text is not one valid JSON value.
+// CompactJSON removes insignificant white space and a byte order mark from a JSON text. The
+// error is that of [json.Compact] if text is not one valid JSON value.
 func CompactJSON(text string) (string, error) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, jsontext.TrimMark([]byte(text))); err != nil {

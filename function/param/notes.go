@@ -86,9 +86,10 @@ func (p Params) WithFittingName() Params {
 	return q
 }
 
-// PlainNumber returns a whole number in the form that [Params] holds: it reads full-width characters as
-// ASCII, and removes surrounding blanks, leading zeros and commas between groups of three digits. 15.0
-// and 1.5e1 become 15 ([plainJSONNumber]). It returns other texts unchanged.
+// PlainNumber returns a whole number in the form that [Params] holds: it reads full-width
+// characters as ASCII, and removes surrounding blanks, leading zeros and commas between groups
+// of three digits. 15.0 and 1.5e1 become 15 ([plainJSONNumber]). It returns other texts
+// unchanged.
 func PlainNumber(s string) string {
 	number := strings.TrimSpace(width.Narrow.String(s))
 	if pattern.Match(grouped, number) {
@@ -107,8 +108,9 @@ func PlainNumber(s string) string {
 // 10,000. It does not match 1,5, which is a fraction in many countries.
 const grouped = `[0-9]{1,3}(,[0-9]{3})+`
 
-// PlainBoolean returns true or false in the form that [Params] holds: it reads full-width characters as
-// ASCII, removes surrounding blanks and ignores case. It returns other texts unchanged.
+// PlainBoolean returns true or false in the form that [Params] holds: it reads full-width
+// characters as ASCII, removes surrounding blanks and ignores case. It returns other texts
+// unchanged.
 func PlainBoolean(s string) string {
 	if truth := strings.ToLower(strings.TrimSpace(width.Narrow.String(s))); isBoolean(truth) {
 		return truth

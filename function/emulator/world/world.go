@@ -26,8 +26,8 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// A World is plain data, written in Go or read by [Load]. The emulator works on a copy with all
-// defaults, so calls never change it.
+// A World describes the emulated accounts as plain data, written in Go or read by [Load]. The
+// emulator uses a copy in which all defaults are set, so calls never change the World.
 type World struct {
 	Regions []string `yaml:"regions"` // region ids that the emulator accepts; at least one
 
