@@ -30,11 +30,12 @@ func collect(t *testing.T, ev string) (messages []event.Message, body string, er
 	return messages, string(raw), err
 }
 
-// digest stands for every id of a message that is a hash of its text. Tests compare it with the
-// results of readable, so that their tables need no hashes.
+// digest is written in tables of expected results instead of the id of a message that is a hash
+// of its text. readable makes the same replacement in real results.
 const digest = "a digest"
 
-// TestEnvelopes handles events in the form that the vendor's documentation shows.
+// TestEnvelopes proves that an event in each form that the vendor's documentation shows gives
+// the right messages.
 func TestEnvelopes(t *testing.T) {
 	const ce = `"id":"1","source":"s","specversion":"1.0","type":"t"`
 	m := func(kind envelope.Kind, source, id, payload string) []event.Message {
@@ -69,8 +70,8 @@ func TestEnvelopes(t *testing.T) {
 		"timer, no payload": {`{"triggerName":"n","triggerTime":"x"}`, m(envelope.Timer, "n", "x", "")},
 		"oss":               {"oss.json", m(envelope.OSS, "acs:oss:cn-shanghai:123456789:testbucket", "58F9FF2D3DF792092E12044C/image/a.jpg", "a record")},
 		"cdn":               {`{"events":[{"eventSource":"cdn","traceId":"t-1","resource":{"domain":"d.example"}}]}`, m(envelope.CDN, "d.example", "t-1", "a record")},
-		// The first matching shape decides the kind of an event. Only the outermost object is
-		// compared.
+		// The first form that matches an event decides its kind. Only the members of the
+		// outermost object count.
 		"order":            {`{` + ce + `,"triggerName":"n","triggerTime":"x","data":{}}`, m(envelope.CloudEvent, "s", "1", "{}")},
 		"body and more":    {`{"body":"x","attrs":{},"z":1}`, m(envelope.Direct, "", "req-1", `{"body":"x","attrs":{},"z":1}`)},
 		"http inside text": {`{"TopicName":"t","MessageId":"1","Message":` + quoted(echoEvent) + `}`, m(envelope.MNSTopic, "t", "1", echoEvent)},
@@ -90,7 +91,7 @@ func TestEnvelopes(t *testing.T) {
 	}
 }
 
-// readable replaces digests by the constant digest, so that the table can be read.
+// readable replaces hashes in a result by the constant digest, to compare it with the table.
 func readable(messages []event.Message) []event.Message {
 	for i, m := range messages {
 		if len(m.ID) == len("sha256:")+32 && strings.HasPrefix(m.ID, "sha256:") {

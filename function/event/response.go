@@ -14,8 +14,8 @@ import (
 	awsevents "github.com/aws/aws-lambda-go/events"
 )
 
-// maxFCHeaders is the largest size of the response headers on Function Compute, in bytes. For
-// larger ones the platform answers 502 (“HTTP trigger”, limits).
+// maxFCHeaders is the maximum size of response headers on Function Compute, in bytes. For
+// larger headers the platform would answer 502 (“HTTP trigger”, limits).
 const maxFCHeaders = 8 << 10
 
 // Why a response cannot be expressed on Function Compute.
@@ -57,9 +57,9 @@ func (rec *recorder) encode(method string, lambda bool) (json.RawMessage, error)
 	})
 }
 
-// flatten returns the headers with one value each, and the cookies separately. Neither is nil. It
-// omits headers that the platforms set. Without a Content-Type the platforms would set
-// application/json, so it adds one.
+// flatten returns the headers with one value each, and the cookies separately. Neither is nil.
+// It omits headers that the platform sets. It adds a Content-Type if there is none, because the
+// platforms would otherwise set application/json.
 func (rec *recorder) flatten() (headers map[string]string, cookies []string) {
 	headers, cookies = make(map[string]string, len(rec.fixed)+1), []string{}
 	for name, values := range rec.fixed {
@@ -87,8 +87,9 @@ func isReservedInResponse(name string) bool {
 		strings.HasPrefix(name, http.TrailerPrefix)
 }
 
-// headerBytes returns the size of the headers as HTTP/1.1 sends them, with colon, space and line
-// end. The documentation of the limit does not say whether these count. Counting them is safe.
+// headerBytes returns the size of the headers as HTTP/1.1 sends them, with colons, spaces and
+// line ends. The platform's documentation does not say whether these count for its limit;
+// counting them is safe.
 func headerBytes(headers map[string]string) int {
 	n := 0
 	for name, value := range headers {

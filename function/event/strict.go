@@ -9,29 +9,31 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// httpMembers lists the top-level members that occur only in events for HTTP requests: events of
-// Function Compute, of Lambda in both payload formats, and of API gateways. No parameter of a
-// submission and no member of another envelope has one of these names.
+// httpMembers lists top-level members that occur only in events for HTTP requests: of Function
+// Compute, of Lambda in both payload formats, and of API gateways. They identify such an event.
+// No parameter of a backup and no other kind of event has one of these names.
 var httpMembers = []string{
 	"requestContext", "rawPath", "rawQueryString", "routeKey", "httpMethod", "isBase64Encoded",
 	"queryParameters", "queryStringParameters", "multiValueQueryStringParameters",
 	"pathParameters", "multiValueHeaders", "stageVariables",
 }
 
-// readNames lists the members that httpEvent reads, by the object that contains them.
-// [json.Unmarshal] matches these names without regard to case.
+// readNames lists the members that are read of an HTTP event, by the object that contains them.
+// [json.Unmarshal] would also accept these names in another case; exact refuses that.
 var readNames = map[string][]string{
 	"":     append([]string{"version", "cookies", "headers", "body", "path"}, httpMembers...),
 	"rc":   {"domainName", "requestId", "http"},
 	"http": {"method", "protocol", "sourceIp"},
 }
 
-// readHTTP reads an event that has members of an HTTP request. top are the members of the event. like is false for all
-// other events. If err is not nil, parts of the request are unknown and e holds the
-// known parts: err is [ErrEventType], [ErrUnicode], [ErrVersion], [ErrMethod], [ErrPath] or [ErrQuery].
+// readHTTP reads an event that has members of an HTTP request. top are the members of the
+// event. like is false for all other events. If err is not nil, e has only the parts that could
+// be read. err is [ErrEventType], [ErrUnicode], [ErrVersion], [ErrMethod], [ErrPath] or
+// [ErrQuery].
 //
-// readHTTP fails closed. If it ignored a value in an unknown place, it could lose the
-// parameter dry_run, and the request would then make a backup.
+// An event that cannot be read completely is always refused. If readHTTP ignored a value at an
+// unknown place, it could lose the parameter dry_run, and the request would start a real
+// backup.
 func readHTTP(event []byte, top map[string]json.RawMessage) (e httpEvent, like bool, err error) {
 	for name := range top {
 		like = like || slices.ContainsFunc(httpMembers, func(m string) bool { return strings.EqualFold(name, m) })
@@ -39,8 +41,8 @@ func readHTTP(event []byte, top map[string]json.RawMessage) (e httpEvent, like b
 	if !like {
 		return e, false, nil
 	}
-	// Decoding continues after a value of the wrong type, so that the error page has the right
-	// format for the platform.
+	// Decoding continues after a value of the wrong type, so that the error page gets the
+	// format that the platform expects.
 	wrongType := json.Unmarshal(event, &e)
 	context := members(top["requestContext"])
 	flag, flagged := top["isBase64Encoded"]
@@ -63,8 +65,8 @@ func readHTTP(event []byte, top map[string]json.RawMessage) (e httpEvent, like b
 	return e, true, nil
 }
 
-// hasWholeQuery reports whether the event has its whole query in the member that belongs to the
-// event's version, and no other member adds to the query.
+// hasWholeQuery reports whether the event has its query only in the member that belongs to the
+// event's version. A second member with a part of the query could be overlooked.
 func (e *httpEvent) hasWholeQuery(top map[string]json.RawMessage) bool {
 	if isGiven(top["multiValueQueryStringParameters"]) {
 		return false

@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// An UnservedError is the error of an event whose envelope is known and not served. The invocation
-// fails and nothing of the event is started, so that the platform keeps its messages. A failed
-// message can be found by the name, and is not taken for a submission with unknown parameters.
+// An UnservedError is the error of an event in a format that is known but not supported; it
+// names the format. The invocation fails and nothing is started, so the platform keeps the
+// messages. Without this check, the event would be taken for a backup request with unknown
+// parameters.
 type UnservedError struct {
 	Name string // of the event, such as “AWS SQS”
 }
@@ -20,16 +21,16 @@ func (e *UnservedError) Error() string {
 	return fmt.Sprintf("%s events are not served: nothing was started. Supported events are in docs/events.md", e.Name)
 }
 
-// An unservedShape is an envelope by its members.
+// An unservedShape identifies a format of events by its members.
 type unservedShape struct {
 	name    string
 	members []string // an object with all of them has the shape
 }
 
-// unservedShapes lists envelopes whose members no submission and no served envelope has. The shapes
-// with topic, props or topicPartition are the data of the same messages with eventSchema RawData.
-// Sources: the event types of github.com/aws/aws-lambda-go/events and
-// github.com/aliyun/fc-runtime-go-sdk/events.
+// unservedShapes lists formats of events that are known but not supported. Neither a backup
+// request nor a supported format has their members. The entries with topic, props or
+// topicPartition are the data of the same messages with eventSchema RawData. Sources: the event
+// types of github.com/aws/aws-lambda-go/events and github.com/aliyun/fc-runtime-go-sdk/events.
 var unservedShapes = []unservedShape{
 	{"Amazon EventBridge", []string{"detail-type", "source", "detail"}},
 	{"Amazon CloudWatch Logs", []string{"awslogs"}},
@@ -58,18 +59,18 @@ var recordSources = map[string]string{
 	"aws:codecommit": "AWS CodeCommit",
 }
 
-// messageTypes names the sources of EventBridge on Alibaba Cloud whose CloudEvents wrap a message in a
-// way of their own, by the beginning of their type.
+// messageTypes names those sources of EventBridge on Alibaba Cloud whose CloudEvents contain a
+// message in a special, unsupported form. The key is the beginning of the event's type.
 var messageTypes = []struct{ prefix, name string }{
 	{"mq:", "RocketMQ"},
 	{"alikafka:", "Kafka"},
 	{"amqp:", "RabbitMQ"},
 }
 
-// unserved returns an [*UnservedError] if event, or an element of it, is in an envelope that is known
-// and not served, and nil otherwise. top are the members of event if it is an object. on is the
-// platform of the invocation: only on Lambda an event of a gateway in another format than 2.0 is
-// unserved, because elsewhere such an event gets an answer.
+// unserved returns an [*UnservedError] if event, or an element of it, has a format that is
+// known but not supported. Otherwise it returns nil. top are the members of event if it is an
+// object. on is the platform: only on Lambda, an HTTP event of a gateway in another format than
+// 2.0 is unsupported, because on other platforms such an event gets an answer.
 func unserved(event []byte, top map[string]json.RawMessage, on string) error {
 	name := unservedName(top)
 	if name == "" && on == PlatformLambda {
@@ -90,7 +91,7 @@ func unserved(event []byte, top map[string]json.RawMessage, on string) error {
 	return &UnservedError{Name: name}
 }
 
-// unservedName returns the name of the envelope with these members, or "".
+// unservedName returns the name of the unsupported format with these members, or "".
 func unservedName(keys map[string]json.RawMessage) string {
 	if keys["specversion"] != nil {
 		for _, m := range messageTypes {
@@ -128,8 +129,9 @@ func recordsName(list json.RawMessage) string {
 	return "AWS record"
 }
 
-// unservedGateway returns the name of an HTTP request's format that the portal cannot answer on Lambda:
-// API Gateway and load balancers expect answers in another form than function URLs and HTTP APIs.
+// unservedGateway returns the name of an HTTP event's format that the portal cannot answer on
+// Lambda. API Gateway and load balancers expect another format of answers than function URLs
+// and HTTP APIs.
 func unservedGateway(keys map[string]json.RawMessage) string {
 	if keys["httpMethod"] == nil {
 		return ""
