@@ -12,10 +12,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// small has 5 slots, at most 4 for one kind.
+// small are limits with 5 slots, of which each kind may use at most 4.
 var small = Config{Slots: 5, Spare: 1, Queue: 3, Patience: 25 * time.Millisecond, Paused: 2}
 
-// enter takes n slots of a kind.
+// enter takes n slots for requests of a kind.
 func enter(t *testing.T, g *Gate, kind Kind, n int) (slots []*Slot) {
 	t.Helper()
 	for range n {
@@ -126,8 +126,9 @@ func TestReadsYieldAfterASubmissionWasRefused(t *testing.T) {
 	})
 }
 
-// Because a submission was refused just before, the slot of a read stays taken after the read: for as long
-// as the read took, and at most half of the time that a request waits for a slot.
+// TestSlotOfAReadRestsAfterASubmissionWasRefused proves that, shortly after a refused
+// submission, the slot of a read is not free immediately after the read. It stays taken for as
+// long as the read took, but at most for half of the time that a request waits for a slot.
 func TestSlotOfAReadRestsAfterASubmissionWasRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := small
@@ -252,9 +253,10 @@ func TestWithoutAGateEveryRequestEnters(t *testing.T) {
 	}
 }
 
-// For random limits and requests: never more requests run than there are slots, no free slot is
-// left while a request waits that could take it, every request gets an answer within its patience,
-// and in the end no slot is missing.
+// TestSlotsAreNeverExceededAndNeverLost proves four things for random limits and requests. No
+// more requests are handled at the same time than there are slots. No slot is free while a
+// request waits that could use it. Every request is admitted or refused within its waiting
+// time. At the end all slots are free.
 func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		slots := rapid.IntRange(2, 8).Draw(rt, "slots")
@@ -328,7 +330,7 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 	})
 }
 
-// faults returns the rules of the package comment that g breaks at this moment.
+// faults returns the rules of the package comment that g violates at this moment.
 func (g *Gate) faults() (broken []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -341,7 +343,8 @@ func (g *Gate) faults() (broken []string) {
 		if len(g.waiting[kind]) > g.cfg.Queue {
 			broken = append(broken, fmt.Sprintf("%d requests of kind %d wait", len(g.waiting[kind]), kind))
 		}
-		// Nothing happens in the gate when the time of Yield is over. Reads that wait then go on waiting.
+		// Nothing happens in the gate when the time of Yield is over. Reads that wait then go
+		// on waiting.
 		yielded := kind == Read && time.Since(g.yield) <= g.cfg.Patience
 		if len(g.waiting[kind]) > 0 && g.free(kind) && !yielded {
 			broken = append(broken, fmt.Sprintf("a request of kind %d waits beside a free slot", kind))

@@ -19,11 +19,14 @@ func FromContext(ctx context.Context) *Slot {
 	return s
 }
 
-// Pause calls wait with ctx and d. If ctx has the slot of a read, Pause gives the slot back before wait,
-// because a request that only waits needs none, and takes a slot again after it. A submission keeps its
-// slot, because it could not continue without one. Errors: the error of wait; [ErrFull] if [Config.Paused]
-// requests are paused already (wait is not called then), or if no slot became free after wait; and the
-// error of ctx. After an error a read may have no slot, so the request must end soon.
+// Pause calls wait with ctx and d, for a request that has nothing to do but wait. If ctx has
+// the slot of a read, Pause gives it back before wait, so that others can use it, and takes a
+// slot again afterwards. A submission keeps its slot, because it could not continue without
+// one.
+//
+// Errors: the error of wait, the error of ctx, and [ErrFull]. ErrFull means that
+// [Config.Paused] requests are paused already (wait is not called then), or that no slot became
+// free after wait. After an error a read may have no slot, so the request must end soon.
 func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time.Duration) error) error {
 	s := FromContext(ctx)
 	if s == nil || s.kind == Submission {

@@ -78,8 +78,8 @@ func checkMethods(where string, config map[string]any) []error {
 	return found
 }
 
-// checkTimer checks that the payload of a timer is text that the program accepts: a submission or
-// the order to sweep.
+// checkTimer checks that the payload of a time trigger is text that the program accepts: a
+// backup request, or the order to sweep (update the history).
 func checkTimer(where string, config map[string]any) []error {
 	payload, _ := config["payload"].(string)
 	if app.IsSweep([]byte(payload)) {

@@ -23,8 +23,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// The database permissions in docs/operations.md are sufficient for the portal's role. They do not
-// permit the role to change the step log or the audit trail.
+// TestDocumentedDatabaseRoleIsSufficient proves that the portal works with exactly the database
+// permissions in docs/operations.md, and that these do not permit changing the step log or the
+// audit trail.
 func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)
@@ -122,8 +123,9 @@ func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	}
 }
 
-// whileUnavailable calls use until the store is available, for at most [patience], and returns the last
-// error. On a busy machine a statement can take longer than its time limit of 5 seconds.
+// whileUnavailable calls use until the store is available, for at most [patience], and returns
+// the last error. On a busy machine a statement can take longer than its time limit of 5
+// seconds.
 func whileUnavailable(use func() error) error {
 	for began := time.Now(); ; {
 		err := use()
