@@ -65,8 +65,8 @@ func TestDesignUsesGoNamesThatExist(t *testing.T) {
 	}
 }
 
-// The package diagrams show every permitted import between the packages that they
-// show, and no other.
+// TestDesignDrawsTheImportsThatAreAllowed proves that the package diagrams show every permitted
+// import between the packages that they show, and no other.
 func TestDesignDrawsTheImportsThatAreAllowed(t *testing.T) {
 	charts := flowcharts(readDocument(t, os.DirFS(".."), designFile))
 	if len(charts) != 2 {

@@ -12,8 +12,8 @@ import (
 	"backupportal/function/precheck"
 )
 
-// answerTypes are the Go types of the API's answers, by the names of their JSON Schemas. A field of
-// one of these types becomes a reference to the schema.
+// answerTypes maps the names of JSON Schemas to the Go types of the API's answers. In a schema,
+// a field of one of these types becomes a reference to the other schema.
 var answerTypes = map[string]reflect.Type{
 	"BackupJob":     reflect.TypeFor[BackupJob](),
 	"BackupJobList": reflect.TypeFor[BackupJobList](),
@@ -24,11 +24,12 @@ var answerTypes = map[string]reflect.Type{
 	"Problem":       reflect.TypeFor[Problem](),
 }
 
-// answerSchemas returns the JSON Schemas of all answers, made by reflection.
+// answerSchemas returns the JSON Schemas of all answers of the API. It makes them from the Go
+// types by reflection.
 //
-// A member has the name of its json tag and is required unless the tag has omitempty. Its type is
-// the one that encoding/json writes. What Go types cannot express comes from answerWords. It panics
-// for a kind of type that no answer uses yet.
+// A member has the name in its json tag, and is required unless the tag has omitempty. Its type
+// is the one that encoding/json writes. What Go types cannot express comes from answerWords. It
+// panics for a kind of Go type that no answer uses yet.
 func answerSchemas() doc {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
 	all := doc{}
@@ -102,8 +103,9 @@ func (w schemaWriter) with(path string, schema doc) doc {
 	return schema
 }
 
-// answerWords returns the keywords that Go types do not express, by path. Every member has an
-// entry, which is nil if its name is explanation enough.
+// answerWords returns the parts of schemas that Go types cannot express, such as descriptions,
+// by the path of the member. Every member has an entry; it is nil if the member's name explains
+// enough.
 func answerWords() map[string]doc {
 	about := func(text string) doc { return doc{"description": text} }
 	count := func(text string) doc { return doc{"description": text, "minimum": 0} }

@@ -9,8 +9,8 @@ import (
 	"backupportal/function/param"
 )
 
-// maxMethod is the length to which a log line cuts the method, because an event may contain any
-// text.
+// maxMethod is the length to which the HTTP method is cut in a log line, because an event may
+// contain any text as its method.
 const maxMethod = 20
 
 // A requestLog is what handlers add to the log line of a request.

@@ -75,15 +75,16 @@ func (s *Server) presetsOf(p identity.Principal, m templates.MachineRow) []backu
 	})
 }
 
-// linkName is the query parameter with the name of a saved link to a form, and longestLinkName is its
-// maximum length in bytes: 80 Chinese characters.
+// linkName is the query parameter with the name of a saved link to a form. longestLinkName is
+// its maximum length in bytes, enough for 80 Chinese characters.
 const (
 	linkName        = "Name"
 	longestLinkName = 240
 	restOfLink      = 120 // bytes of the address of a form without its values, with the id of a page
 )
 
-// addLink adds the name and the address of the saved link with which r was opened, if it has a name.
+// addLink adds the name and the address of the saved link with which r was opened, if it has a
+// name.
 func addLink(r *http.Request, page *templates.FormPage) {
 	query := r.URL.Query()
 	if query.Get(linkName) == "" {
@@ -94,9 +95,10 @@ func addLink(r *http.Request, page *templates.FormPage) {
 	page.LinkAddress = r.URL.EscapedPath() + "?" + query.Encode()
 }
 
-// linkValues returns the hidden inputs of a form that makes a link to the form with the values, or nil if
-// the link would be too long. The reason and the ticket are left out: they are asked again. The preset is
-// left out too: it would fill in values that the person has removed.
+// linkValues returns the hidden inputs of a form that makes a link with the values, or nil if
+// the link would be too long. It leaves out the reason and the ticket, which the person must
+// give again. It also leaves out the preset, which would fill in values that the person has
+// removed.
 func linkValues(v templates.Values) []templates.Hidden {
 	all := hidden(templates.Values(param.Params(v).WithoutNotes()), "")
 	query := url.Values{linkName: {strings.Repeat("x", 3*longestLinkName)}}

@@ -138,8 +138,9 @@ var manners = []manner{
 	{name: "360 px", width: 360},
 }
 
-// New users reach each backup with few clicks, and meet no error on the way. Each manner has a portal of its own,
-// because machines with a backup in progress look different.
+// TestTasksOfNewUsers proves that a new user can request each type of backup with few clicks
+// and without an error message. Each way of using the pages has a portal of its own, because
+// machines with a backup in progress look different.
 func TestTasksOfNewUsers(t *testing.T) {
 	needBrowser(t)
 	for _, m := range manners {

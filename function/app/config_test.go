@@ -178,7 +178,8 @@ func TestConfigDetectsPlatform(t *testing.T) {
 	}
 }
 
-// The portal's host name has the form in which browsers send it (threat T14).
+// TestHostsAreThoseOfThePublicURL proves that the portal's host name has the form in which
+// browsers send it (threat T14).
 func TestHostsAreThoseOfThePublicURL(t *testing.T) {
 	for public, names := range map[string]map[string]bool{
 		"https://backup.example.com":      {"backup.example.com": true, "evil.example": false, "": false, "backup.example.com:443": false, "backup.example.com.": false},

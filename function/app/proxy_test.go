@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// The variables decide as in other programs of the field: NO_PROXY has names, suffixes, networks and *,
-// a proxy may have no scheme, and a name in lower case wins.
+// TestOutboundProxyFollowsTheEnvironment proves that the variables decide as in other programs
+// of the field: NO_PROXY has names, suffixes, networks and *, a proxy may have no scheme, and a
+// name in lower case wins.
 func TestOutboundProxyFollowsTheEnvironment(t *testing.T) {
 	const hbr = "https://hbr.cn-hangzhou.aliyuncs.com/"
 	for name, c := range map[string]struct {

@@ -81,8 +81,9 @@ notifications:
 	}, messages
 }
 
-// Every event that can never be accepted leaves a log line, an audit record, a line in the history, a
-// metric and a notification. This holds for every shape of event.
+// TestEventsThatCanNeverBeAcceptedLeaveTraces proves that every event that can never be
+// accepted leaves a log line, an audit record, a line in the history, a metric and a
+// notification. This holds for every shape of event.
 func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
 	const ce = `"id":"1","source":"shop","specversion":"1.0","type":"t"`
 	for name, c := range map[string]struct{ event, kind, source, origin string }{

@@ -75,8 +75,9 @@ func TestSchedulesMakeOneJobOfEachKey(t *testing.T) {
 	}
 }
 
-// If a guard is switched off, schedules with the matching incidents find the fault that the guard
-// prevents. This proves that the test driver can detect these faults.
+// TestSchedulesFindTheFaultOfEachGuard proves that if a guard is switched off, schedules with
+// the matching incidents find the fault that the guard prevents. This proves that the test
+// driver can detect these faults.
 func TestSchedulesFindTheFaultOfEachGuard(t *testing.T) {
 	if !*guards {
 		t.Skip("-chaos.guards is not set: make chaos runs this")

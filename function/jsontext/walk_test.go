@@ -74,7 +74,8 @@ func TestUniqueAgreesWithTheDecoder(t *testing.T) {
 	})
 }
 
-// A long text costs no memory.
+// TestUniqueCopiesNoTexts proves that Unique does not copy texts: a long text in the JSON costs
+// no additional memory.
 func TestUniqueCopiesNoTexts(t *testing.T) {
 	long := []byte(`{"body":"` + strings.Repeat("x", 8<<20) + `"}`)
 	if n := testing.Benchmark(func(b *testing.B) {

@@ -22,8 +22,9 @@ func rejectedNotice() backup.Notice {
 	}
 }
 
-// Every kind of receiver gets the source, the origin and the reason of a rejection, in its language, without
-// markup, and a link to the rejected messages.
+// TestRejectionsInAllChats proves that every kind of receiver gets the source, the origin and
+// the reason of a rejection, in its language, without markup, and a link to the rejected
+// messages.
 func TestRejectionsInAllChats(t *testing.T) {
 	for _, kind := range backup.ReceiverKinds {
 		for language, want := range map[param.Language][]string{
