@@ -10,7 +10,7 @@ import (
 	"backupportal/templates"
 )
 
-// asset matches the address of an asset that a page loads.
+// asset matches the address of a style sheet, script or picture that a page loads.
 var asset = regexp.MustCompile(`(?:src|href|data-picker)="([^"]*static/[^"]+)"`)
 
 // TestPagesAndAssetsAreSmall proves that the compressed size of a page with its assets stays

@@ -11,7 +11,7 @@ import (
 	"backupportal/templates"
 )
 
-// answer returns the value of a line of the check page.
+// answer returns the value of the line with this label on the check page.
 func answer(doc *goquery.Document, label string) string {
 	for _, row := range doc.Find(".facts > div").EachIter() {
 		if strings.TrimSpace(row.Find("dt").Text()) == label {

@@ -147,7 +147,7 @@ func TestLimitsAreShownInTheForm(t *testing.T) {
 	}
 }
 
-// squeeze removes blanks and line ends, which have no meaning in these texts.
+// squeeze removes all blanks and line breaks from a text, to compare it.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 
 func TestFormShowsDateOfExpiry(t *testing.T) {

@@ -34,8 +34,9 @@ func (s Shell) day(l param.Language, t time.Time) string {
 	return s.local(t).Format("2 January 2006")
 }
 
-// keptUntil returns a phrase with the date until which a backup of today is kept. days is its retention. It returns
-// "" if days is no number within the limits of the field f.
+// keptUntil returns a phrase with the date until which a backup that is made today is kept.
+// days is the retention as text. It returns "" if days is not a number within the limits of the
+// field f.
 func (s Shell) keptUntil(ctx context.Context, f param.Field, days string) string {
 	n, err := strconv.ParseInt(days, 10, 32)
 	if err != nil || n < f.Minimum || n > f.Maximum {

@@ -11,7 +11,8 @@ import (
 	"backupportal/function/param"
 )
 
-// Values that would change the page if one of them were not escaped.
+// hostile are texts that would change the page if one of them were not escaped, such as HTML
+// code.
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `</textarea><b>x`, `</title></option></select>`,
 	`javascript:alert(1)`, `{{.}} ${x} <!-- -->`, "\u2028\u202e\x00]]>",

@@ -32,7 +32,7 @@ func draw(t *testing.T, page templ.Component, l param.Language) *goquery.Documen
 	return doc
 }
 
-// everyPage runs check on all samples in both languages.
+// everyPage calls check with every sample page in both languages.
 func everyPage(t *testing.T, check func(t *testing.T, doc *goquery.Document)) {
 	for _, s := range samples(same) {
 		for _, l := range languages {

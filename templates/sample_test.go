@@ -21,8 +21,8 @@ type sample struct {
 	page templ.Component
 }
 
-// samples returns all pages in all states that look different. Texts of data come from put, so that
-// a test can make them hostile.
+// samples returns all pages in all states that look different. The function put returns each
+// text of data; a test can replace it to put in hostile texts.
 func samples(put func(string) string) []sample {
 	s := newSampler(put)
 	all := append(s.forms(), s.checks()...)
@@ -30,7 +30,7 @@ func samples(put func(string) string) []sample {
 	return append(all, s.others()...)
 }
 
-// same is a put that changes nothing.
+// same is a function put that returns each text unchanged.
 func same(s string) string { return s }
 
 type sampler struct {
@@ -164,7 +164,7 @@ func (s sampler) forms() []sample {
 	}
 }
 
-// mistakes are made up, one for each of the fields.
+// mistakes returns one invented mistake for each of the fields.
 func (s sampler) mistakes(fields ...string) []param.Mistake {
 	var all []param.Mistake
 	for _, name := range fields {
@@ -271,7 +271,8 @@ func (s sampler) statuses() []sample {
 	return all
 }
 
-// rejected returns rows about rejected messages: with and without a page of their own, one and several.
+// rejected returns rows about rejected messages: with and without a page of their own, one and
+// several.
 func (s sampler) rejected() []templates.Row {
 	one := backup.Rejection{
 		Kind: backup.RejectedInvalid, Door: backup.DoorWebhook, Sender: identity.Principal{Kind: identity.KindSource, Subject: s.put("monitoring")},
