@@ -70,7 +70,7 @@ func (v Version) String() string {
 }
 
 // Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
-// SignIn, HookBytes, Drafts and Metrics.
+// SignIn, HookBytes, Drafts, Metrics and Meter.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -89,6 +89,7 @@ type Server struct {
 	Store     Store                                           // described by /healthz and /readyz
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
+	Meter     Meter                                           // counts requests; nil: nothing does
 	Zone      *time.Location                                  // of the times on pages
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
@@ -180,7 +181,7 @@ func (s *Server) programRoutes() []route {
 	all := []route{
 		{"POST " + jobsPath, s.admitted(admission.Submission, s.signedIn(s.counted(s.createBackupJob)))},
 		{"GET " + jobsPath, s.reads(s.listBackupJobs)},
-		{"GET " + jobsPath + "/{SubmissionId}", s.reads(s.showBackupJob)},
+		{"GET " + jobsPath + "/{SubmissionId}", s.watches(s.showBackupJob)},
 		{"POST " + jobsPath + "/{SubmissionId}/cancel", s.submits(s.cancelBackupJob)},
 		{"GET " + presetsPath, s.reads(s.listPresets)},
 		{"GET " + accountPath + "/preflight", s.reads(s.preflight)},
@@ -210,6 +211,9 @@ func (s *Server) signedIn(h handler) handler {
 			return err
 		}
 		setPrincipal(r.Context(), p)
+		if s.Meter != nil && p.Kind == identity.KindHuman && p.Key != "" {
+			s.Meter.SessionUsed(p.Key)
+		}
 		s.logTeamless(r, p)
 		// Changes *r: a problem page later shows the form that h parsed into this same r.
 		*r = *r.WithContext(context.WithValue(r.Context(), principalKey{}, p))

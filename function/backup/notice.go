@@ -131,6 +131,8 @@ type Notices interface {
 	// Done marks n as finished: Due never returns it again. The error is [ErrNotFound] if n is
 	// unknown.
 	Done(ctx context.Context, n Notice, now time.Time) error
+	// Waiting counts the notices to the receiver that are not done.
+	Waiting(ctx context.Context, receiver string) (Waiting, error)
 }
 
 // notifier stores notices (messages to be sent) about events, and sends them. Without a

@@ -84,16 +84,9 @@ const (
 	maxOrigin     = 120
 )
 
-// Meter counts refused input for a monitoring system.
-type Meter interface {
-	// Rejected counts one refused input. kind is a [RejectionKind]. source is the name of the
-	// sender in the policy, or its kind of event. It is empty if the sender is a person or is
-	// unknown, so that the number of different sources has a bound.
-	Rejected(kind, source string)
-}
-
-// CountRefusal counts a refused input in the metrics. Use it if the sender reads the answer;
-// for other senders use [Service.Reject]. See [Meter] for source.
+// CountRefusal counts a refused input in the metrics. It is for senders that read the answer; see
+// [Service.Reject] for the others.
+// See [Meter] for source.
 func (s *Service) CountRefusal(kind RejectionKind, source string) {
 	if s.Meter != nil {
 		s.Meter.Rejected(string(kind), source)
