@@ -53,8 +53,8 @@ const (
 // and in docs/operations.md.
 const defaultHistory = 400
 
-// ListFirst says when the cloud's list is searched before the first attempt of a submission: the
-// database may have lost the record of an earlier one.
+// ListFirst says when the cloud's list is searched for an earlier job before a submission
+// starts one: the database may have lost the record of it.
 type ListFirst string
 
 // The values of LIST_FIRST.
@@ -91,8 +91,8 @@ type Config struct {
 	MetricsToken secret.String       // shown by the reader of /metrics; empty means that there are no metrics
 	Getenv       func(string) string // reads the secrets that the policy names
 
-	// Zone is the time zone of the times that the portal writes and of the days in filters. Nil is UTC;
-	// [ReadConfig] always sets it.
+	// Zone is the time zone of the times that the portal writes and of the days in filters. Nil
+	// is UTC; [ReadConfig] always sets it.
 	Zone *time.Location
 
 	MaxRequests int // requests that are worked on at the same time; zero means [admission.DefaultSlots]
@@ -214,8 +214,9 @@ func browserHost(u *url.URL) string {
 	return host
 }
 
-// readCA reads the file of CLOUD_CA_FILE. SSL_CERT_FILE and SSL_CERT_DIR, which replace the system's roots
-// (package crypto/x509), also replace those in the program.
+// readCA reads the file of CLOUD_CA_FILE, which has root certificates for calls of the cloud.
+// If SSL_CERT_FILE or SSL_CERT_DIR is set, its roots replace those of the system (package
+// crypto/x509) and also those in the program.
 func (c *Config) readCA(getenv func(string) string) (err error) {
 	c.SystemRoots = getenv("SSL_CERT_FILE") != "" || getenv("SSL_CERT_DIR") != ""
 	if name := getenv("CLOUD_CA_FILE"); name != "" {
@@ -226,8 +227,8 @@ func (c *Config) readCA(getenv func(string) string) (err error) {
 	return nil
 }
 
-// listensOnLoopback reports whether only this machine reaches a server at addr, an address for
-// [net.Listen]. The port may be 0 or a name.
+// listensOnLoopback reports whether a server at addr, an address for [net.Listen], can be
+// reached only from this machine. The port may be 0 or a name.
 func listensOnLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if strings.Contains(host, ":") {
@@ -301,8 +302,8 @@ func (c *Config) readDatabase(getenv func(string) string) error {
 	return nil
 }
 
-// readHistory reads HISTORY_DAYS. The minimum is seven days, because a key identifies its
-// submission for seven days.
+// readHistory reads HISTORY_DAYS, how long submissions are kept. The minimum is seven days,
+// because a repeated request must find its submission for seven days.
 func (c *Config) readHistory(getenv func(string) string) error {
 	days, err := strconv.Atoi(cmp.Or(getenv("HISTORY_DAYS"), strconv.Itoa(defaultHistory)))
 	if err != nil || days < 7 || days > 36500 {
@@ -349,8 +350,9 @@ func (c *Config) readAudit(getenv func(string) string) (err error) {
 // minMetricsToken is the smallest length of METRICS_TOKEN in bytes.
 const minMetricsToken = 32
 
-// readMetrics reads METRICS_TOKEN. It has an effect on the plain server and the custom runtime only: an instance
-// of another platform answers one request at a time, and its counters cannot be read.
+// readMetrics reads METRICS_TOKEN. It has an effect on the plain server and the custom runtime
+// only: an instance of another platform answers one request at a time, and its counters cannot
+// be read.
 func (c *Config) readMetrics(getenv func(string) string) error {
 	token := getenv("METRICS_TOKEN")
 	if token == "" {
@@ -365,7 +367,8 @@ func (c *Config) readMetrics(getenv func(string) string) error {
 	return nil
 }
 
-// checkSDK refuses DEBUG=sdk, which makes the cloud's SDK print signed requests.
+// checkSDK refuses the setting DEBUG=sdk, with which the cloud's SDK would print signed
+// requests, including secrets.
 func checkSDK(getenv func(string) string) error {
 	if strings.Contains(getenv("DEBUG"), "sdk") {
 		return errors.New("DEBUG contains sdk, which makes the SDK print signed requests: remove it")

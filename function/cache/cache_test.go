@@ -106,8 +106,8 @@ func TestConcurrentCallersShareLoad(t *testing.T) {
 	})
 }
 
-// TestEndedContextFailsOneCaller proves that if the context of a caller ends, only that caller
-// gets an error, whether it was the first or a later one.
+// TestEndedContextFailsOneCaller proves that, if several callers wait for the same value and
+// the context of one ends, only that caller gets an error.
 func TestEndedContextFailsOneCaller(t *testing.T) {
 	for _, leaves := range []int{0, 1} {
 		synctest.Test(t, func(t *testing.T) {

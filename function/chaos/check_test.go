@@ -13,7 +13,7 @@ import (
 	"backupportal/function/emulator"
 )
 
-// A tally counts the actions of the schedules and the faults that they found.
+// A tally counts what the schedules did and which violations of a guarantee were found.
 type tally struct {
 	schedules, submissions, requests, kills, freezes, crashes, jumps, policies atomic.Int64
 	doubles, losses, changed, differing, open                                  atomic.Int64

@@ -125,7 +125,7 @@ func (r *run) store() *store.DB {
 	return db
 }
 
-// act sends the requests and makes the incidents happen, each at its time.
+// act sends the requests and causes the incidents of the plan, each at its time.
 func (r *run) act() {
 	var all sync.WaitGroup
 	after := func(at time.Duration, f func()) {
@@ -188,7 +188,7 @@ func (r *run) happen(i incident) {
 	}
 }
 
-// calm ends all incidents. Only the lag of the cloud's list stays.
+// calm ends all incidents except the delay of new jobs in the cloud's list.
 func (r *run) calm() {
 	if err := r.cloud.SetFaults(fmt.Sprintf("DescribeBackupJobs2: lag %v", r.lag)); err != nil {
 		r.t.Error(err)
@@ -386,8 +386,8 @@ func (r *run) send(method, address, contentType, body string, headers ...string)
 	return res.StatusCode, text, res.Header
 }
 
-// readAnswer parses a JSON answer. The answer is final if its status is below 500 and it has a job or
-// a refusal by the cloud. A text that is no JSON gives the zero answer.
+// readAnswer parses a JSON answer. The answer is final if its status is below 500 and it has a
+// job or a refusal by the cloud. A text that is no JSON gives the zero answer.
 func readAnswer(status int, text []byte) answer {
 	var a answer
 	if json.Unmarshal(bytes.TrimSpace(text), &a) != nil {

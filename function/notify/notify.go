@@ -64,7 +64,8 @@ type receiver struct {
 	client *http.Client
 }
 
-// A kind is how messages of one kind are written and confirmed.
+// A kind says how messages to one kind of receiver are written, and how their receipt is
+// confirmed.
 type kind struct {
 	write    func(*Sender, receiver, backup.Notice) (outgoing, error)
 	accepted func(answer []byte) error // returns why an answer with status 2xx is no confirmation
@@ -158,8 +159,8 @@ func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
 	return nil
 }
 
-// link returns the URL of the submission's page, or of the list of rejected messages. It is an empty string
-// if the URL of the portal is not configured.
+// link returns the URL of the submission's page, or of the list of rejected messages. It is an
+// empty string if the URL of the portal is not configured.
 func (s *Sender) link(n backup.Notice) string {
 	if s.cfg.PublicURL == nil {
 		return ""

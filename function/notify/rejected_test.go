@@ -22,9 +22,9 @@ func rejectedNotice() backup.Notice {
 	}
 }
 
-// TestRejectionsInAllChats proves that every kind of receiver gets the source, the origin and
-// the reason of a rejection, in its language, without markup, and a link to the rejected
-// messages.
+// TestRejectionsInAllChats proves what every kind of receiver is told about rejected messages:
+// the source, the origin and the reason, in its language and without markup, and a link to the
+// list of rejected messages.
 func TestRejectionsInAllChats(t *testing.T) {
 	for _, kind := range backup.ReceiverKinds {
 		for language, want := range map[param.Language][]string{

@@ -1,8 +1,8 @@
 // Package store keeps the portal's data in a SQL database.
 //
-// The database is a SQLite file for a single process, or PostgreSQL for several instances.
-// Both have the same schema, and both execute the same statements, except where the type
-// dialect says otherwise. The tables, which the files in migrations create:
+// The database is a SQLite file for a single process, or PostgreSQL for several instances. Both
+// have the same schema, and both execute the same statements, except where the type dialect
+// says otherwise. The tables, which the files in migrations create:
 //
 //	table            one row for each                     rows change       removed by
 //	submission       submission                           state only        Forget
@@ -20,8 +20,8 @@
 //	audit            record of the audit trail            never             an operator
 //	schema_version   migration that has run               never             nothing
 //
-// Two processes that race for the same thing insert the same primary key, and the database
-// lets one of them succeed. One such statement decides each race:
+// Two processes that race for the same thing insert the same primary key, and the database lets
+// one of them succeed. One such statement decides each race:
 //
 //	Claim         (key_hash, turn) of submission: one submission for each use of a key
 //	Append        (submission_id, n) of submission_step: one step with each number
@@ -31,13 +31,14 @@
 //	Lease         attempts of notice, by compare and swap: one process sends each attempt
 //
 // Therefore no lock is held between two statements of the program, and a process may stop,
-// freeze or lose its connection between any two of them. Claims, steps with their audit records,
-// notices and requests of a rate are committed together with those of concurrent callers: see the
-// type group. Four other writes need more than one statement and are transactions: a reservation of
-// limits, a refund, a rejection with its notices, and a draft with the removal of older ones.
+// freeze or lose its connection between any two of them. Claims, steps with their audit
+// records, notices and requests of a rate are committed together with those of concurrent
+// callers: see the type group. Four other writes need more than one statement and are
+// transactions: a reservation of limits, a refund, a rejection with its notices, and a draft
+// with the removal of older ones.
 //
-// Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come
-// from the clock of the application, never from the clock of the database.
+// Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come from
+// the clock of the application, never from the clock of the database.
 package store
 
 import (
@@ -73,8 +74,9 @@ type Config struct {
 	// locks. Zero means 5 seconds. The first use of the store connects and updates the schema, and
 	// may take twice as long.
 	StatementTime time.Duration
-	// Observe is called at the end of each operation with its name, its begin and its error, for metrics.
-	// The error is nil if the operation only found nothing. The names are constants. Nil means no call.
+	// Observe is called at the end of each operation with its name, its begin and its error,
+	// for metrics. The error is nil if the operation only found nothing. The names are
+	// constants. Nil means no call.
 	Observe func(ctx context.Context, operation string, began time.Time, err error)
 }
 
@@ -107,8 +109,8 @@ type DB struct {
 	standby   string   // synchronous_standby_names of the server at the last read
 }
 
-// An opening is one attempt to connect to the database. Callers that arrive during the attempt wait
-// for its result and start no attempt of their own.
+// An opening is one try to connect to the database. Callers that arrive meanwhile wait for its
+// result instead of connecting themselves.
 type opening struct {
 	done chan struct{} // closed at the end of the attempt
 	err  error         // result of the attempt; read only after done is closed
@@ -313,7 +315,8 @@ func (t transaction) ExecContext(ctx context.Context, statement string, args ...
 	return t.Tx.ExecContext(ctx, statement, args...)
 }
 
-// QueryContext runs a statement that returns rows in the transaction. It uses the prepared statement if there is one.
+// QueryContext runs a statement that returns rows in the transaction. It uses the prepared
+// statement if there is one.
 func (t transaction) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if parsed := t.prepared[text]; parsed != nil {
 		return t.StmtContext(ctx, parsed).QueryContext(ctx, args...)
@@ -333,7 +336,8 @@ func (d *DB) maxSkewMillis() int64 {
 	return maxSkew.Milliseconds()
 }
 
-// CheckClock implements [backup.Steps].
+// CheckClock returns an error if a time differs too much from the store's clock. It implements
+// [backup.Steps].
 func (d *DB) CheckClock(ctx context.Context, at time.Time) error {
 	return d.do(ctx, "clock", func(ctx context.Context) error { return d.checkClock(ctx, at) })
 }

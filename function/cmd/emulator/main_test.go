@@ -66,8 +66,8 @@ func TestPrintsAddressAndStopsOnCancel(t *testing.T) {
 	}
 }
 
-// TestFaultsFlag proves that a request that a fault delays does not delay the end of the
-// command.
+// TestFaultsFlag proves that the emulator ends without delay although a request is waiting
+// because of a fault from the flag -faults.
 func TestFaultsFlag(t *testing.T) {
 	url, _, cancel, done := start(t, "-faults", "GetCallerIdentity: hang")
 	if left := get(t, url+"/_emulator/faults"); left != "GetCallerIdentity: hang\n" {

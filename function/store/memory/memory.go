@@ -107,7 +107,8 @@ func (s *submission) snapshot() backup.Record {
 	return r
 }
 
-// Claim implements [backup.Claims].
+// Claim stores a submission under its idempotency key, unless the key is in use. It returns the
+// submission that the key stands for. It implements [backup.Claims].
 func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
 	key := r.SubmissionID
 	texts := []string{
@@ -187,7 +188,8 @@ func (s *Store) newest(key string) *submission {
 	return uses[len(uses)-1]
 }
 
-// Known implements [backup.Claims].
+// Known returns the submission that an idempotency key stands for. It implements
+// [backup.Claims].
 func (s *Store) Known(ctx context.Context, key string, now time.Time) (backup.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -198,7 +200,8 @@ func (s *Store) Known(ctx context.Context, key string, now time.Time) (backup.Re
 	return use.snapshot(), ctx.Err()
 }
 
-// SetResourceName implements [backup.Claims].
+// SetResourceName stores the name of the backed-up resource with a submission. It implements
+// [backup.Claims].
 func (s *Store) SetResourceName(ctx context.Context, id, name string) error {
 	if err := storable(ctx, id, name); err != nil {
 		return err
@@ -209,7 +212,8 @@ func (s *Store) SetResourceName(ctx context.Context, id, name string) error {
 	})
 }
 
-// Find implements [backup.Steps].
+// Find returns a submission with the last step of its log and its job. It implements
+// [backup.Steps].
 func (s *Store) Find(ctx context.Context, id string) (r backup.Record, err error) {
 	err = s.change(ctx, id, func(found *submission) error {
 		r = found.snapshot()
@@ -233,7 +237,8 @@ func (s *Store) change(ctx context.Context, id string, do func(*submission) erro
 	return do(found)
 }
 
-// Append implements [backup.Steps].
+// Append adds a step to the log of a submission, unless the log has a step with that number. It
+// implements [backup.Steps].
 func (s *Store) Append(
 	ctx context.Context,
 	id string,
@@ -247,7 +252,8 @@ func (s *Store) Append(
 	return sealed(ctx, audit, func(audit []backup.AuditRow) (bool, error) { return s.addStep(ctx, id, step, audit) })
 }
 
-// CheckClock implements [backup.Steps]. The store has no clock, so every time is right.
+// CheckClock returns an error if a time differs too much from the store's clock. It implements
+// [backup.Steps]. The store has no clock, so every time is right.
 func (s *Store) CheckClock(context.Context, time.Time) error { return nil }
 
 // addStep adds a step and rows of the audit trail, both or neither. See Append.
@@ -297,7 +303,8 @@ func (s *submission) ensureJob() *job {
 	return s.job
 }
 
-// UpdateJob implements [backup.Jobs].
+// UpdateJob stores what the cloud said about a submission's job, unless a better description is
+// stored. It implements [backup.Jobs].
 func (s *Store) UpdateJob(ctx context.Context, id string, latest backup.Job) error {
 	if err := storable(ctx, latest.JobID, latest.JobName, string(latest.Status), latest.ErrorMessage); err != nil {
 		return err
@@ -315,7 +322,8 @@ func (s *Store) UpdateJob(ctx context.Context, id string, latest backup.Job) err
 	})
 }
 
-// StartRefresh implements [backup.Jobs].
+// StartRefresh reports whether the caller may ask the cloud about a job now: only one caller
+// may in each interval. It implements [backup.Jobs].
 func (s *Store) StartRefresh(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
 	if err := storable(ctx, id); err != nil {
 		return false, err
@@ -332,7 +340,7 @@ func (s *Store) StartRefresh(ctx context.Context, id string, now time.Time, inte
 	return may, err
 }
 
-// Cancel implements [backup.Jobs].
+// Cancel stores who cancelled the job of a submission. It implements [backup.Jobs].
 func (s *Store) Cancel(ctx context.Context, id string, c backup.Cancellation) error {
 	by := identity.Principal{Name: c.By.Name}
 	by.Issuer, by.Subject, _ = strings.Cut(c.By.ID(), "#")
@@ -342,7 +350,7 @@ func (s *Store) Cancel(ctx context.Context, id string, c backup.Cancellation) er
 	})
 }
 
-// MarkFinal implements [backup.Jobs].
+// MarkFinal stores a copy of the final state of a submission. It implements [backup.Jobs].
 func (s *Store) MarkFinal(ctx context.Context, id string, state backup.State) error {
 	return s.change(ctx, id, func(sub *submission) error {
 		sub.state = state
@@ -350,7 +358,7 @@ func (s *Store) MarkFinal(ctx context.Context, id string, state backup.State) er
 	})
 }
 
-// Forget implements [backup.Upkeep].
+// Forget removes old submissions. It implements [backup.Upkeep].
 func (s *Store) Forget(ctx context.Context, before, now time.Time, limit int) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
