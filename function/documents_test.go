@@ -18,6 +18,7 @@ import (
 	"strings"
 	"testing"
 
+	"backupportal/function/backup"
 	"backupportal/function/policy"
 )
 
@@ -308,6 +309,21 @@ rules:
 	}
 	if found < 5 {
 		t.Errorf("%d policies found: are they still read?", found)
+	}
+}
+
+// The guides for people explain each state, in the words of the pages.
+func TestGuidesNameTheStates(t *testing.T) {
+	files := os.DirFS("..")
+	english, chinese := readDocument(t, files, "docs/guide.md"), readDocument(t, files, "docs/zh/guide.md")
+	for _, state := range []backup.State{
+		backup.StateSending, backup.StateUnknown, backup.StateRefused, backup.StateNotSent, backup.StateDenied, backup.StateRejected,
+		backup.StateQueued, backup.StateRunning, backup.StateCanceling, backup.StateComplete, backup.StatePartialComplete,
+		backup.StateFailed, backup.StateCanceled,
+	} {
+		if name := state.Name(); !strings.Contains(english, "*"+name.En+"*") || !strings.Contains(chinese, name.Zh) {
+			t.Errorf("a guide lacks the state %s, %s", name.En, name.Zh)
+		}
 	}
 }
 
