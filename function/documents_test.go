@@ -282,6 +282,36 @@ func saysAll(text string, parts []string) bool {
 	return true
 }
 
+// docs/environment.md has a row for each variable that function/app reads, except for those that a platform sets.
+func TestReferenceOfVariables(t *testing.T) {
+	files := os.DirFS("..")
+	page := readDocument(t, files, "docs/environment.md")
+	sources, err := fs.Glob(files, "function/app/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := regexp.MustCompile(`"(ADDR|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)"`)
+	found := map[string]bool{}
+	for _, source := range sources {
+		if strings.HasSuffix(source, "_test.go") {
+			continue
+		}
+		for _, m := range read.FindAllStringSubmatch(string(mustRead(t, files, source)), -1) {
+			if !strings.HasPrefix(m[1], "FC_") && !strings.HasPrefix(m[1], "AWS_") {
+				found[m[1]] = true
+			}
+		}
+	}
+	for variable := range found {
+		if !regexp.MustCompile("(?m)^\\|.*`" + variable + "`.*\\|").MatchString(page) {
+			t.Errorf("docs/environment.md lacks %s", variable)
+		}
+	}
+	if len(found) < 30 {
+		t.Errorf("%d variables found: are they still read?", len(found))
+	}
+}
+
 // The program accepts each policy in the documents. A block "yaml policy" is a whole policy. A block "yaml sources" has
 // the key sources; it is put into a policy with an account prod.
 func TestPoliciesInDocumentsAreAccepted(t *testing.T) {
