@@ -32,6 +32,7 @@ var aboutCode = []string{designFile, "docs/emulator.md", "docs/performance.md", 
 var (
 	variableName = regexp.MustCompile(`\A[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\z`)
 	metricName   = regexp.MustCompile(`\Abackup_portal_[a-z_]+\z`)
+	policyKey    = regexp.MustCompile(`\A[a-z]+(?:_[a-z]+)+\z`) // also names in logs and answers
 	routeName    = regexp.MustCompile(`\A(?:(GET|POST) )?(/[a-z][^ ]*)\z`)
 	makeTarget   = regexp.MustCompile(`\Amake ([a-z]+)`)
 )
@@ -41,6 +42,9 @@ var foreignVariables = []string{
 	"CIRCLE_OIDC_TOKEN_V2", "TFC_WORKLOAD_IDENTITY_AUDIENCE", "TFC_WORKLOAD_IDENTITY_TOKEN", "SYSTEM_ACCESSTOKEN",
 	"BITBUCKET_STEP_OIDC_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CURL_CA_BUNDLE",
 }
+
+// foreignKeys are settings and claims of other systems.
+var foreignKeys = []string{"https_proxy", "ignore_startup_parameters", "pg_dump", "id_tokens", "ref_protected", "terraform_run_phase"}
 
 // foreignPaths are paths of files and of other systems.
 var foreignPaths = []string{"/.well-known/openid-configuration", "/etc/", "/opt/", "/var/", "/dev/"}
@@ -78,6 +82,11 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 				if !matchesRoute(routes, route[2]) {
 					t.Errorf("%s names %s, which is no route", name, span)
 				}
+			case policyKey.MatchString(span):
+				counts["keys"]++
+				if !slices.Contains(foreignKeys, span) && !containsWord(sources, span) {
+					t.Errorf("%s names %s, which is no key of the policy and no other word of the program", name, span)
+				}
 			case makeTarget.MatchString(span):
 				counts["targets"]++
 				if target := makeTarget.FindStringSubmatch(span)[1]; !strings.Contains(targets, "\n"+target+":") {
@@ -86,7 +95,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 			}
 		}
 	}
-	for kind, least := range map[string]int{"variables": 60, "metrics": 1, "routes": 15, "targets": 1} {
+	for kind, least := range map[string]int{"variables": 60, "metrics": 1, "routes": 15, "keys": 40, "targets": 1} {
 		if counts[kind] < least {
 			t.Errorf("%d %s found: are they still read?", counts[kind], kind)
 		}
