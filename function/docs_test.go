@@ -364,7 +364,7 @@ func wrongArrows(chart string, permitted map[string][]string) (problems []string
 	return problems
 }
 
-// example is a small module with one document.
+// example is a small Go module with one document, as test data.
 var example = fstest.MapFS{
 	"docs/a.md":            {Data: []byte("# A\n\n## Two words, `code`\n\n## Same\n\n## Same\n\n```\n# no heading\n```\n")},
 	"function/p/p.go":      {Data: []byte("package p\n\ntype T struct{ Field int }\n\nfunc (t *T) Method() {}\n\ntype G[K any] struct{}\n\nfunc (G[K]) Do() {}\n\ntype I interface{ Ask() }\n\nconst C, d = 1, 2\n\nfunc F() {}\n")},

@@ -293,7 +293,7 @@ func (k ProblemKind) words(ctx context.Context) []string {
 	return all
 }
 
-// keyRules returns the rules of idempotency keys.
+// keyRules returns sentences that explain the rules of idempotency keys.
 func (p APIPage) keyRules(ctx context.Context) []string {
 	return []string{
 		in(ctx, wordOnceName),
@@ -304,7 +304,7 @@ func (p APIPage) keyRules(ctx context.Context) []string {
 	}
 }
 
-// facts returns the limits with their labels.
+// facts returns the limits of the API, each with its label.
 func (l APILimits) facts(ctx context.Context) []fact {
 	var all []fact
 	add := func(label param.Text, line string) {

@@ -76,7 +76,7 @@ func TestReferenceSaysWhatIsRequired(t *testing.T) {
 	}
 }
 
-// row returns the text of the row called name in a section.
+// row returns the text of the row called name in a section of the API reference.
 func row(doc *goquery.Document, section, name string) string {
 	for _, th := range byID(doc, section).Closest("section").Find("th[scope=row]").EachIter() {
 		if th.Text() == name {

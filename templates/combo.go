@@ -29,7 +29,8 @@ func (p OptionsPage) shown() []inventory.Machine {
 	return p.Machines[:min(mostOptions, len(p.Machines))]
 }
 
-// status returns the number of matching candidates in words; without one, the reason.
+// status returns the number of matching candidates in words. If there are none, it returns the
+// reason.
 func (p OptionsPage) status(ctx context.Context) string {
 	text := in(ctx, wordMatching, len(p.Machines))
 	switch {

@@ -261,7 +261,8 @@ func (f form) listFor(name string) []string {
 	return nil
 }
 
-// plainOptions returns the values of listFor as options.
+// plainOptions returns the values from which a person selects (listFor) as options of a
+// control.
 func (f form) plainOptions(ctx context.Context, name string) []option {
 	var options []option
 	own := f.value("Region")

@@ -600,7 +600,7 @@ func lines(all []string) templ.Component {
 	})
 }
 
-// box draws the single input of a control.
+// box draws the input of a control that has only one, such as a text box.
 func box(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2358,7 +2358,7 @@ func nonEmpty(all ...string) []string {
 	return some
 }
 
-// checkbox draws a checkbox with its reveal.
+// checkbox draws a checkbox and the controls that appear while it is checked.
 func checkbox(f form, e entry, c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -26,7 +26,7 @@ func (s Shell) minute(l param.Language, t time.Time) string {
 	return t.Format(layout) + param.UTCOffset(t)
 }
 
-// day returns the date of t.
+// day returns the date of t as text.
 func (s Shell) day(l param.Language, t time.Time) string {
 	if l == param.Chinese {
 		return s.local(t).Format("2006年1月2日")
@@ -61,7 +61,7 @@ func size(bytes int64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(n, 'f', decimals, 64), ".0") + [...]string{" KiB", " MiB", " GiB", " TiB", " PiB"}[unit]
 }
 
-// approximately returns an estimated duration in words.
+// approximately returns an estimated duration in words, such as "about 5 minutes".
 func approximately(ctx context.Context, d time.Duration) string {
 	switch {
 	case d < time.Minute:

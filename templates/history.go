@@ -161,7 +161,7 @@ func (p HistoryPage) noneTitle() param.Text {
 	return wordNoMatch
 }
 
-// moreFilters are the names of the collapsed filters.
+// moreFilters are the names of the filters that are collapsed on the history page.
 var moreFilters = []string{"Account", "SourceType", "InstanceId", "From", "To"}
 
 // usesMoreFilters reports whether one of the collapsed filters is set.

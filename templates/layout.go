@@ -54,7 +54,8 @@ func revealedAnywhere(s param.SourceType, name string) bool {
 	})
 }
 
-// ask returns entries without reveals.
+// ask returns entries of the form for these fields, without further controls that depend on
+// them.
 func ask(names ...string) []entry {
 	entries := make([]entry, len(names))
 	for i, name := range names {
@@ -189,7 +190,7 @@ var booleans = map[string][]param.Choice{
 	},
 }
 
-// yesNo are the options of other boolean fields.
+// yesNo are the options "yes" and "no" of boolean fields that are false by default.
 var yesNo = []param.Choice{{Value: "true", Label: wordYes}, {Value: "false", Label: wordNo}}
 
 // A part is one control in a row, such as the start of a time range.

@@ -29,7 +29,7 @@ type frame struct {
 // language button.
 type enter struct{ label, op, action string }
 
-// page draws the shell of every page.
+// page draws the parts that every page has, such as the header, around the content of a page.
 func page(s Shell, f frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -941,7 +941,7 @@ func backLink(href, label string) templ.Component {
 	})
 }
 
-// step draws the number of the current step.
+// step draws the number of the current step of a new backup.
 func step(n int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

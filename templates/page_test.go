@@ -17,7 +17,7 @@ import (
 
 var languages = []param.Language{param.English, param.Chinese}
 
-// draw renders a page in a language.
+// draw returns the HTML of a page in a language.
 func draw(t *testing.T, page templ.Component, l param.Language) *goquery.Document {
 	t.Helper()
 	var b bytes.Buffer

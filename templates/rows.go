@@ -112,7 +112,7 @@ func (f form) barRow(row int) (param.Window, bool) {
 	return param.Window{Start: start, End: end, Rate: rate}, true
 }
 
-// words returns a window as text.
+// words returns a time window of the speed limits as text.
 func words(ctx context.Context, w param.Window) string {
 	limit := in(ctx, wordUnlimited)
 	if w.Rate > 0 {

@@ -187,7 +187,7 @@ func (s sampler) check(params param.Params) templates.CheckPage {
 	}
 }
 
-// draftCheck is the check page of a draft.
+// draftCheck returns the check page of a stored draft, as test data.
 func (s sampler) draftCheck() templates.CheckPage {
 	page := s.check(param.Params{"Region": "cn-hangzhou", "InstanceId": s.put("i-1")})
 	page.Link = []templates.Hidden{{Name: "InstanceId", Value: s.put("i-1")}}
@@ -402,7 +402,7 @@ func (s sampler) start(rows []templates.Row, rules []policy.Rule) templates.Star
 	return page
 }
 
-// findings returns one finding of each state.
+// findings returns one finding about an account for each state, as test data.
 func (s sampler) findings() (all []templates.AccountFinding) {
 	for _, state := range []inventory.State{inventory.Slow, inventory.Denied, inventory.Failed} {
 		for _, at := range []time.Time{{}, s.now.Add(-12 * time.Minute)} {
@@ -414,7 +414,7 @@ func (s sampler) findings() (all []templates.AccountFinding) {
 	return all
 }
 
-// options returns candidates to choose from.
+// options returns candidates from which a person can choose, as test data.
 func (s sampler) options() templates.OptionsPage {
 	page := templates.OptionsPage{Search: s.put("web")}
 	for _, row := range s.start(nil, nil).Machines[:3] {
@@ -423,7 +423,7 @@ func (s sampler) options() templates.OptionsPage {
 	return page
 }
 
-// clusters returns the start page with clusters.
+// clusters returns the start page with a list of clusters, as test data.
 func (s sampler) clusters(rules []policy.Rule) templates.StartPage {
 	page := s.start(nil, rules)
 	page.Kind, page.Findings = backup.Clusters, nil

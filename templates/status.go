@@ -308,7 +308,7 @@ func (p StatusPage) todo(ctx context.Context) string {
 	return in(ctx, wordOperator)
 }
 
-// codes returns the codes that an operator needs.
+// codes returns the error codes and ids that an operator needs to investigate.
 func (p StatusPage) codes(code string) []string {
 	if id := p.Record.Last.RequestID; id != "" {
 		return nonEmpty(code, "RequestId "+id)

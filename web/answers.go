@@ -47,7 +47,7 @@ type schemaWriter struct {
 	written map[string]bool // every path that was visited, for a test
 }
 
-// object returns the schema of a struct type.
+// object returns the JSON Schema of a struct type.
 func (w schemaWriter) object(path string, t reflect.Type) doc {
 	properties, required := doc{}, []string{}
 	for i := range t.NumField() {

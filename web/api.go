@@ -351,7 +351,7 @@ func addValidation(params param.Params, err error) error {
 	return param.InvalidError(mergeMistakes(bad, beside))
 }
 
-// writeResult writes a result as an HTTP answer.
+// writeResult writes the result of a program's submission as an HTTP answer.
 func writeResult(w http.ResponseWriter, r *http.Request, out submitResult) error {
 	if out.submission != "" {
 		w.Header().Set("Location", jobPath(out.submission))

@@ -32,7 +32,7 @@ func formInput(v templates.Values) (param.Params, templates.Values, []param.Mist
 	return c.params, c.values, c.mistakes
 }
 
-// A converter holds the state of formInput.
+// A converter holds what formInput has converted so far of a form.
 type converter struct {
 	values   templates.Values // of controls; hidden ones are removed
 	params   param.Params     // the result
@@ -106,7 +106,7 @@ func (c *converter) copies() {
 	}
 }
 
-// windows converts the rows of SpeedLimit to its one value.
+// windows converts the rows of the form's speed limits to the one value of SpeedLimit.
 func (c *converter) windows() {
 	rows := c.values.Rows("SpeedLimit")
 	choice := c.values["choice.SpeedLimit"]

@@ -166,7 +166,7 @@ func problemKinds() []templates.ProblemKind {
 	return kinds
 }
 
-// filterWords explains the query parameters of the list.
+// filterWords explains the query parameters of the list of submissions, for the API reference.
 var filterWords = map[string]templates.Filter{
 	"Search": {
 		Example: "web01",

@@ -485,5 +485,5 @@ func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 // not kept.
 var ownNames = []string{"op", "at", "key", "page", "person", outputName}
 
-// isOwn reports whether name is in ownNames.
+// isOwn reports whether name is an input that only controls the form (see ownNames).
 func isOwn(name string) bool { return slices.Contains(ownNames, name) }

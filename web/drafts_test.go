@@ -485,7 +485,8 @@ func TestWithoutAStoreTheAddressHasWhatWasTyped(t *testing.T) {
 	p.open("/backups/preview").shows("^/backups/new$")
 }
 
-// TestSweepRemovesDrafts proves that a sweep removes expired drafts.
+// TestSweepRemovesDrafts proves that a sweep (regular background run) removes expired drafts,
+// the stored values of forms.
 func TestSweepRemovesDrafts(t *testing.T) {
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS").press("check", typed...)

@@ -233,7 +233,7 @@ func tooLong(most int64) param.Text {
 	return param.Text{En: text.Fill(param.English, size), Zh: text.Fill(param.Chinese, size)}
 }
 
-// limited returns text with a limit in it.
+// limited returns text with the number of a limit in place of its verb.
 func limited(text param.Text, limit int64) param.Text {
 	return param.Text{En: text.Fill(param.English, limit), Zh: text.Fill(param.Chinese, limit)}
 }

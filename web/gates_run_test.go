@@ -72,7 +72,7 @@ func (w way) start(t *testing.T, url string, changed map[string]string, words st
 	return r, r.said.said
 }
 
-// An ending holds the result of a script.
+// An ending has the output and the exit code of a script.
 type ending struct {
 	code int
 	said string

@@ -50,7 +50,7 @@ func plainWays(t testing.TB) []way {
 	}
 }
 
-// allWays returns the ways of all four gates.
+// allWays returns every way in which the four CI services run the script.
 func allWays(t testing.TB) []way {
 	return slices.Concat(plainWays(t), []way{githubWay(t)}, gitlabWays(t), []way{jenkinsWay(t)})
 }

@@ -27,7 +27,7 @@ func (w *world) logTo() *bytes.Buffer {
 	return &out
 }
 
-// warnings returns the log lines with that message.
+// warnings returns the log lines in out that have this message, decoded.
 func warnings(t *testing.T, out *bytes.Buffer, message string) (lines []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(out.String()) {

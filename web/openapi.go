@@ -74,7 +74,7 @@ func (s *Server) paths() doc {
 	return all
 }
 
-// openAPI answers GET /api/v1/openapi.json.
+// openAPI answers GET /api/v1/openapi.json with the OpenAPI description of the API.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, s.description())
 }
@@ -82,7 +82,8 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 // keyDays is how long a key identifies its submission, in days.
 const keyDays = int(backup.KeyExpires / (24 * time.Hour))
 
-// describeCreate describes POST /api/v1/backup-jobs.
+// describeCreate returns the OpenAPI description of POST /api/v1/backup-jobs, which starts a
+// backup.
 func describeCreate() doc {
 	return doc{
 		"operationId": "createBackupJob", "tags": []string{"backup jobs"}, "summary": "Start a backup exactly once",
@@ -224,7 +225,8 @@ var submissionID = doc{
 	"schema": doc{"type": "string", "pattern": "^[a-z2-7]{26}(-[0-9]+)?$"}, "example": "k7v2m4q5t3x6c5n2b6h4d2f4ja",
 }
 
-// describeShow describes GET /api/v1/backup-jobs/{SubmissionId}.
+// describeShow returns the OpenAPI description of GET /api/v1/backup-jobs/{SubmissionId}, which
+// returns a submission.
 func describeShow() doc {
 	return doc{
 		"operationId": "showBackupJob",
@@ -245,7 +247,8 @@ func describeShow() doc {
 	}
 }
 
-// describeCancel describes POST /api/v1/backup-jobs/{SubmissionId}/cancel.
+// describeCancel returns the OpenAPI description of POST
+// /api/v1/backup-jobs/{SubmissionId}/cancel, which cancels a job.
 func describeCancel() doc {
 	return doc{
 		"operationId": "cancelBackupJob", "tags": []string{"backup jobs"}, "summary": "Cancel a job",
@@ -261,7 +264,7 @@ func describeCancel() doc {
 	}
 }
 
-// describePresets describes GET /api/v1/presets.
+// describePresets returns the OpenAPI description of GET /api/v1/presets, which lists presets.
 func describePresets() doc {
 	return doc{
 		"operationId": "listPresets",

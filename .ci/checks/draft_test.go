@@ -114,7 +114,7 @@ func TestBackFromCheckPage(t *testing.T) {
 	}
 }
 
-// holds checks the values of the form.
+// holds checks that the controls of the form have these values.
 func (b *tab) holds(where, label, retention string) {
 	b.Helper()
 	for name, want := range map[string]string{

@@ -192,7 +192,7 @@ type submission struct {
 	Status, JobID string
 }
 
-// job returns the submission of a page.
+// job returns the submission whose page has this path, as the JSON API describes it.
 func (p *portal) job(t *testing.T, page string) (s submission) {
 	t.Helper()
 	res, err := http.Get(p.url + "/api/v1/backup-jobs/" + strings.TrimPrefix(page, "/backups/"))

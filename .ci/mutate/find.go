@@ -16,7 +16,7 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// A pack is the package under test, type-checked.
+// A pack is the package whose mutants are tried, parsed and type-checked.
 type pack struct {
 	root  string // folder of the module
 	dir   string // folder of the package
@@ -579,7 +579,7 @@ func (f *finder) source(n ast.Node) string {
 	return string(f.file.source[f.offset(n.Pos()):f.offset(n.End())])
 }
 
-// longestText bounds the source text in a description.
+// longestText is the maximum length of the source text in the description of a mutant.
 const longestText = 80
 
 // text is the source of n in one line.
@@ -591,7 +591,7 @@ func (f *finder) text(n ast.Node) string {
 	return string(text)
 }
 
-// folder is the package's, relative to the module.
+// folder returns the folder of the package, relative to the root of the module.
 func (p *pack) folder() string {
 	folder, err := filepath.Rel(p.root, p.dir)
 	if err != nil {

@@ -133,7 +133,7 @@ func (t *trial) compile(
 	return binary, "", err
 }
 
-// tryAll sets the verdict of every mutant.
+// tryAll runs the tests with each mutant and stores whether a test noticed it.
 func (t *trial) tryAll(ctx context.Context, mutants []*mutant, workers int) error {
 	var done atomic.Int64
 	return each(workers, mutants, func(m *mutant) error {
@@ -167,7 +167,7 @@ func each[T any](workers int, items []T, do func(T) error) error {
 	return cmp.Or(failed...)
 }
 
-// try sets the verdict of one mutant.
+// try runs the tests with one mutant and stores whether a test noticed it.
 func (t *trial) try(ctx context.Context, m *mutant) error {
 	if m.verdict == invalid || ctx.Err() != nil {
 		return ctx.Err()

@@ -9,7 +9,7 @@ import (
 // slotKey is the context key of a request's slot.
 type slotKey struct{}
 
-// WithSlot returns a context with the slot s.
+// WithSlot returns a context that contains the slot s: the right of a request to be handled.
 func WithSlot(ctx context.Context, s *Slot) context.Context {
 	return context.WithValue(ctx, slotKey{}, s)
 }
@@ -61,7 +61,7 @@ func (s *Slot) pause() bool {
 	return true
 }
 
-// resume counts one paused request less.
+// resume counts that one paused request continues.
 func (s *Slot) resume() {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()

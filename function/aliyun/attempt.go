@@ -31,7 +31,7 @@ type attempt struct {
 	err       error       // why answer is nil; its text may contain the signed URL, so it must not be shown
 }
 
-// An answer is a complete response.
+// An answer is a complete HTTP response of the cloud.
 type answer struct {
 	status int
 	header http.Header

@@ -38,7 +38,8 @@ func (c *Client) CheckRoles(ctx context.Context, target backup.Target, source pa
 	return nil
 }
 
-// checkRole makes one call of CheckRole.
+// checkRole makes one call of CheckRole, with which Cloud Backup says whether a role exists.
+// kind is the parameter CheckRoleType.
 func (c *Client) checkRole(ctx context.Context, target backup.Target, kind string, more ...param.Parameter) *backup.CloudError {
 	params := append([]param.Parameter{{Name: "CheckRoleType", Value: kind}}, more...)
 	_, _, failed := c.perform(ctx, operation{action: checkRole, target: target, params: params})

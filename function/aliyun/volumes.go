@@ -35,7 +35,8 @@ func (c *Client) volumes(
 	})
 }
 
-// volume returns the candidate of one persistent volume.
+// volume returns one persistent volume as an item of a list for a form. text is its
+// ResourceInfo, a JSON object.
 func volume(id, kind, text string) backup.Candidate {
 	var info struct {
 		Name         string `json:"pv_name"`

@@ -313,7 +313,7 @@ func (c *Config) readHistory(getenv func(string) string) error {
 	return nil
 }
 
-// readMaxRequests reads MAX_REQUESTS.
+// readMaxRequests reads MAX_REQUESTS: how many requests are handled at the same time.
 func (c *Config) readMaxRequests(getenv func(string) string) error {
 	n, err := strconv.Atoi(cmp.Or(getenv("MAX_REQUESTS"), strconv.Itoa(admission.DefaultSlots)))
 	if err != nil || n < 5 || n > 1000 {
@@ -341,7 +341,7 @@ func ReadAuditKeys(getenv func(string) string) ([]secret.String, error) {
 	return keys, nil
 }
 
-// readAudit sets AuditKeys.
+// readAudit sets AuditKeys, the keys that seal the audit trail, from the environment.
 func (c *Config) readAudit(getenv func(string) string) (err error) {
 	c.AuditKeys, err = ReadAuditKeys(getenv)
 	return err

@@ -96,7 +96,7 @@ func intent(n int) backup.AuditEvent {
 	}
 }
 
-// record records n events, made by intent.
+// record writes n events, made by intent, to the audit trail.
 func (tr *trail) record(t testing.TB, n int) {
 	t.Helper()
 	for i := range n {
@@ -119,7 +119,7 @@ func all(rows []backup.AuditRow) iter.Seq2[backup.AuditRow, error] {
 	}
 }
 
-// verify verifies rows with keys.
+// verify verifies the seals and numbers of rows, with these keys, and returns the report.
 func verify(t testing.TB, rows []backup.AuditRow, keys ...string) audit.Report {
 	t.Helper()
 	var secrets []secret.String

@@ -91,7 +91,7 @@ func cleanLines(lines []string, most int) (safe []string) {
 	return safe
 }
 
-// cleanAll cleans the names and values of settings.
+// cleanAll removes characters that are unsafe in a log from the names and values of settings.
 func cleanAll(settings map[string]string) map[string]string {
 	safe := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {

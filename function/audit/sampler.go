@@ -30,7 +30,7 @@ type sampleKey struct {
 	id   string
 }
 
-// A count counts equal events.
+// A count has the number of equal events that were not written, and the last of them.
 type count struct {
 	last      time.Time         // when one was last written
 	unwritten int               // events since then

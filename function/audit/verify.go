@@ -55,7 +55,7 @@ func Verify(rows iter.Seq2[backup.AuditRow, error], keys []secret.String, from t
 	return v.report, nil
 }
 
-// A verifier holds the state of Verify.
+// A verifier holds what Verify has read so far of the audit trail.
 type verifier struct {
 	keys   []secret.String
 	from   time.Time
@@ -83,7 +83,7 @@ func (v *verifier) addFinding(row backup.AuditRow, what string, args ...any) {
 	v.report.Findings = append(v.report.Findings, Finding{row.Chain, row.Seq, fmt.Sprintf(what, args...)})
 }
 
-// checkRow checks the next row.
+// checkRow checks the next row of the audit trail: its number, time and seal.
 func (v *verifier) checkRow(row backup.AuditRow) {
 	var r Record
 	err := json.Unmarshal([]byte(row.Body), &r)

@@ -62,7 +62,7 @@ type AuditTarget struct {
 	Scripts    []string `json:"scripts,omitempty"`   // paths of the scripts that run on the instance
 }
 
-// AuditDecision is a decision of the policy.
+// AuditDecision is a decision of the policy, as an audit record shows it.
 type AuditDecision struct {
 	Allow  bool     `json:"allow"`
 	Rule   string   `json:"rule,omitempty"`   // id of the rule that allows the action

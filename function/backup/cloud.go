@@ -61,7 +61,7 @@ type Target struct {
 	Principal identity.Principal // becomes the RoleSessionName, which the cloud's own audit trail shows
 }
 
-// Call is a complete CreateBackupJob request.
+// Call has everything that is needed for one request of CreateBackupJob.
 type Call struct {
 	Target Target
 	Params param.Params // complete, with JobName
@@ -172,7 +172,7 @@ func (s CloudService) Says(message string) param.Text {
 	return param.Both(label.En+": "+message, label.Zh+"："+message)
 }
 
-// Explanation describes an error code in words.
+// Explanation says in words what an error code of the cloud means, and what to do.
 type Explanation struct {
 	Means, Todo param.Text // its meaning, and a remedy; both empty for an unknown code
 	Caller      bool       // the caller can correct it; false: an operator must

@@ -151,7 +151,7 @@ func (s awayStore) Open(ctx context.Context, after string, limit int) ([]backup.
 	return s.Store.Open(ctx, after, limit)
 }
 
-// failStore makes one method of the store fail.
+// failStore makes the method with this name fail whenever the fixture's store is used.
 func (r *fixture) failStore(method string) { r.Store = awayStore{r.Store, method} }
 
 // awayLimits are limits whose methods all fail.

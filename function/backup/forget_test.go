@@ -183,7 +183,7 @@ func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
 	}
 }
 
-// otherAccountPolicy maps each alias to another account.
+// otherAccountPolicy is a policy that leads each alias to another account than before.
 type otherAccountPolicy struct{ backup.Policy }
 
 func (p otherAccountPolicy) Account(alias string) (backup.Account, bool) {

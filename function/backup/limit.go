@@ -53,7 +53,7 @@ type Reservation struct {
 	KeyLife  time.Duration // how long the submission's key stands for it; 0: [KeyExpires]
 }
 
-// LimitUse is the remaining amount of one limit.
+// LimitUse says how much of one limit (rate, quota or cool-down) is left.
 type LimitUse struct {
 	Err  error         // ErrRate, ErrQuota or ErrCooldown
 	Key  string        // as in [LimitError]

@@ -183,7 +183,7 @@ func TestCrashBetweenLimitsAndAttempt(t *testing.T) {
 	}
 }
 
-// claimFailsStore returns an error for every claim.
+// claimFailsStore is a store in which Claim always fails.
 type claimFailsStore struct{ backup.Store }
 
 func (claimFailsStore) Claim(context.Context, backup.Record) (backup.Record, bool, error) {
@@ -234,7 +234,7 @@ func TestReusedKeyRefundsOnlyItsOwnReservation(t *testing.T) {
 	}
 }
 
-// claimHookStore calls its field by before each claim.
+// claimHookStore is a store that calls the function by before each claim.
 type claimHookStore struct {
 	backup.Store
 	by func()
@@ -276,7 +276,7 @@ func TestLimitHidesNoConcurrentAnswer(t *testing.T) {
 	}
 }
 
-// reserveHookLimits calls its field first before each reservation.
+// reserveHookLimits are limits that call the function first before each reservation.
 type reserveHookLimits struct {
 	backup.Limits
 	first func()
@@ -339,7 +339,7 @@ func TestRefundedPlaceIsNotTakenTwice(t *testing.T) {
 	}
 }
 
-// sweepOnce runs one sweep that must succeed.
+// sweepOnce runs one sweep (regular background run). It fails the test if the sweep fails.
 func sweepOnce(t *testing.T, s *backup.Service) {
 	if _, err := s.Sweep(t.Context(), year); err != nil {
 		t.Errorf("Sweep: %v", err)
@@ -359,7 +359,7 @@ func submitKey(r *fixture, t *testing.T, key string) error {
 	return err
 }
 
-// refundHookLimits calls its field first before each refund.
+// refundHookLimits are limits that call the function first before each refund.
 type refundHookLimits struct {
 	backup.Limits
 	first func()

@@ -108,7 +108,7 @@ func (p Page) newestFirst(q Query) Page {
 	return p
 }
 
-// paramsOf returns the complete parameters of records.
+// paramsOf returns the complete parameters of each of the records.
 func paramsOf(records []Record) []param.Params {
 	all := make([]param.Params, len(records))
 	for i, r := range records {

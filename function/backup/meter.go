@@ -95,7 +95,7 @@ func outcomeOf(a Answer, err error) string {
 	return "unknown"
 }
 
-// countAttempt counts the result of an attempt.
+// countAttempt counts in the metrics how an attempt to start a job ended.
 func (s *Service) countAttempt(result string) {
 	if s.Meter != nil {
 		s.Meter.AttemptEnded(result)

@@ -115,7 +115,7 @@ type Messenger interface {
 	Send(ctx context.Context, n Notice) error
 }
 
-// Notices stores the notices.
+// Notices stores notices: messages to receivers that are to be sent.
 type Notices interface {
 	// Announce stores those notices that are not stored yet, and returns their number. It
 	// ignores notices about unknown submissions. Repeating a call is safe.
@@ -168,7 +168,7 @@ func (n notifier) announce(ctx context.Context, notices []Notice) error {
 	return nil
 }
 
-// wake wakes [Service.SweepEvery], which sends new notices.
+// wake makes [Service.SweepEvery], the loop that sends notices, send new ones now.
 func (n notifier) wake() {
 	select {
 	case n.announced <- struct{}{}:
@@ -218,7 +218,7 @@ func (r Record) eventNotices() (all []Notice) {
 	return all
 }
 
-// finalEvents maps each final outcome to its event.
+// finalEvents maps each final outcome of a submission to the event of which receivers are told.
 var finalEvents = map[Outcome]Event{
 	OutcomeSucceeded: EventSucceeded,
 	OutcomePartial:   EventPartial,

@@ -50,7 +50,7 @@ const (
 // StateRejected is the state that the history shows for a [Rejection]. No submission has it.
 const StateRejected State = "REJECTED"
 
-// Rejections stores rejections.
+// Rejections stores rejections: the rows of the history that count refused webhooks and events.
 type Rejections interface {
 	// Reject counts a message. If there is no rejection with the id of r, it stores r with
 	// Count 1 and a notice for each of the receivers. Otherwise it increases Count and sets
@@ -162,7 +162,7 @@ func (r Rejection) id() string {
 	return idOf("portal/rejected/v1", string(r.Kind), string(r.Sender.Kind), r.Sender.Subject, r.Origin, hour)
 }
 
-// maxHourly limits the keys that an [Hourly] remembers.
+// maxHourly is the maximum number of keys that an [Hourly] remembers.
 const maxHourly = 1000
 
 // An Hourly tells whether a key occurs for the first time within an hour, so that a log has one
@@ -238,10 +238,11 @@ func (s *Service) History(ctx context.Context, p identity.Principal, q Query) (E
 	return page, nil
 }
 
-// onlyRejections reports whether q selects no submission.
+// onlyRejections reports whether a page of the history for q has only rejected messages, no
+// submissions.
 func (q Query) onlyRejections() bool { return len(q.States) == 1 && q.States[0] == StateRejected }
 
-// withRejections reports whether q selects rejections.
+// withRejections reports whether a page of the history for q also has rejected messages.
 func (q Query) withRejections() bool {
 	return q.Rejections && q.Principal == "" && q.Account == "" && q.Resource == "" && q.SourceType == "" && q.Search == "" &&
 		(q.States == nil || slices.Contains(q.States, StateRejected))

@@ -43,7 +43,7 @@ type Step struct {
 	Notices []Notice
 }
 
-// StepKind is the kind of a [Step].
+// StepKind says what a [Step] records: that a call was permitted, or how it ended.
 type StepKind string
 
 // The kinds of steps. Their texts are stored, so they do not change. The package comment has the

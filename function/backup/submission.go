@@ -296,7 +296,7 @@ func (r Record) IsFinal(now time.Time) bool {
 	return r.IsTerminal(now) && (r.State(now) != StateNotSent || !now.Before(r.ExpiresAt))
 }
 
-// wantsConsistency reports whether an application-consistent backup was requested.
+// wantsConsistency reports whether the caller requested an application-consistent backup.
 func (r Record) wantsConsistency() bool { return r.Complete["Detail.appConsistent"] == "true" }
 
 // followUpTime is how long after the end of a job its copy may begin and its recovery point may

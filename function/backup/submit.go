@@ -127,7 +127,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	return answer, err
 }
 
-// submit is Submit without its metric.
+// submit does the work of Submit, except counting it in the metrics.
 func (s *Service) submit(ctx context.Context, sub Submission) (Answer, error) {
 	pace, err := s.paceOfClaim(ctx, sub)
 	if err != nil {

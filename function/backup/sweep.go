@@ -22,7 +22,7 @@ type Upkeep interface {
 	Forget(ctx context.Context, before, now time.Time, limit int) (int, error)
 }
 
-// Swept is the result of [Service.Sweep].
+// Swept counts what a [Service.Sweep] has done.
 type Swept struct {
 	Open      int // submissions that it read: those not marked as final
 	Resolved  int // attempts whose result was recorded from the list
@@ -112,7 +112,7 @@ func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
 	}
 }
 
-// sweep is the state of one sweep.
+// sweep is the state of one sweep: a regular background run that updates the history.
 type sweep struct {
 	*Service
 	result   Swept
@@ -244,7 +244,7 @@ func (w *sweep) collect(ctx context.Context, r Record) {
 	}
 }
 
-// countUnknown counts r if its outcome is unknown.
+// countUnknown counts r for the metrics if it is unknown whether it started a job.
 func (w *sweep) countUnknown(r Record) {
 	if r.State(w.Now()) != StateUnknown {
 		return

@@ -51,7 +51,7 @@ func kinds(text string) map[string]bool {
 	return all
 }
 
-// A campaign describes a series of schedules.
+// A campaign is a series of random schedules of incidents that are run one after the other.
 type campaign struct {
 	seed      uint64 // seed of the first schedule
 	schedules int

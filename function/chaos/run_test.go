@@ -27,7 +27,8 @@ import (
 // patience is the longest time for which a schedule waits for final answers.
 const patience = 3 * time.Minute
 
-// A run plays one plan.
+// A run executes one plan: it starts the processes, sends the requests and causes the
+// incidents.
 type run struct {
 	plan
 	t         testing.TB
@@ -148,7 +149,7 @@ func (r *run) act() {
 	all.Wait()
 }
 
-// happen carries out one incident.
+// happen causes one incident of the plan, such as the kill of a process.
 func (r *run) happen(i incident) {
 	p := r.processes[i.process]
 	switch i.kind {

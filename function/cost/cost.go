@@ -38,7 +38,8 @@ type Prices struct {
 // Month is the number of days for which a monthly price is paid.
 const Month = 30
 
-// A Line is one billable item.
+// A Line is one item that the vendor will bill for a backup, such as snapshots of a size for a
+// number of days.
 type Line struct {
 	For    param.Text // the billed item, such as "Snapshots"
 	Region string     // where it is billed

@@ -65,7 +65,7 @@ func (c *canaries) heard(place, text string) {
 	c.out[place].WriteString(text + "\n")
 }
 
-// check searches every output for every secret.
+// check fails the test if any stored output contains any registered secret.
 func (c *canaries) check(t *testing.T) {
 	t.Helper()
 	c.mu.Lock()

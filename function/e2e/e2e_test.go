@@ -292,7 +292,7 @@ func controls(t *testing.T, page string) url.Values {
 	return form
 }
 
-// mistakesOn returns the error summary of a page.
+// mistakesOn returns the text of the error summary on a page.
 func mistakesOn(page string) string {
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))
 	if err != nil {

@@ -61,7 +61,7 @@ func takesLong(t *testing.T) {
 	t.Parallel()
 }
 
-// onBoth runs a test on each database.
+// onBoth runs a test once with PostgreSQL and once with SQLite.
 func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()

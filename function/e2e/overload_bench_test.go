@@ -123,7 +123,7 @@ func (o *overload) fromWriters(writers int, long time.Duration) *tally {
 	return c
 }
 
-// An overload is the built program under load.
+// An overload is the built program with the clients that send it too many requests.
 type overload struct {
 	t       testing.TB
 	cloud   string // address of the emulator
@@ -139,7 +139,7 @@ type overload struct {
 // A submissionAnswer is the body of the answer to one submission. It is zero for an error.
 type submissionAnswer struct{ created, refused bool }
 
-// A tally counts the answers in one phase.
+// A tally counts the answers in one phase of the benchmark, by their kind.
 type tally struct {
 	mu       sync.Mutex
 	took     time.Duration

@@ -157,7 +157,7 @@ func (f *fixture) create(t *testing.T, who keys, own rpc.Params) string {
 	return id
 }
 
-// list returns the jobs of a DescribeBackupJobs2 answer.
+// list returns the jobs in the answer of a call of DescribeBackupJobs2.
 func (f *fixture) list(t *testing.T, who keys, own rpc.Params) []map[string]any {
 	t.Helper()
 	a := f.call(t, who, "DescribeBackupJobs2", own)

@@ -38,7 +38,7 @@ func permissionKey(o api.Operation) string {
 	return o.Action
 }
 
-// setPermissions replaces the permissions of the portal's user.
+// setPermissions replaces the RAM permissions of the portal's user in the emulated account.
 func setPermissions(statements ...ram.Statement) func(*world.World) {
 	return func(w *world.World) {
 		w.Accounts[0].Users[0].Permissions, w.Accounts[0].Users[0].Policies = statements, nil

@@ -20,12 +20,12 @@ type oneByte struct {
 	change func(*http.Request)
 }
 
-// inQuery replaces a text in the query.
+// inQuery returns a change that replaces a text in the query of a signed request.
 func inQuery(from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.URL.RawQuery = strings.Replace(r.URL.RawQuery, from, to, 1) }
 }
 
-// inBody replaces a text in the body.
+// inBody returns a change that replaces a text in the body of a signed request.
 func inBody(from, to string) func(*http.Request) {
 	return func(r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -33,7 +33,7 @@ func inBody(from, to string) func(*http.Request) {
 	}
 }
 
-// inHeader replaces a text in a header.
+// inHeader returns a change that replaces a text in a header of a signed request.
 func inHeader(name, from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, strings.Replace(r.Header.Get(name), from, to, 1)) }
 }

@@ -114,7 +114,7 @@ func kindOf(items []item) envelope.Kind {
 	return items[0].Kind
 }
 
-// add adds the result of one message.
+// add adds the result of one message to the report about an event.
 func (r *report) add(out outcome) {
 	if out.Outcome == "rejected" {
 		r.Rejected++

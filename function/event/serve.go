@@ -105,7 +105,8 @@ func (w *startedWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// FlushError is what [http.ResponseController.Flush] calls.
+// FlushError sends what was written so far to the client. [http.ResponseController.Flush] calls
+// it.
 func (w *startedWriter) FlushError() error {
 	w.started = true
 	return http.NewResponseController(w.ResponseWriter).Flush()

@@ -111,7 +111,7 @@ type Listing struct {
 	At       time.Time // when the cloud listed Machines; zero if it never did, or for Denied
 }
 
-// A Query selects machines.
+// A Query says which machines are listed: places, kind and search.
 type Query struct {
 	Kind   backup.CandidateKind // Instances or Clusters
 	Places []Place              // List skips a place in which no rule allows the person a backup

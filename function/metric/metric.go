@@ -114,7 +114,7 @@ func (r *Registry) counter(k seriesKey, first, second string) *metrics.Counter {
 	return c
 }
 
-// histogram returns the histogram of k, as [Registry.counter].
+// histogram returns the histogram of k. Its arguments are those of [Registry.counter].
 func (r *Registry) histogram(k seriesKey, bounds []float64, first, second string) *metrics.PrometheusHistogram {
 	if h, ok := r.series.Load(k); ok {
 		return h.(*metrics.PrometheusHistogram)
@@ -147,13 +147,13 @@ func (r *Registry) Queues(read func() []Queue) { r.queues = read }
 // since.
 const figuresLife = 10 * time.Minute
 
-// figures are the gauges of one sweep.
+// figures are the values that one sweep (regular background run) has computed for the metrics.
 type figures struct {
 	at  time.Time
 	set *metrics.Set
 }
 
-// Swept replaces the gauges of the sweep.
+// Swept replaces the values that a sweep (regular background run) has computed for the metrics.
 func (r *Registry) Swept(f backup.Figures) {
 	set := metrics.NewSet()
 	gauge := func(value float64, metric string, labels ...string) {

@@ -71,7 +71,7 @@ type kind struct {
 	accepted func(answer []byte) error // returns why an answer with status 2xx is no confirmation
 }
 
-// An outgoing is the content of one request.
+// An outgoing is the content of one HTTP request to a receiver.
 type outgoing struct {
 	body   []byte // JSON
 	header http.Header

@@ -10,7 +10,7 @@ import (
 	"backupportal/function/param"
 )
 
-// rejectedNotice returns a notice of a rejected event.
+// rejectedNotice returns a notice about an event that can never be accepted.
 func rejectedNotice() backup.Notice {
 	return backup.Notice{
 		SubmissionID: "rej123", Event: backup.EventRejected, Receiver: "r", At: now,

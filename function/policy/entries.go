@@ -353,7 +353,7 @@ func (l *loader) regionOf(p place, aliases []string) string {
 // maxPattern limits the pattern of a ticket, in bytes.
 const maxPattern = 200
 
-// ticket reads the key ticket of a rule.
+// ticket reads the key ticket of a rule: whether a request needs a ticket, and its form.
 func (l *loader) ticket(p place) ticket {
 	m := l.mapping(p, nil, []string{"pattern", "required", "example"})
 	t := ticket{required: l.flag(m["required"]), source: l.text(m["pattern"]), example: l.text(m["example"])}

@@ -33,7 +33,7 @@ type indexKey struct {
 	tag               string // key of the tag, whose value is resource; empty outside tagged
 }
 
-// newIndex returns the index of rules.
+// newIndex returns an index that finds rules by team, account and resource.
 func newIndex(rules []rule) index {
 	x := index{rules: map[indexKey][]int{}, tagged: map[indexKey][]int{}, named: map[indexKey]bool{}}
 	for i, r := range rules {

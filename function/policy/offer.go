@@ -201,7 +201,7 @@ func (r rule) note() Note {
 	return Note{Rule: r.id, Why: r.why, Ticket: ticket, Reason: r.reason, Owner: r.owner}
 }
 
-// line returns d as a Line of r.
+// line returns the days that r allows, with the rule's reason and owner.
 func (r rule) line(d days) Line {
 	return Line{Rule: r.id, Min: d.min, Max: d.max, Reason: r.reason, Owner: r.owner}
 }

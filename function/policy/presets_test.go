@@ -19,7 +19,7 @@ func withPresets(pairs ...string) string {
 	return text
 }
 
-// presetNames returns the names of presets.
+// presetNames returns the names of the given presets, for comparisons.
 func presetNames(all []backup.Preset) string {
 	var names []string
 	for _, p := range all {

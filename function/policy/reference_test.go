@@ -345,7 +345,7 @@ func (x plainPolicy) decide(who identity.Principal, p param.Params) (grant backu
 	return grant, strings.Join(lines, " ")
 }
 
-// may is the reference for Policy.May.
+// may is the second, simple implementation of Policy.May, for comparison.
 func (x plainPolicy) may(who identity.Principal, do backup.Action, p param.Params) bool {
 	may := false
 	for _, a := range x.Accounts {

@@ -170,7 +170,7 @@ func (j *judge) refused(id string, title param.Text, err error) {
 // name returns the name of the instance or cluster, or its id if the name is not known.
 func (j *judge) name() string { return cmp.Or(j.machine().Name, resource(j.call)) }
 
-// region returns the name of the region.
+// region returns the name of the region of the backup, for people.
 func (j *judge) region() param.Text { return param.RegionName(j.call.Target.Region) }
 
 // statuses has a text for each value of an instance's attribute Status.

@@ -112,7 +112,7 @@ func (g *group) commit(ctx context.Context, statements ...*statement) error {
 	}
 }
 
-// run executes batches until the queue is empty.
+// run commits the queued changes, one batch after the other, until the queue is empty.
 func (g *group) run() {
 	for batch := g.next(); batch != nil; batch = g.next() {
 		g.execute(batch)
@@ -307,7 +307,7 @@ func (d *DB) pipeline(ctx context.Context, statements []*statement) error {
 	})
 }
 
-// readResults reads the results of statements.
+// readResults reads the results of statements that were sent to PostgreSQL together.
 func readResults(results pgx.BatchResults, statements []*statement) error {
 	for _, s := range statements {
 		rows, err := results.Query()

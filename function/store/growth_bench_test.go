@@ -61,7 +61,7 @@ func BenchmarkGrowth(b *testing.B) {
 	}
 }
 
-// A grown is a database with a history.
+// A grown is a database with a history of many submissions.
 type grown struct{ *DB }
 
 // openGrown opens a database with a history of n submissions.
@@ -110,7 +110,8 @@ type growthOperation struct {
 	do   func(ctx context.Context, db *DB, n int) error
 }
 
-// growthOperations returns what BenchmarkGrowth measures.
+// growthOperations returns the operations that BenchmarkGrowth measures, such as storing a
+// submission or listing a page.
 func growthOperations() []growthOperation {
 	list := func(name string, q backup.Query) growthOperation {
 		q.Limit = pageSize

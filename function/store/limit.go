@@ -225,7 +225,7 @@ func (t pendingReservation) takeCooldown(ctx context.Context, tx *sql.Tx) (*back
 	}, nil
 }
 
-// A querier is a database or a transaction.
+// A querier can run a query: it is a database or a transaction.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }

@@ -132,7 +132,7 @@ func (c *claiming) hasTaken() bool {
 	return c.take == nil || c.take.returned > 0 && (c.take != c.insert || c.taken)
 }
 
-// inserted reports whether the claim was inserted.
+// inserted reports whether the statement stored the new submission.
 func (c *claiming) inserted() bool { return c.insert.returned > 0 && c.id != "" }
 
 // claim returns the change that claims r. args are the arguments of insertSubmission.

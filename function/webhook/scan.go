@@ -27,7 +27,7 @@ type wanted struct {
 	long    bool     // the value has more than maxValue bytes, and text is cut
 }
 
-// reset forgets the value.
+// reset removes the value that was found at the place.
 func (w *wanted) reset() { w.text, w.found, w.long = nil, false, false }
 
 // A scanner reads one JSON value (RFC 8259) as a stream. It keeps only the values at the wanted
@@ -102,7 +102,7 @@ func (s *scanner) peekToken() (byte, error) {
 	}
 }
 
-// expect reads one byte, which must be want.
+// expect reads one byte. It returns an error if the byte is not want.
 func (s *scanner) expect(want byte) error {
 	c, err := s.next()
 	if err == nil && c != want {
@@ -149,7 +149,7 @@ func (s *scanner) value(depth int, near []*wanted) error {
 	return err
 }
 
-// object reads an object.
+// object reads a JSON object with its members. near are the wanted places inside it.
 func (s *scanner) object(depth int, inside []*wanted) error {
 	return s.elements('{', '}', func(int) error {
 		name, err := s.name(len(inside) > 0)

@@ -65,7 +65,7 @@ var ErrUnverified = errors.New("webhook: the message is not signed with a key of
 // source.
 type HeaderError struct{ Name string }
 
-// Error names the header.
+// Error returns a text that names the header.
 func (e *HeaderError) Error() string {
 	return "webhook: the message needs exactly one valid header " + e.Name
 }
@@ -265,7 +265,7 @@ func standardChecks(k Key, parts []string) (checks []keyCheck) {
 	return checks
 }
 
-// hmacCheck checks an HMAC-SHA256 (RFC 2104).
+// hmacCheck returns a check of an HMAC-SHA256 signature (RFC 2104) with the key k.
 func hmacCheck(k Key, signature []byte) keyCheck {
 	mac := hmac.New(sha256.New, []byte(k.Secret.Reveal()))
 	return keyCheck{key: k.ID, sum: mac, valid: func() bool { return hmac.Equal(signature, mac.Sum(nil)) }}

@@ -130,7 +130,7 @@ func (k *cachingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.response(r), nil
 }
 
-// read sends r and reads the whole response.
+// read sends the request r and reads the whole response into memory.
 func read(r *http.Request) (answer, error) {
 	res, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {

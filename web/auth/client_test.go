@@ -45,7 +45,7 @@ func fetch(t *testing.T, k *cachingTransport, method, address string) (status in
 	return res.StatusCode, string(content)
 }
 
-// newCachingTransport returns a transport whose clock reads now.
+// newCachingTransport returns a transport with a cache whose clock the test sets with now.
 func newCachingTransport(now *time.Time) *cachingTransport {
 	clock := func() time.Time { return *now }
 	return &cachingTransport{now: clock, kept: cache.New[answer](mostAnswers, clock)}

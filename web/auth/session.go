@@ -73,7 +73,7 @@ type session struct {
 	GroupResult identity.GroupResult `json:"r,omitempty"`
 }
 
-// principal returns the signed-in person.
+// principal returns the person who has signed in to this session.
 func (c session) principal() identity.Principal {
 	return identity.Principal{
 		Kind:    identity.KindHuman,

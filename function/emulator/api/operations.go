@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// An Operation is one row of the list.
+// An Operation describes one operation of the cloud's API that the emulator has.
 type Operation struct {
 	Product, Version, Action string
 

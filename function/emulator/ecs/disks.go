@@ -59,7 +59,7 @@ type placement struct{ ZoneIds string }
 // own.
 type attachment struct{ InstanceId, Device, AttachedTime string }
 
-// An operationLock is the reason of a lock.
+// An operationLock is the reason why ECS has locked a disk.
 type operationLock struct{ LockReason string }
 
 // diskAttributes are the values of AdditionalAttributes in DescribeDisks.

@@ -270,7 +270,7 @@ type parser struct {
 	seeded bool // a seed was read
 }
 
-// isAtEnd reports whether all words were read.
+// isAtEnd reports whether all words of the schedule were read.
 func (p *parser) isAtEnd() bool { return len(p.words) == 0 }
 
 // word returns the next word without reading it. At the end it returns "".

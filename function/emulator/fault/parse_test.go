@@ -96,7 +96,7 @@ func TestParseErrorsNameColumn(t *testing.T) {
 	}
 }
 
-// drawSchedule draws a random valid schedule.
+// drawSchedule returns a random valid schedule of faults.
 func drawSchedule(t *rapid.T) Schedule {
 	s := Schedule{seed: rapid.Uint64().Draw(t, "seed")}
 	actions := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"*", "AssumeRole", "CreateBackupJob", Listing}), 0, 4, rapid.ID)

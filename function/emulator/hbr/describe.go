@@ -96,7 +96,7 @@ func (l listedJob) parent() string {
 // for each call would burden the garbage collector.
 type rowPool struct{ pool sync.Pool }
 
-// get returns an empty buffer.
+// get returns an empty buffer for the rows of a listing, if possible a used one.
 func (r *rowPool) get() *[]listedJob {
 	if buffer, ok := r.pool.Get().(*[]listedJob); ok {
 		return buffer

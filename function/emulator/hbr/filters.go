@@ -165,7 +165,7 @@ func (f *filter) between() []string {
 	return texts
 }
 
-// compare are the operators on times.
+// compare has a function for each operator that compares times.
 var compare = map[string]func(have, want int64) bool{
 	"EQUAL":                 func(have, want int64) bool { return have == want },
 	"NOT_EQUAL":             func(have, want int64) bool { return have != want },

@@ -135,7 +135,7 @@ func parseMarkerWords(words []string) (p Plan, err error) {
 	return p, nil
 }
 
-// wordsAfterMarker finds the words after a marker.
+// wordsAfterMarker finds the words of a JobName after its marker for the emulator.
 var wordsAfterMarker = regexp.MustCompile(`[A-Za-z0-9_]+`)
 
 // upperCaseWord matches words that can only be meant as an outcome.

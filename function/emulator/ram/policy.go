@@ -40,7 +40,7 @@ import (
 // YAML.
 type Policy []Statement
 
-// A Statement allows or denies actions.
+// A Statement is one entry of a RAM policy: it allows or denies actions.
 type Statement struct {
 	Effect     string   `yaml:"effect"`      // "Allow" or "Deny"
 	Actions    []string `yaml:"actions"`     // product:Operation; "*" matches any text, "?" any character

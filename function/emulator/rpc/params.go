@@ -59,7 +59,7 @@ func Decimal(text string) (int64, bool) {
 // A TagFilter matches tags with this key and value. An empty Value matches any value.
 type TagFilter struct{ Key, Value string }
 
-// Fits reports whether one of the tags matches.
+// Fits reports whether one of a resource's tags matches the filter.
 func (f TagFilter) Fits(tags map[string]string) bool {
 	value, ok := tags[f.Key]
 	return ok && (f.Value == "" || f.Value == value)

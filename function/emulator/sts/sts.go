@@ -33,7 +33,7 @@ const (
 	maxPolicyChars = 2048
 )
 
-// sessionShape matches a RoleSessionName.
+// sessionShape matches a valid RoleSessionName, a parameter of AssumeRole.
 var sessionShape = regexp.MustCompile(`^[A-Za-z0-9.@_-]{2,64}$`)
 
 // An assumeRoleAnswer is the reply of AssumeRole; all values are texts. Its Arn contains role/…,

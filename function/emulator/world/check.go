@@ -82,7 +82,7 @@ func (c *checker) duration(subject string, d time.Duration) {
 	}
 }
 
-// account checks one account and everything in it.
+// account checks one emulated account and everything in it for mistakes.
 func (c *checker) account(a *Account) {
 	if !AccountIDShape.MatchString(a.ID) {
 		c.report("account %q: an id has 16 digits", a.ID)

@@ -104,7 +104,8 @@ type Role struct {
 	Policies    []ram.Policy    `yaml:"policies"`
 }
 
-// A CrossAccount is a registration by AddCrossAccount.
+// A CrossAccount is a registration of another account in Cloud Backup, as AddCrossAccount makes
+// it.
 type CrossAccount struct {
 	Account string `yaml:"account"` // id of the other account
 	Role    string `yaml:"role"`    // role in the other account that Cloud Backup assumes; empty for CROSS_ACCOUNT_BY_RD

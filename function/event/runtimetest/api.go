@@ -36,7 +36,7 @@ type Call struct {
 	RetryCount int    // of an asynchronous event
 }
 
-// A pending is a call with its deadline.
+// A pending is an invocation that waits for its answer, with its deadline.
 type pending struct {
 	Call
 	deadline time.Time
@@ -91,7 +91,7 @@ func (a *api) do(ctx context.Context, c Call) Response {
 	}
 }
 
-// open registers a running call.
+// open registers a running invocation under its id.
 func (a *api) open(id string) chan Response {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -101,7 +101,7 @@ func (a *api) open(id string) chan Response {
 	return done
 }
 
-// close forgets a running call.
+// close removes an invocation that has ended.
 func (a *api) close(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

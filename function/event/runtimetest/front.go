@@ -98,5 +98,5 @@ func sourceIP(r *http.Request) string {
 	return host
 }
 
-// sameName returns name.
+// sameName returns name unchanged; it is for headers whose names are not converted.
 func sameName(name string) string { return name }

@@ -48,7 +48,7 @@ func (l *Lambda) Start(t testing.TB, path string, env ...string) {
 	})
 }
 
-// headers sets the headers of an invocation.
+// headers sets the headers with which Lambda describes an invocation.
 func (l *Lambda) headers(h http.Header, p pending) {
 	h.Set("Lambda-Runtime-Aws-Request-Id", p.RequestID)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(p.deadline.UnixMilli(), 10))

@@ -80,7 +80,7 @@ type job struct {
 	cancelled   backup.Cancellation
 }
 
-// notice identifies a notice of one submission.
+// notice identifies a notice of one submission by its event and its receiver.
 type notice struct {
 	event    backup.Event
 	receiver string
@@ -383,7 +383,7 @@ func ms(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// fromMillis is the inverse of ms.
+// fromMillis converts milliseconds since 1970, as ms returns them, to a time.
 func fromMillis(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}
