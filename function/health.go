@@ -16,10 +16,11 @@ const healthUsage = `health
 Asks the portal on this machine for /healthz, and ends with 0 if it answers. It reads ADDR and PUBLIC_URL as the portal does.
 It is for the health check of a container, whose image has no other program.`
 
-// healthTimeout is how long the portal may take to answer.
+// healthTimeout is how long the command "health" waits for the portal's answer.
 const healthTimeout = 5 * time.Second
 
-// askHealth is the command "health".
+// askHealth runs the command "health", which the health check of a container calls. It returns
+// nil if the portal on this machine answers /healthz with 200, and an error otherwise.
 func askHealth(args []string, env environment) error {
 	if err := parse(newFlags("health", healthUsage, env.out), args, 0); err != nil {
 		return err
@@ -29,8 +30,9 @@ func askHealth(args []string, env environment) error {
 	return health(ctx, env.getenv)
 }
 
-// health returns nil if the server on ADDR answers 200 for /healthz. The request has the host of PUBLIC_URL, because the
-// portal answers no other host. A server on all interfaces is asked on loopback.
+// health returns nil if the portal that listens on ADDR answers /healthz with status 200. The
+// request names the host of PUBLIC_URL, because the portal refuses requests for other hosts. If
+// ADDR means all interfaces, the request goes to 127.0.0.1.
 func health(ctx context.Context, getenv func(string) string) error {
 	cfg, err := app.ReadConfig(getenv)
 	if err != nil {

@@ -39,8 +39,9 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// The Dockerfile makes an image that has only what make dist writes, runs it without root, and asks its health by a
-// command of the program.
+// TestDockerfile proves three properties of the image that the Dockerfile makes: it contains
+// only the files that make dist writes, the program does not run as root, and the health check
+// is a command of the program.
 func TestDockerfile(t *testing.T) {
 	text, err := os.ReadFile("../Dockerfile")
 	if err != nil {

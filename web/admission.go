@@ -29,11 +29,13 @@ func (s *Server) reads(h handler) handler {
 	return s.admitted(admission.Read, s.signedIn(h))
 }
 
-// watchPatience is how long a request that waits for the end of a job (?wait) may wait for a slot. Many such
-// requests can arrive at the same moment, and each of them wants to wait anyway.
+// watchPatience is how long a request that waits for the end of a job (?wait) may wait for a
+// slot, the right to be handled. Many such requests can arrive at the same moment, and waiting
+// does them no harm.
 const watchPatience = time.Second
 
-// watches is reads for a route that can wait for the end of a job.
+// watches makes the handler of a read that can also wait for the end of a job. A request with
+// the parameter wait may wait for a slot as long as watchPatience.
 func (s *Server) watches(h handler) handler {
 	h = s.signedIn(h)
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -51,7 +53,8 @@ func (s *Server) admitted(kind admission.Kind, h handler) handler {
 	return s.admittedWithin(0, kind, h)
 }
 
-// admittedWithin is admitted with another patience than the gate's. Zero means the gate's.
+// admittedWithin is [Server.admitted] with another limit of the time that a request waits for a
+// slot. If patience is zero, the limit is that of the gate ([admission.Config.Patience]).
 func (s *Server) admittedWithin(patience time.Duration, kind admission.Kind, h handler) handler {
 	if s.Admission == nil {
 		return h

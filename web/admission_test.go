@@ -268,8 +268,9 @@ func (s *slowReader) Write(p []byte) (int, error) {
 	return s.ResponseRecorder.Write(p)
 }
 
-// A request that waits for the end of a job also waits longer for a slot than other reads, which are
-// refused soon.
+// TestWatchersWaitLongerForASlot proves that a request which waits for the end of a job (?wait)
+// also waits longer for a slot, the right to be handled. Other reads are refused soon if no
+// slot is free.
 func TestWatchersWaitLongerForASlot(t *testing.T) {
 	w := newWorld(t)
 	id := idOf(t, w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup))

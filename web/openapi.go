@@ -140,7 +140,8 @@ func describeCreate() doc {
 	}
 }
 
-// describeList describes GET /api/v1/backup-jobs. zone is the zone of days in filters.
+// describeList returns the OpenAPI description of GET /api/v1/backup-jobs, which lists
+// submissions. zone is the time zone of the days in filters.
 func describeList(zone string) doc {
 	parameters := []doc{
 		{
@@ -212,7 +213,8 @@ func describeList(zone string) doc {
 	}
 }
 
-// timePattern matches a day or an RFC 3339 time. That the day exists is beyond a pattern.
+// timePattern is a regular expression for a day or an RFC 3339 time. It cannot say that the day
+// exists in the calendar.
 const timePattern = dayPattern + `(T` + hourPattern + `:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]` + hourPattern + `))?`
 
 const (
@@ -278,7 +280,8 @@ func describePresets() doc {
 	}
 }
 
-// describePreflight describes the check of access to an account.
+// describePreflight returns the OpenAPI description of the operation that checks the portal's
+// access to an account.
 func describePreflight() doc {
 	parameters := []doc{{
 		"name":        "alias",
@@ -311,8 +314,9 @@ func describePreflight() doc {
 	}
 }
 
-// describeCandidates describes the list of one kind of candidates. Its operationId is made from the
-// kind.
+// describeCandidates returns the OpenAPI description of the operation that lists one kind of
+// candidates: values that exist in an account, such as its instances. The operationId is made
+// from the kind.
 func describeCandidates(list candidateList) doc {
 	kind := list.kind
 	parameters := []doc{
@@ -377,7 +381,8 @@ func describeCandidates(list candidateList) doc {
 	}
 }
 
-// describeWebhook describes POST /webhooks/{source}.
+// describeWebhook returns the OpenAPI description of POST /webhooks/{source}, which receives a
+// message from another system.
 func describeWebhook() doc {
 	header := func(name, text string) doc {
 		return doc{"name": name, "in": "header", "description": text, "schema": doc{"type": "string"}}
@@ -422,18 +427,19 @@ func describeWebhook() doc {
 	}
 }
 
-// An operationKind is a group of operations whose problems have the same headers and kinds.
+// An operationKind is a group of operations of the API that return the same kinds of problems,
+// with the same headers.
 type operationKind string
 
-// The kinds of operations. A reading operation changes nothing.
+// The kinds of operations: those that change nothing, that start a backup, and that cancel one.
 const (
 	reading    operationKind = "read"
 	submitting operationKind = "submit"
 	cancelling operationKind = "cancel"
 )
 
-// responses adds references to the problems: those with the statuses of the operation and those of
-// every operation.
+// responses returns good with references to the problems that an operation can return: those
+// with one of statuses, and those that every operation can return.
 func responses(kind operationKind, good doc, statuses ...int) doc {
 	for _, status := range append(statuses, 401, 414, 421, 431, 500) {
 		good[fmt.Sprint(status)] = ref("responses/" + problemName(kind, status))
@@ -441,8 +447,8 @@ func responses(kind operationKind, good doc, statuses ...int) doc {
 	return good
 }
 
-// problemName returns the name of the component that describes the problems of one kind of operation
-// with one status.
+// problemName returns the name of the component that describes the problems of one kind of
+// operation with one status.
 func problemName(kind operationKind, status int) string { return fmt.Sprintf("%s-%d", kind, status) }
 
 // ref returns a reference to a component of the document.
@@ -491,7 +497,8 @@ func headers() doc {
 	}
 }
 
-// problemHeaders returns the headers that problems can have, by the kind of the operation and the status.
+// problemHeaders returns the headers that problems can have, by the kind of the operation and
+// the status.
 var problemHeaders = sync.OnceValue(func() map[operationKind]map[int][]string {
 	return map[operationKind]map[int][]string{
 		reading: {
@@ -546,8 +553,8 @@ var problemOperations = sync.OnceValue(func() map[string][]operationKind {
 	}
 })
 
-// missingOperations returns, for each error that becomes a not-found problem, the kinds of operations that
-// can return it.
+// missingOperations returns, for each error that becomes a not-found problem, the kinds of
+// operations that can return it.
 var missingOperations = sync.OnceValue(func() map[error][]operationKind {
 	return map[error][]operationKind{
 		backup.ErrNotFound: {reading, cancelling},
@@ -557,15 +564,16 @@ var missingOperations = sync.OnceValue(func() map[error][]operationKind {
 	}
 })
 
-// occurs reports whether an operation of a kind can have the problem of f.
+// occurs reports whether an operation of this kind can return the problem that describes the
+// error f.
 func occurs(f fault, kind operationKind) bool {
 	byName, limited := problemOperations()[f.name]
 	byError, missing := missingOperations()[f.err]
 	return (!limited || slices.Contains(byName, kind)) && (!missing || slices.Contains(byError, kind))
 }
 
-// problems returns the responses for problems that paths refers to, made from the table of errors.
-// Each kind of problem has an example.
+// problems returns, by name, the descriptions of the responses with a problem to which paths
+// refers. They are made from the table of errors. Each kind of problem has an example.
 func (s *Server) problems(paths doc) doc {
 	all := doc{}
 	for _, kind := range []operationKind{reading, submitting, cancelling} {
@@ -578,7 +586,8 @@ func (s *Server) problems(paths doc) doc {
 	return all
 }
 
-// A problemGroup has the titles and an example of each kind of problem with one status, by name.
+// A problemGroup has all problems with one status: their names, and for each name its titles
+// and an example.
 type problemGroup struct {
 	names    []string
 	titles   map[string][]string
@@ -615,13 +624,15 @@ func (s *Server) problemsOf(kind operationKind) map[int]problemGroup {
 	return all
 }
 
-// Codes of the cloud for the two examples of a refusal: the sender or an operator must act.
+// Error codes of the cloud in the two examples of a refusal. The sender of the request must act
+// after the first, and the portal's operator after the second.
 const (
 	refusedForCaller = "VaultNotExist"
 	refusedForAdmin  = "NoPermission"
 )
 
-// response returns the response for problems with one status.
+// response returns the OpenAPI description of the response with the problems of k, which all
+// have the status.
 func (k problemGroup) response(status int, headers []string) doc {
 	lines := make([]string, len(k.names))
 	for i, name := range k.names {
@@ -637,7 +648,7 @@ func (k problemGroup) response(status int, headers []string) doc {
 	return response
 }
 
-// headerRefs returns references to the headers called names.
+// headerRefs returns the references in the OpenAPI document to the headers with these names.
 func headerRefs(names []string) doc {
 	all := doc{}
 	for _, name := range names {
@@ -646,7 +657,8 @@ func headerRefs(names []string) doc {
 	return all
 }
 
-// refersTo reports whether a part of the description has a reference to a component.
+// refersTo reports whether a part of the OpenAPI document contains a reference to the
+// component.
 func refersTo(part any, component string) bool {
 	object, ok := part.(doc)
 	if !ok {

@@ -41,7 +41,8 @@ type edit struct {
 	replace     bool // by open
 }
 
-// A place is a position and the function around it. Both ends of the function are zero outside functions.
+// A place is a position and the function around it. Both ends of the function are zero outside
+// functions.
 type place struct {
 	file     string // base name
 	at       point

@@ -12,11 +12,13 @@
 //	|<---- submissions: Slots-Spare --->|
 //	                        |<------ Reads ------>|
 //
-// A free slot goes to the submission that waits longest, and to a read only if no submission can
-// take it. Each kind leaves at least Spare slots to the other kind, so neither kind can stop the other.
+// A free slot goes to the submission that waits longest, and to a read only if no submission
+// can take it. Each kind leaves at least Spare slots to the other kind, so neither kind can
+// stop the other.
 //
-// A request that waits for an answer of the cloud lends its slot ([Lend]): it uses nothing of this process
-// meanwhile. So a cloud that answers slowly does not make the portal refuse requests.
+// A request that waits for an answer of the cloud lends its slot ([Lend]): it uses nothing of
+// this process meanwhile. So a cloud that answers slowly does not make the portal refuse
+// requests.
 //
 // A read also uses the processors that a submission needs. So for [Config.Yield] after each
 // refusal of a submission, reads have only Spare slots. In this time a read that ends does not
@@ -59,14 +61,15 @@ type Config struct {
 	Lent     int           // slots that may be lent at the same time ([Lend]); 0 means none
 }
 
-// DefaultSlots is the number of slots if an operator sets none. It suits a process with a few processors:
-// a request with a slot uses a processor or waits for the database, and concurrent submissions share the
-// database's commits. A request that waits for the cloud lends its slot ([Lend]).
+// DefaultSlots is the number of slots if an operator sets none. It suits a process with a few
+// processors: a request with a slot uses a processor or waits for the database, and concurrent
+// submissions share the database's commits. A request that waits for the cloud lends its slot
+// ([Lend]).
 const DefaultSlots = 128
 
-// Default returns the limits for a number of slots, at least 2. A request waits for a slot for at most
-// 10 ms, so that a refusal takes less than 50 ms even if the processors are busy. The queue has 10 places
-// for each slot, so that many short reads can arrive at the same moment.
+// Default returns the limits for a number of slots, at least 2. A request waits for a slot for
+// at most 10 ms, so that a refusal takes less than 50 ms even if the processors are busy. The
+// queue has 10 places for each slot, so that many short reads can arrive at the same moment.
 func Default(slots int) Config {
 	return Config{
 		Slots: slots, Spare: max(1, slots/20), Reads: max(min(4, slots-1), slots/5), Queue: 10 * slots,
@@ -115,8 +118,8 @@ func (g *Gate) Enter(ctx context.Context, kind Kind) (*Slot, error) {
 	return g.EnterWithin(ctx, kind, 0)
 }
 
-// EnterWithin is Enter with another patience than [Config.Patience], for a request that wants to wait
-// anyway. Zero means the patience of the gate.
+// EnterWithin is [Gate.Enter] for a request that may wait for a slot as long as patience,
+// instead of [Config.Patience]. If patience is zero, the limit is [Config.Patience].
 func (g *Gate) EnterWithin(ctx context.Context, kind Kind, patience time.Duration) (*Slot, error) {
 	if g == nil {
 		return nil, nil
@@ -154,8 +157,8 @@ func (s *Slot) Leave() {
 	s.gate.release(s.kind)
 }
 
-// wait takes a slot, and waits for it at most as long as patience. Errors: [ErrFull], or the error of ctx;
-// the caller then has no slot.
+// wait takes a slot. If none is free, it waits for one, at most as long as patience. Errors:
+// [ErrFull], or the error of ctx; the caller then has no slot.
 func (g *Gate) wait(ctx context.Context, kind Kind, patience time.Duration) error {
 	w, err := g.join(kind)
 	if w == nil {

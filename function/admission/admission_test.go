@@ -236,8 +236,9 @@ func TestAPauseEndsWithoutASlotInABusyGate(t *testing.T) {
 	})
 }
 
-// TestALentSlotServesAnotherRequest proves that a request which waits for another server takes no slot
-// from others, and that it goes on at once when the answer arrives, even if all slots are taken then.
+// TestALentSlotServesAnotherRequest proves that a request which waits for another server takes
+// no slot from others, and that it goes on at once when the answer arrives, even if all slots
+// are taken then.
 func TestALentSlotServesAnotherRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := small
@@ -279,8 +280,8 @@ func TestALentSlotServesAnotherRequest(t *testing.T) {
 	})
 }
 
-// TestARequestCanEndWhileItsSlotIsLent proves that a call which outlives its request gives and takes no
-// slot when it ends.
+// TestARequestCanEndWhileItsSlotIsLent proves that a call which outlives its request gives and
+// takes no slot when it ends.
 func TestARequestCanEndWhileItsSlotIsLent(t *testing.T) {
 	cfg := small
 	cfg.Lent = 2
@@ -318,10 +319,10 @@ func TestWithoutAGateEveryRequestEnters(t *testing.T) {
 	}
 }
 
-// For random limits and requests: never more requests run than there are slots and lent slots that were
-// taken back, no free slot is
-// left while a request waits that could take it, every request gets an answer within its patience,
-// and in the end no slot is missing.
+// TestSlotsAreNeverExceededAndNeverLost proves four rules for random limits and requests. Never
+// more requests run than there are slots, plus lent slots that were taken back. No slot is free
+// while a request waits that could take it. Every request gets an answer within its time limit.
+// In the end no slot is missing.
 func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		slots := rapid.IntRange(2, 8).Draw(rt, "slots")

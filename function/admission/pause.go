@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// slotKey is the context key of a request's slot.
+// slotKey is the key of a context's value that holds the slot of a request.
 type slotKey struct{}
 
 // WithSlot returns a context that contains the slot s: the right of a request to be handled.
@@ -68,13 +68,13 @@ func (s *Slot) resume() {
 	s.gate.paused--
 }
 
-// Lend says that the request of ctx now waits for an answer of another server. Until the caller calls
-// end, other requests may use its slot. end takes the slot back at once: a request that has begun is
-// never refused. So for a moment more than [Config.Slots] requests are worked on, and no further one
-// begins until enough of them have ended.
+// Lend says that the request of ctx now waits for an answer of another server. Until the caller
+// calls end, other requests may use its slot. end takes the slot back at once: a request that
+// has begun is never refused. So for a moment more than [Config.Slots] requests are worked on,
+// and no further one begins until enough of them have ended.
 //
-// The slot is not lent if [Config.Lent] slots are lent already, or if ctx has no slot. Calls may overlap:
-// the slot is lent from the first call to the end of the last one.
+// The slot is not lent if [Config.Lent] slots are lent already, or if ctx has no slot. Calls
+// may overlap: the slot is lent from the first call to the end of the last one.
 func Lend(ctx context.Context) (end func()) {
 	s := FromContext(ctx)
 	if s == nil {

@@ -122,8 +122,8 @@ func drawCall(t *rapid.T) backup.Call {
 	return call
 }
 
-// words runs a command line in a shell, which splits it into words. line must begin with program. words
-// returns the arguments that program would receive.
+// words runs a command line in a shell, which splits it into words. line must begin with
+// program. words returns the arguments that program would receive.
 func words(t *rapid.T, line, program string) []string {
 	script := program + `() { printf '%s\0' "$@"; }` + "\n" + line
 	out, err := exec.Command("sh", "-c", script).Output()

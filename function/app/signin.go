@@ -20,7 +20,8 @@ type SignIn struct {
 	JWT  auth.Assertion // of mode jwt
 }
 
-// defaultScopes are the scopes of OIDC_SCOPES if it is not set. They ask for the claims that name a person.
+// defaultScopes are the scopes of OIDC_SCOPES if it is not set. They ask for the claims that
+// name a person.
 const defaultScopes = "openid profile email"
 
 // groupsClaim reads OIDC_GROUPS_CLAIM. The default is "groups".

@@ -56,9 +56,11 @@ type Service struct {
 	Meter Meter
 	// Accounts are the aliases of the accounts whose last success the figures of a sweep have.
 	Accounts []string
-	// Successes keeps the last successes for the next sweeps. Nil searches the history in each sweep.
+	// Successes keeps the last successes for the next sweeps. Nil searches the history in each
+	// sweep.
 	Successes *Successes
-	// LogFigures writes the figures of each sweep to the log, for platforms whose metrics nobody can read.
+	// LogFigures writes the figures of each sweep to the log, for platforms whose metrics
+	// nobody can read.
 	LogFigures bool
 	// Warned limits the warnings about refused messages that are not stored. Nil logs each of them.
 	Warned *Hourly

@@ -251,9 +251,10 @@ func BenchmarkColdSubmission(b *testing.B) {
 	benchCold(b, portal, sdk)
 }
 
-// BenchmarkWarmSubmission compares submissions of a running process with those of the SDK function.
-// The processes take turns, 200 submissions each. The database is PostgreSQL: with SQLite, an instance of
-// a platform searches the cloud's list before each submission, and the list grows with the benchmark.
+// BenchmarkWarmSubmission compares submissions of a running process with those of the SDK
+// function. The processes take turns, 200 submissions each. The database is PostgreSQL: with
+// SQLite, an instance of a platform searches the cloud's list before each submission, and the
+// list grows with the benchmark.
 func BenchmarkWarmSubmission(b *testing.B) {
 	cloud, authority := startEmulatorTLS(b)
 	database := postgrestest.Start(b).Schema(b)

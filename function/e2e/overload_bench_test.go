@@ -56,9 +56,9 @@ func BenchmarkOverload(b *testing.B) {
 	})
 }
 
-// BenchmarkManyWriters sends submissions from many clients to the built program while 200 watchers wait
-// for a job. Each client sends its next submission when it has the answer to the one before. There should
-// be no refusals.
+// BenchmarkManyWriters sends submissions from many clients to the built program while 200
+// watchers wait for a job. Each client sends its next submission when it has the answer to the
+// one before. There should be no refusals.
 //
 //	per-second  accepted submissions
 //	p50-ms      time of an accepted submission at the client

@@ -40,9 +40,10 @@ func (h *heldCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.cloud.ServeHTTP(w, r)
 }
 
-// With five slots and a cloud that does not answer, four submissions have a slot, 20 have lent theirs while
-// they wait for the cloud, and the others are refused before the cloud gets a call. Reads and the checks are answered meanwhile. Afterwards each
-// accepted submission has its job, and each refused one gets its job with the same key.
+// With five slots and a cloud that does not answer, four submissions have a slot, 20 have lent
+// theirs while they wait for the cloud, and the others are refused before the cloud gets a
+// call. Reads and the checks are answered meanwhile. Afterwards each accepted submission has
+// its job, and each refused one gets its job with the same key.
 func TestOverloadLosesNothing(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {

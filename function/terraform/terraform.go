@@ -148,7 +148,7 @@ type provider struct {
 // word is a JSON string; a value of another type is empty.
 type word string
 
-// UnmarshalJSON implements [json.Unmarshaler].
+// UnmarshalJSON reads a JSON string. Another value leaves w empty and is no error.
 func (w *word) UnmarshalJSON(data []byte) error {
 	var text string
 	if json.Unmarshal(data, &text) == nil {
@@ -160,7 +160,8 @@ func (w *word) UnmarshalJSON(data []byte) error {
 // words is a JSON string or a list of strings; elements of another type are left out.
 type words []string
 
-// UnmarshalJSON implements [json.Unmarshaler].
+// UnmarshalJSON reads a JSON string or a list of strings. Other values are left out and are no
+// error.
 func (w *words) UnmarshalJSON(data []byte) error {
 	var one word
 	var all []word

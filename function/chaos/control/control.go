@@ -49,8 +49,7 @@ func Now() time.Time {
 	return now.Add(time.Duration(offset))
 }
 
-// Scaled returns d divided by the variable CHAOS_SPEED, which makes the program's time limits
-// shorter in tests.
+// Scaled returns d divided by CHAOS_SPEED.
 func Scaled(d time.Duration) time.Duration { return d / speed }
 
 // Off reports whether CHAOS_WITHOUT names the guard, so that the guard is switched off.
