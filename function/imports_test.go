@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"function/chaos":              {},
 	"function/cost":               {"function/param"},
 	"function/cmd/emulator":       {"function/emulator", "function/emulator/world"},
+	"function/cmd/invoke":         {"function/emulator", "function/emulator/world", "function/event/runtimetest"},
 	"function/cmd/local":          {"function/app", "function/emulator"},
 	"function/e2e":                {},
 	"function/draft":              {},
