@@ -69,6 +69,8 @@ type Server struct {
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Store     Store                                           // described by /healthz and /readyz
+	Schedules []string                                        // subjects of the principals of messages that a schedule sent
+	Version   string                                          // of the program, for /healthz; may be empty
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
 	Zone      *time.Location                                  // of the times on pages
@@ -139,6 +141,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /access", s.page(s.reads(s.access)))
 	mux.Handle("POST /access", s.page(s.reads(s.askAccess)))
 	mux.Handle("GET /backups", s.page(s.reads(s.history)))
+	mux.Handle("GET "+schedulesPath, s.page(s.reads(s.schedules)))
 	mux.Handle("GET /backups/{SubmissionId}", s.page(s.reads(s.status)))
 	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.reads(s.askCancel)))
 	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.submits(s.cancelBackup)))
@@ -208,7 +211,7 @@ func principal(r *http.Request) identity.Principal {
 
 // health answers GET /healthz: the process runs. It uses neither the store nor the cloud.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, r, http.StatusOK, healthStatus{Status: "ok", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
+	return writeJSON(w, r, http.StatusOK, healthStatus{Status: "ok", Version: s.Version, Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
 }
 
 // readyInterval is the shortest time between two checks of the store by /readyz, which is public.
@@ -258,6 +261,7 @@ func (s *Server) readiness(status string) healthStatus {
 // A healthStatus is the answer of /healthz and /readyz.
 type healthStatus struct {
 	Status    string `json:"status"`
+	Version   string `json:"version,omitempty"` // of the program; only /healthz
 	Store     string `json:"store"`
 	Ephemeral bool   `json:"ephemeral,omitempty"` // stored data ends with the instance
 

@@ -110,6 +110,8 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Demo:      cfg.emulated(),
 		Zone:      cfg.Zone,
 		Log:       log,
+		Schedules: scheduleSubjects(),
+		Version:   Build(),
 		Proxies:   cfg.Proxies,
 		Admission: newGate(cfg),
 		Store: web.Store{
@@ -363,6 +365,14 @@ func objectSubmission(rules *policy.Policy, m event.Message) (body []byte, reaso
 // eventPrincipal returns the principal of all events of one kind.
 func eventPrincipal(kind envelope.Kind) identity.Principal {
 	return identity.Principal{Kind: identity.KindEvent, Subject: "event:" + string(kind), Name: "event " + string(kind)}
+}
+
+// scheduleSubjects returns the subjects of the principals of messages that a schedule sent.
+func scheduleSubjects() (subjects []string) {
+	for _, kind := range envelope.Schedules {
+		subjects = append(subjects, eventPrincipal(kind).Subject)
+	}
+	return subjects
 }
 
 // notMessage returns the function that leaves a trace of events that are no messages. An event without a kind
