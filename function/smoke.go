@@ -62,7 +62,7 @@ func checkPortal(args []string, env environment) error {
 		return usageError{errors.New("smoke -submission JSON: is not valid JSON")}
 	}
 	s := smoke{
-		base: base, token: secret.New(env.getenv(smokeTokenVariable)), submission: *submission, now: time.Now, build: app.Build(),
+		base: base, token: secret.New(env.getenv(smokeTokenVariable)), submission: *submission, now: time.Now, build: buildOf(app.Version().Module, app.Version().Commit),
 		client: &http.Client{
 			Timeout:       30 * time.Second, // longer than a cold start
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -164,6 +164,7 @@ func (s smoke) ask(method, path, body string, authorized bool) (answered, error)
 type smokeHealth struct {
 	Status     string `json:"status"`
 	Version    string `json:"version"`
+	Commit     string `json:"commit"`
 	Store      string `json:"store"`
 	Ephemeral  bool   `json:"ephemeral"`
 	ClockAhead int64  `json:"clock_ahead_ms"`
@@ -193,6 +194,14 @@ func (s smoke) health() (string, error) {
 	return fmt.Sprintf("answered in %d ms", res.taken.Milliseconds()), nil
 }
 
+// buildOf returns a version with its commit, if that is known.
+func buildOf(version, commit string) string {
+	if commit == "" {
+		return version
+	}
+	return version + " (" + commit + ")"
+}
+
 // version compares the version of the portal with that of this program.
 func (s smoke) version() (string, error) {
 	_, h, err := s.askHealth("/healthz")
@@ -201,10 +210,11 @@ func (s smoke) version() (string, error) {
 		return "", err
 	case h.Version == "":
 		return "", errors.New("the portal does not say its version: an earlier version is deployed, deploy again")
-	case h.Version != s.build:
-		return "", fmt.Errorf("the portal runs %s, and this program is %s: deploy again, or run the smoke of the deployed version", h.Version, s.build)
+	case buildOf(h.Version, h.Commit) != s.build:
+		return "", fmt.Errorf("the portal runs %s, and this program is %s: deploy again, or run the smoke of the deployed version",
+			buildOf(h.Version, h.Commit), s.build)
 	}
-	return h.Version, nil
+	return s.build, nil
 }
 
 // store checks that submissions can be recorded.

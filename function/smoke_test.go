@@ -17,7 +17,7 @@ type fakePortal map[string]string
 // healthy returns the answers of a portal without a fault. Its presets need a token.
 func healthy() fakePortal {
 	return fakePortal{
-		"GET /healthz":             `200 {"status":"ok","version":"` + app.Build() + `","store":"postgres"}`,
+		"GET /healthz":             `200 {"status":"ok","version":"` + app.Version().Module + `","commit":"` + app.Version().Commit + `","store":"postgres"}`,
 		"GET /readyz":              `200 {"status":"ready","store":"postgres"}`,
 		"GET /":                    `401 no`,
 		"GET /api/v1/presets":      `200 {"Presets":[{"Name":"weeks","Values":{"Retention":"14"}},{"Name":"nightly","Values":{"Account":"prod","Region":"cn-hangzhou","InstanceId":"i-1"}}]}`,

@@ -68,6 +68,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Log:         log,
 		Proxy:       cfg.OutboundProxy,
 		Credentials: credentials(cfg.Credentials),
+		Waits:       admission.Lend,
 		Now:         wallClock,
 	})
 	if err != nil {
@@ -111,9 +112,9 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Zone:      cfg.Zone,
 		Log:       log,
 		Schedules: scheduleSubjects(),
-		Version:   Build(),
 		Proxies:   cfg.Proxies,
 		Admission: newGate(cfg),
+		Version:   Version(),
 		Store: web.Store{
 			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
 			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,

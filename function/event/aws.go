@@ -51,16 +51,23 @@ type awsKinesis struct {
 	Data           []byte `json:"data"`
 }
 
-// awsRecordReaders reads the records that are served, by their source. piped means that EventBridge Pipes
-// sent the record. The reason is empty if the record is a message.
-var awsRecordReaders = map[string]func(r awsRecord, record []byte, piped bool) item{
-	"aws:sqs":     sqsRecord,
-	"aws:kinesis": kinesisRecord,
-	"aws:sns":     snsRecord,
-	"aws:s3":      s3Record,
+// recordReader returns the function that reads the records of a source, or nil for a source that is not served. piped
+// means that EventBridge Pipes sent the record. The reason is empty if the record is a message.
+func recordReader(source string) func(r awsRecord, record []byte, piped bool) item {
+	switch source {
+	case "aws:sqs":
+		return sqsRecord
+	case "aws:kinesis":
+		return kinesisRecord
+	case "aws:sns":
+		return snsRecord
+	case "aws:s3":
+		return s3Record
+	}
+	return nil
 }
 
-// readAWSRecords reads the array Records. Each source in it is one of awsRecordReaders ([unserved]).
+// readAWSRecords reads the array Records. Each source in it is served ([unserved]).
 func readAWSRecords(list json.RawMessage) []item {
 	var raw []json.RawMessage
 	_ = json.Unmarshal(list, &raw) // valid, and an array
@@ -75,7 +82,7 @@ func readAWSRecords(list json.RawMessage) []item {
 func readAWSRecord(record json.RawMessage, piped bool) item {
 	var r awsRecord
 	err := json.Unmarshal(record, &r)
-	read := awsRecordReaders[r.Source]
+	read := recordReader(r.Source)
 	if read == nil {
 		return item{Message: Message{Kind: envelope.RawData, ID: digest(record)}, reason: "a record without eventSource"}
 	}
@@ -166,7 +173,7 @@ func eventBridge(event []byte) (Message, bool) {
 
 // isAWSRecord reports whether an element of an array is a record that EventBridge Pipes sends.
 func isAWSRecord(keys map[string]json.RawMessage) bool {
-	return awsRecordReaders[textOf(keys["eventSource"])] != nil
+	return recordReader(textOf(keys["eventSource"])) != nil
 }
 
 // isArray reports whether a JSON value is an array.

@@ -57,15 +57,15 @@ func gatewayFormat(top map[string]json.RawMessage) (f format, ok bool) {
 	return formatREST, version == "1.0" || top["version"] == nil
 }
 
-// gatewayNames lists the members that gatewayEvent reads, by the object that contains them.
-var gatewayNames = map[string][]string{
-	"": {
+// The members that gatewayEvent reads: of the event, of its requestContext, and of the identity in that.
+var (
+	gatewayNames = []string{
 		"version", "httpMethod", "path", "queryStringParameters", "multiValueQueryStringParameters", "headers",
 		"multiValueHeaders", "body", "isBase64Encoded", "requestContext",
-	},
-	"rc":       {"elb", "domainName", "requestId", "protocol", "identity"},
-	"identity": {"sourceIp"},
-}
+	}
+	gatewayContextNames  = []string{"elb", "domainName", "requestId", "protocol", "identity"}
+	gatewayIdentityNames = []string{"sourceIp"}
+)
 
 // foreignMembers lists members of HTTP events of other formats. An event that has one besides those of its own
 // format could hide a part of its query there.
@@ -84,8 +84,8 @@ func readGateway(event []byte, top map[string]json.RawMessage, f format) (httpEv
 	case jsontext.Unicode(event) != nil:
 		return e, ErrUnicode
 	case wrongType != nil, jsontext.Unique(event) != nil,
-		!exact(top, gatewayNames[""]), !exact(context, gatewayNames["rc"]),
-		!exact(members(context["identity"]), gatewayNames["identity"]),
+		!exact(top, gatewayNames), !exact(context, gatewayContextNames),
+		!exact(members(context["identity"]), gatewayIdentityNames),
 		flagged && string(flag) != "true" && string(flag) != "false":
 		return e, ErrEventType
 	case slices.ContainsFunc(foreignMembers, func(name string) bool { return top[name] != nil }), context["http"] != nil:

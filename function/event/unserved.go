@@ -101,7 +101,7 @@ func unservedRecords(list json.RawMessage) string {
 	}
 	_ = json.Unmarshal(list, &records) // records of other types have no source
 	for _, r := range records {
-		if awsRecordReaders[r.EventSource] == nil {
+		if recordReader(r.EventSource) == nil {
 			return cmp.Or(recordSources[r.EventSource], "AWS record")
 		}
 	}
