@@ -11,8 +11,8 @@ import (
 // maxObjects limits the entries of the key objects.
 const maxObjects = 100
 
-// An object is one entry of the key objects: which change of an object starts a backup.
-type object struct {
+// An objectRule is one entry of the key objects: which change of an object starts a backup.
+type objectRule struct {
 	event          envelope.Kind
 	bucket         string
 	prefix, suffix string // of the key; an empty suffix matches every key
@@ -22,7 +22,7 @@ type object struct {
 // ObjectPreset returns the name of the preset that a new object starts, by the first entry that matches. kind is
 // the kind of the event, and bucket the name of the bucket. ok is false if no entry matches.
 func (p *Policy) ObjectPreset(kind envelope.Kind, bucket, key string) (preset string, ok bool) {
-	at := slices.IndexFunc(p.objects, func(o object) bool {
+	at := slices.IndexFunc(p.objects, func(o objectRule) bool {
 		return o.event == kind && o.bucket == bucket && strings.HasPrefix(key, o.prefix) && strings.HasSuffix(key, o.suffix)
 	})
 	if at < 0 {
@@ -38,7 +38,7 @@ var (
 )
 
 // objectList reads the key objects.
-func (l *loader) objectList(p place) []object {
+func (l *loader) objectList(p place) []objectRule {
 	all := list(l, p, l.object)
 	if len(all) > maxObjects {
 		l.wrong(p, "has %d entries: write at most %d", len(all), maxObjects)
@@ -48,9 +48,9 @@ func (l *loader) objectList(p place) []object {
 
 // object reads one entry. Its preset must have the resource, its account and its region, because a change of an
 // object has no values. An entry that an earlier one hides is a problem.
-func (l *loader) object(p place) object {
+func (l *loader) object(p place) objectRule {
 	m := l.mapping(p, []string{"event", "bucket", "prefix", "preset"}, []string{"suffix"})
-	o := object{
+	o := objectRule{
 		event:  choice(l, m["event"], envelope.Objects...),
 		bucket: l.shaped(m["bucket"], bucketShape),
 		prefix: l.shaped(m["prefix"], keyShape),
@@ -69,7 +69,7 @@ func (l *loader) object(p place) object {
 			}
 		}
 	}
-	hides := func(earlier object) bool {
+	hides := func(earlier objectRule) bool {
 		return earlier.event == o.event && earlier.bucket == o.bucket && strings.HasPrefix(o.prefix, earlier.prefix) &&
 			strings.HasSuffix(o.suffix, earlier.suffix)
 	}

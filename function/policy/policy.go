@@ -89,7 +89,7 @@ type Policy struct {
 	notifications backup.Notifications
 	prices        *cost.Prices // nil: the file has none
 	presets       []backup.Preset
-	objects       []object // in the order of the file
+	objects       []objectRule // in the order of the file
 	hash          string   // SHA-256 of the file, in hex
 
 	hasTags bool      // a rule names tags of instances
