@@ -90,7 +90,7 @@ type Policy struct {
 	prices        *cost.Prices // nil: the file has none
 	presets       []backup.Preset
 	objects       []objectRule // in the order of the file
-	hash          string   // SHA-256 of the file, in hex
+	hash          string       // SHA-256 of the file, in hex
 
 	hasTags bool      // a rule names tags of instances
 	tags    *tagCache // nil: tags cannot be read
