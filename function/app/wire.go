@@ -118,6 +118,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Proxies:   cfg.Proxies,
 		Admission: newGate(cfg),
 		Meter:     meter,
+		Version:   Version(),
 		Store: web.Store{
 			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
 			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,
