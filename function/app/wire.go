@@ -68,6 +68,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Log:         log,
 		Proxy:       cfg.OutboundProxy,
 		Credentials: credentials(cfg.Credentials),
+		Waits:       admission.Lend,
 		Now:         wallClock,
 		Observe: func(_ context.Context, c aliyun.Observed) {
 			meter.CloudCall(c.Operation, c.Class, time.Since(c.Began))
