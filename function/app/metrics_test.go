@@ -22,7 +22,7 @@ type cloudClock struct{ ahead atomic.Int64 }
 func (c *cloudClock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 // emulated returns the settings of a portal with an emulator of the cloud, the emulator and its clock.
-func emulated(t *testing.T) (settings []string, cloud *emulator.Cloud, clock *cloudClock) {
+func emulated(t testing.TB) (settings []string, cloud *emulator.Cloud, clock *cloudClock) {
 	t.Helper()
 	clock = &cloudClock{}
 	cloud, err := emulator.New(emulator.Options{Now: clock.Now})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"backupportal/function/event/envelope"
+	"backupportal/function/trace"
 )
 
 // A Message is an event that is not HTTP, or one element of it. It requests one submission.
@@ -30,6 +31,9 @@ type Message struct {
 	// decoded from base64 if it is JSON only after that. It may be empty or not JSON. For a
 	// direct message it is the whole event, unchanged.
 	Payload []byte
+
+	// Trace is the trace that a CloudEvent names; zero if it names none.
+	Trace trace.Context
 }
 
 // ContentID returns the digest of the content that identifies m, if its content does. It does for the
