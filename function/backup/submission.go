@@ -27,6 +27,9 @@ const (
 	DoorEvent   Door = "event"
 )
 
+// Doors lists the doors.
+var Doors = []Door{DoorForm, DoorAPI, DoorWebhook, DoorEvent}
+
 // Name returns the name of d for people. An unknown door is its own name.
 func (d Door) Name() param.Text {
 	switch d {
