@@ -69,7 +69,7 @@ var allowed = map[string][]string{
 	"function/store/storetest":    {"function/backup", "function/draft", "function/identity", "function/param"},
 	"function/targetlist":         {"function/jsontext", "function/param"},
 	"function/terraform":          {"function/jsontext", "function/param"},
-	"function/trace":             {},
+	"function/trace":              {},
 	"function/webhook":            {"function/identity", "function/jsontext", "function/param", "function/pattern", "function/secret"},
 	"templates":                   {"function/backup", "function/cost", "function/inventory", "function/jsontext", "function/kubectl", "function/param", "function/policy", "function/precheck"},
 	"web":                         {"function/admission", "function/backup", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/kubectl", "function/logging", "function/param", "function/pattern", "function/policy", "function/precheck", "function/trace", "function/webhook", "templates", "web/auth"},
