@@ -90,6 +90,8 @@ func ExampleCloud_SetFaults() {
 	fmt.Println(cloud.SetFaults("CreateBackupJob: drop-after; DescribeBackupJobs2: lag 20s; *: throttle 5%; seed 7"))
 	fmt.Println(cloud.Faults())
 	fmt.Println(cloud.SetFaults("CreateBackupJob: drop-afterwards"))
-	// Output: <nil> seed 7; CreateBackupJob: drop-after; DescribeBackupJobs2: lag 20s forever;
-	// *: throttle 5% forever column 18: there is no fault "drop-afterwards"
+	// Output:
+	// <nil>
+	// seed 7; CreateBackupJob: drop-after; DescribeBackupJobs2: lag 20s forever; *: throttle 5% forever
+	// column 18: there is no fault "drop-afterwards"
 }
