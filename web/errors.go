@@ -11,6 +11,7 @@ import (
 
 	"backupportal/function/admission"
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/param"
 	"backupportal/function/webhook"
 	"backupportal/templates"
@@ -127,6 +128,12 @@ var faults = []fault{
 	{errNoSource, http.StatusNotFound, "not-found",
 		param.Text{En: "Webhook source not found", Zh: "找不到 Webhook 来源"},
 		param.Text{En: "The policy has no source with this name. Nothing was started.", Zh: "策略中没有此名称的来源。未开始备份。"}},
+	{errNoBatch, http.StatusNotFound, "not-found",
+		param.Text{En: "Batch not found", Zh: "找不到批次"},
+		param.Text{En: "There is no batch with this ID, or another sender created it.", Zh: "没有此编号的批次，或该批次由其他发送者创建。"}},
+	{batch.ErrEnded, http.StatusConflict, "batch-ended",
+		param.Text{En: "The batch has ended", Zh: "批次已结束"},
+		param.Text{En: "All its items were started, or it was cancelled. Nothing was changed.", Zh: "批次中的所有项目均已启动，或批次已取消。未执行任何操作。"}},
 	{errNoPage, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
 	{errMethod, http.StatusMethodNotAllowed, "method", unusable,
 		param.Text{En: "This URL does not support the request method.", Zh: "此地址不支持该请求方法。"}},

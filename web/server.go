@@ -31,6 +31,7 @@ import (
 
 	"backupportal/function/admission"
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/draft"
 	"backupportal/function/identity"
 	"backupportal/function/inventory"
@@ -53,7 +54,7 @@ type Store struct {
 }
 
 // Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
-// SignIn, HookBytes, Drafts and Metrics.
+// SignIn, HookBytes, Batches, Drafts and Metrics.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -69,6 +70,7 @@ type Server struct {
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Store     Store                                           // described by /healthz and /readyz
+	Batches   *batch.Service                                  // carries out many submissions as one; nil: there are no such routes
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
 	Zone      *time.Location                                  // of the times on pages
@@ -169,6 +171,15 @@ func (s *Server) programRoutes() []route {
 	}
 	for _, list := range candidateLists {
 		all = append(all, route{"GET " + accountPath + "/" + string(list.kind), s.reads(s.listCandidates(list.kind))})
+	}
+	if s.Batches != nil {
+		all = append(all,
+			route{"POST " + batchesPath, s.submits(s.createBatch)},
+			route{"GET " + batchesPath + "/{BatchId}", s.reads(s.showBatch)},
+			route{"POST " + batchesPath + "/{BatchId}/pause", s.submits(s.changeBatch(pauseBatch))},
+			route{"POST " + batchesPath + "/{BatchId}/resume", s.submits(s.changeBatch(resumeBatch))},
+			route{"POST " + batchesPath + "/{BatchId}/cancel", s.submits(s.changeBatch(cancelBatch))},
+		)
 	}
 	// A webhook is signed with the secret of its source, or has its token, so its handler finds the sender.
 	return append(all, route{"POST " + webhookPath, s.admittedStream(s.traced(s.webhook))})

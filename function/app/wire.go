@@ -19,6 +19,7 @@ import (
 	"backupportal/function/admission"
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/cache"
 	"backupportal/function/draft"
 	"backupportal/function/event"
@@ -41,6 +42,7 @@ import (
 type App struct {
 	Handlers event.Handlers  // handle requests and events
 	Service  *backup.Service // carries out submissions
+	Batches  *batch.Service  // carries out many submissions as one
 	Close    func() error    // writes the end of the audit trail and closes the database
 }
 
@@ -92,12 +94,14 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Messenger: messenger, Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
 		OverPace: cache.New[struct{}](mostKept, wallClock), Names: cache.New[string](mostKept, wallClock),
 	}
+	batches := &batch.Service{Backups: service, Store: db, Log: log, Woken: make(chan struct{}, 1)}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
 	if err != nil {
 		return App{}, errors.Join(err, closeStore())
 	}
 	server := &web.Server{
 		Backups:   service,
+		Batches:   batches,
 		Policy:    rules,
 		Inventory: inventory.New(cloud, log, wallClock),
 		Sender:    auth.BearerTokens(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
@@ -132,7 +136,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	if cfg.Ephemeral {
 		log.Warn("submissions are stored on this instance only and may be lost; each is looked up in the cloud first: set DATABASE_URL")
 	}
-	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
+	sweep := func(ctx context.Context) (backup.Swept, error) { return sweepAll(ctx, service, batches, cfg.History) }
 	handlers := event.Handlers{
 		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, sweep), Log: log,
 	}
@@ -141,7 +145,19 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		defer cancel()
 		return errors.Join(trail.Flush(ctx, true), closeStore())
 	}
-	return App{Handlers: handlers, Service: service, Close: end}, nil
+	return App{Handlers: handlers, Service: service, Batches: batches, Close: end}, nil
+}
+
+// sweepAll is the sweep that a timer orders. It also carries on with batches, and removes old ones.
+func sweepAll(ctx context.Context, service *backup.Service, batches *batch.Service, keep time.Duration) (backup.Swept, error) {
+	swept, err := service.Sweep(ctx, keep)
+	if err != nil {
+		return swept, err
+	}
+	if err := batches.Forget(ctx, keep); err != nil {
+		return swept, err
+	}
+	return swept, batches.RunOpen(ctx)
 }
 
 // hookBytes returns the longest body of a webhook. Lambda accepts events of 6 MB, and encodes some
