@@ -1,11 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 	"strings"
 	"testing"
+
+	"backupportal/function/app"
 )
 
 // runText runs a command line with an empty environment and returns its output.
@@ -40,8 +44,10 @@ func TestEveryCommandHasHelp(t *testing.T) {
 
 func TestVersionNamesTheProgramAndGo(t *testing.T) {
 	out, err := runText("version")
-	if err != nil || !strings.HasPrefix(out, "backup-portal ") || !strings.Contains(out, runtime.Version()) {
-		t.Errorf("%q, error %v", out, err)
+	v := app.Version()
+	want := fmt.Sprintf("backup-portal %s\ncommit %s\ngo     %s ", v.Module, cmp.Or(v.Commit, "unknown"), runtime.Version())
+	if err != nil || !strings.HasPrefix(out, want) || !strings.HasSuffix(out, fmt.Sprintf("\nschema %d\n", v.Schema)) {
+		t.Errorf("%q, error %v, want it to begin with %q", out, err, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 
@@ -9,13 +10,17 @@ import (
 
 const versionUsage = `version
 
-Prints the version of this program: the source revision if the build has it.`
+Prints the version of this program, the commit of its source, the version of Go, and the version of the database schema
+that the program needs. GET /healthz, the footer of each page, and the first record of each chain of the audit trail
+have the same values.`
 
 // printVersion is the command "version".
 func printVersion(args []string, env environment) error {
 	if err := parse(newFlags("version", versionUsage, env.out), args, 0); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(env.out, "backup-portal %s (%s %s/%s)\n", app.Build(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	v := app.Version()
+	_, err := fmt.Fprintf(env.out, "backup-portal %s\ncommit %s\ngo     %s %s/%s\nschema %d\n",
+		v.Module, cmp.Or(v.Commit, "unknown"), v.Go, runtime.GOOS, runtime.GOARCH, v.Schema)
 	return err
 }

@@ -19,6 +19,7 @@ type Shell struct {
 	Path      string         // of the page, without query
 	Query     string         // of the page, as received; restored after a change of the language
 	User      string         // name of the person; empty means signed out, without navigation
+	Version   string         // of the program; empty means that the footer does not say
 	Demo      bool           // the cloud is an emulator
 	Disabled  bool           // the policy forbids new backups
 	Ephemeral bool           // the store loses its data with the instance

@@ -44,7 +44,7 @@ func newSampler(put func(string) string) sampler {
 
 func (s sampler) shell(path string) templates.Shell {
 	return templates.Shell{
-		Path: path, Query: s.put("a=b"), User: s.put("alice"),
+		Path: path, Query: s.put("a=b"), User: s.put("alice"), Version: s.put("v1.2.3 (0123456789ab)"),
 		CSS: "static/portal.css", JS: "static/portal.js", Icon: "static/icon.svg",
 		Now: s.now, Zone: time.FixedZone("", 8*3600),
 	}

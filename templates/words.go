@@ -23,6 +23,7 @@ var (
 	wordDark       = param.Both("Dark theme", "深色主题")
 	wordSignOut    = param.Both("Sign out", "退出登录")
 	wordFooter     = param.Both("Backups are made by Alibaba Cloud Backup. Nothing starts until you confirm.", "备份由阿里云云备份执行。确认之前不会开始任何操作。")
+	wordVersion    = param.Both("Version %v", "版本 %v")
 	wordNotice     = param.Both("Notice", "提示")
 	wordDemo       = param.Both("Demo: no request is sent to Alibaba Cloud.", "演示环境：不会向阿里云发送任何请求。")
 	wordDemoAs     = param.Both("Demo: no request is sent to Alibaba Cloud. You are signed in as %v.", "演示环境：不会向阿里云发送任何请求。您以 %v 身份登录。")

@@ -22,6 +22,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	shell := templates.Shell{
 		Path:      r.URL.Path,
 		Query:     r.URL.RawQuery,
+		Version:   s.Version.String(),
 		Demo:      s.Demo,
 		Ephemeral: s.Store.Ephemeral,
 		Disabled:  !s.Policy.Enabled(),

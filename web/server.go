@@ -53,6 +53,23 @@ type Store struct {
 	ListFirst  func() bool
 }
 
+// A Version describes the program, for /healthz and the footer of pages. The schema is the one that
+// the program needs; that of the database is the same or newer once the program has used it.
+type Version struct {
+	Module string `json:"version"`          // semantic version, or what the Go command makes of the commit; "unknown" without either
+	Commit string `json:"commit,omitempty"` // of the source, with "+dirty" if it was changed; empty if unknown
+	Go     string `json:"go"`               // version of Go
+	Schema int    `json:"schema"`           // version of the schema of the database
+}
+
+// String returns the version with the beginning of the commit.
+func (v Version) String() string {
+	if len(v.Commit) < 12 {
+		return v.Module
+	}
+	return v.Module + " (" + v.Commit[:12] + ")"
+}
+
 // Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
 // SignIn, HookBytes, Batches, Drafts and Metrics.
 // Its methods are safe for concurrent use.
@@ -69,6 +86,7 @@ type Server struct {
 	Origin    string                                          // of PUBLIC_URL, sent as Access-Control-Allow-Origin and used in links; may be empty
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
+	Version   Version                                         // described by /healthz and the footer of pages
 	Store     Store                                           // described by /healthz and /readyz
 	Batches   *batch.Service                                  // carries out many submissions as one; nil: there are no such routes
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
@@ -219,7 +237,11 @@ func principal(r *http.Request) identity.Principal {
 
 // health answers GET /healthz: the process runs. It uses neither the store nor the cloud.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
-	return writeJSON(w, r, http.StatusOK, healthStatus{Status: "ok", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral})
+	status := healthStatus{Status: "ok", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral}
+	return writeJSON(w, r, http.StatusOK, struct {
+		healthStatus
+		Version
+	}{status, s.Version})
 }
 
 // readyInterval is the shortest time between two checks of the store by /readyz, which is public.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"strconv"
 
 	"backupportal/function/audit"
@@ -20,7 +19,12 @@ func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit
 	if len(cfg.AuditKeys) > 0 {
 		key = cfg.AuditKeys[0]
 	}
+	version := Version()
 	settings := map[string]string{
+		"version":      version.Module,
+		"commit":       version.Commit,
+		"go":           version.Go,
+		"schema":       strconv.Itoa(version.Schema),
 		"platform":     string(cfg.Platform),
 		"auth":         string(cfg.AuthMode),
 		"store":        db.Kind(),
@@ -53,19 +57,4 @@ func newTrail(cfg Config, db *store.DB, policy string, log *slog.Logger) (*audit
 		return nil, fmt.Errorf("AUDIT_KEY: %w", err)
 	}
 	return trail, nil
-}
-
-// Build returns the revision of the source that the Go command stored in the program, or the
-// module's version, or "unknown".
-func Build() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return cmp.Or(info.Main.Version, "unknown")
 }

@@ -115,6 +115,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Log:       log,
 		Proxies:   cfg.Proxies,
 		Admission: newGate(cfg),
+		Version:   Version(),
 		Store: web.Store{
 			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
 			Durability: func() string { return string(db.Durability()) }, ListFirst: service.ListFirst,

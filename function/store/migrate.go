@@ -38,6 +38,15 @@ func readMigrations() ([]string, error) {
 	return all, nil
 }
 
+// SchemaVersion returns the version of the schema after all migrations of this program.
+func SchemaVersion() int {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	return len(names)
+}
+
 // Migrate updates the schema to the version of this program. It returns the version before the
 // update, which is 0 for an empty database, and the version after the update. All missing
 // migrations run in one transaction, so the schema is unchanged after an error. Only one process
