@@ -69,6 +69,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Log:         log,
 		Proxy:       cfg.OutboundProxy,
 		Credentials: credentials(cfg.Credentials),
+		Waits:       admission.Lend,
 		Now:         wallClock,
 	})
 	if err != nil {
