@@ -101,7 +101,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Accounts: rules.Aliases(), Successes: &backup.Successes{}, LogFigures: cfg.Platform != PlainServer,
 		OverPace: cache.New[struct{}](mostKept, wallClock), Names: cache.New[string](mostKept, wallClock),
 	}
-	batches := &batch.Service{Backups: service, Store: db, Log: log, Woken: make(chan struct{}, 1)}
+	batches := &batch.Service{Backups: service, Store: db, Log: log, Woken: make(chan struct{}, 1), Carrier: newCarrier(cfg, cloud)}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
 	if err != nil {
 		return App{}, errors.Join(err, closeStore())
@@ -148,7 +148,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return sweepAll(ctx, service, batches, cfg.History) }
 	handlers := event.Handlers{
-		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, sweep), Log: log,
+		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, sweep, batches), Log: log,
 	}
 	end := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -348,13 +348,21 @@ func hosts(cfg Config) func(string) bool {
 }
 
 // submit returns the door for events. The platform's permissions decide who may invoke the
-// function, so all events of one kind have one principal. An event that orders a sweep is not a
-// submission.
+// function, so all events of one kind have one principal. An event that orders a sweep, or that carries
+// on with a batch, is not a submission.
 func submit(
 	server *web.Server,
 	sweep func(context.Context) (backup.Swept, error),
+	batches *batch.Service,
 ) func(context.Context, event.Message) (json.RawMessage, error) {
 	return func(ctx context.Context, m event.Message) (json.RawMessage, error) {
+		if id, chunk, ok := batchChunk(m); ok {
+			err := batches.RunChunk(ctx, id, chunk)
+			if errors.Is(err, backup.ErrNotFound) {
+				err = nil // the batch is forgotten: a repeat would find nothing either
+			}
+			return json.RawMessage(`{}`), err
+		}
 		if IsSweep(m.Payload) {
 			swept, err := sweep(ctx)
 			if err != nil {

@@ -177,6 +177,8 @@ type Control struct {
 	Pace     Pace
 	// SettledAt is when a process last took the right to ask for the jobs of the batch.
 	SettledAt time.Time
+	// Chunk is the number of the last asynchronous invocation for the batch; 0 if there was none. See [Carrier].
+	Chunk int
 }
 
 // Outcome returns the result of b in one of six words. It is running as long as an item can change,

@@ -104,35 +104,3 @@ func (s *Service) runOnce(ctx context.Context, id string) (again time.Duration) 
 	}
 	return again
 }
-
-// RunOpen is Run for each batch that has not ended, one after the other, until ctx ends or little of
-// its time is left. It is for platforms that stop a process at the deadline of ctx. The error is
-// [backup.ErrStoreUnavailable].
-func (s *Service) RunOpen(ctx context.Context) error {
-	ids, err := s.Store.OpenBatches(ctx, mostOpen)
-	if err != nil {
-		return unavailable(err)
-	}
-	for _, id := range ids {
-		if _, err := s.RunUntil(ctx, id); err != nil && !errors.Is(err, backup.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
-// RunUntil is Run that takes no further items when little of the time of ctx is left, so that the items
-// that were taken can finish.
-func (s *Service) RunUntil(ctx context.Context, id string) (again time.Duration, err error) {
-	taking := ctx
-	if deadline, limited := ctx.Deadline(); limited {
-		var cancel context.CancelFunc
-		taking, cancel = context.WithDeadline(ctx, deadline.Add(-endTime))
-		defer cancel()
-	}
-	return s.Run(taking, id)
-}
-
-// endTime is what RunUntil keeps for the end of the items that were taken: the time of one call and of
-// the records about it.
-const endTime = 15 * time.Second

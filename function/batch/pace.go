@@ -9,10 +9,11 @@ import "time"
 // The rate is a row of slots, one Interval apart. A process that takes items gets the next slots. A
 // slot that no process took in time may be taken for a short time after that ([catchUp]).
 //
-// A refusal of the cloud because of too many requests makes Interval longer, by 2 % at first, and by
-// twice as much for each further refusal within calm. No slot begins for a short time after it. Refusals
-// of items that were started before the last change say nothing about the new Interval and change
-// nothing. After calm without a refusal, Interval gets shorter by 2 % in each second, down to Least.
+// After a refusal of the cloud because of too many requests, no slot begins for a short time: items that
+// were late can have come together. Each further refusal within calm doubles that time, and makes
+// Interval longer: by 2 % at first, then by twice as much each time. Refusals of items that were started
+// before the last change say nothing about the new pace and change nothing. After calm without a
+// refusal, Interval gets shorter by 2 % in each second, down to Least.
 type Pace struct {
 	Interval time.Duration // between two slots; more than 0
 	Least    time.Duration // from [Options.Rate]
@@ -30,13 +31,14 @@ type Pace struct {
 
 // Limits of a pace.
 const (
-	lookAhead   = 50 * time.Millisecond  // a process takes no slots that are later
-	catchUp     = 100 * time.Millisecond // how long a missed slot can be used
+	lookAhead   = 50 * time.Millisecond // a process takes no slots that are later
+	catchUp     = 75 * time.Millisecond // how long a missed slot can be used
 	speedWindow = time.Second
-	calm        = 10 * time.Second
-	firstPause  = 50 * time.Millisecond // no slot begins for this time after a first refusal
-	mostLevel   = 5
-	mostApart   = 30 * time.Second // the longest Interval
+	longSilence = 10 * time.Second // without items, the speed is not known
+	calm        = 3 * time.Second
+	firstPause  = 25 * time.Millisecond // no slot begins for this time after a first refusal
+	mostLevel   = 5                     // longest pause: firstPause * 16; largest step: 16 %
+	mostApart   = 30 * time.Second      // the longest Interval
 )
 
 // newPace returns the pace for one item in each interval.
@@ -60,7 +62,7 @@ func (p Pace) Take(now time.Time, limit int) (n int, first time.Time, wait time.
 	p.Next = first.Add(time.Duration(n) * p.Interval)
 	if elapsed := now.Sub(p.WindowAt); elapsed >= speedWindow {
 		p.Speed = 0
-		if elapsed < calm {
+		if elapsed < longSilence {
 			p.Speed = float64(p.InWindow) / elapsed.Seconds()
 		}
 		p.WindowAt, p.InWindow = now, 0
@@ -80,7 +82,9 @@ func (p Pace) Slowed(now, started time.Time) Pace {
 	}
 	p.Level = min(p.Level, mostLevel)
 	factor := 1 << (p.Level - 1)
-	p.Interval = min(p.Interval+p.Interval*time.Duration(factor)/50, max(mostApart, p.Least))
+	if p.Level > 1 {
+		p.Interval = min(p.Interval+p.Interval*time.Duration(factor)/100, max(mostApart, p.Least))
+	}
 	p.SlowedAt, p.EasedAt = now, now
 	if next := now.Add(firstPause * time.Duration(factor)); p.Next.Before(next) {
 		p.Next = next

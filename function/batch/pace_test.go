@@ -27,7 +27,7 @@ func TestPaceGivesEachSlotOnce(t *testing.T) {
 		if !last.IsZero() && first.Sub(last) < 5*time.Millisecond {
 			t.Fatalf("slots %v and %v", last, first)
 		}
-		if first.Sub(now) > 50*time.Millisecond || now.Sub(first) > 100*time.Millisecond {
+		if first.Sub(now) > 50*time.Millisecond || now.Sub(first) > 75*time.Millisecond {
 			t.Fatalf("a slot %v from now", first.Sub(now))
 		}
 		last = first.Add(time.Duration(n-1) * 5 * time.Millisecond)
@@ -42,22 +42,31 @@ func TestPaceGivesEachSlotOnce(t *testing.T) {
 	}
 }
 
-// TestPaceIgnoresOldRefusals proves that several refusals of items that were started before the rate became lower count once.
+// TestPaceIgnoresOldRefusals proves that several refusals of items that were started before the pace changed count once, and
+// that the rate becomes lower only if refusals go on.
 func TestPaceIgnoresOldRefusals(t *testing.T) {
 	now := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
 	p := batch.Pace{Interval: 10 * time.Millisecond, Least: 10 * time.Millisecond}
 	first := p.Slowed(now, now.Add(-20*time.Millisecond))
-	if first.Interval <= p.Interval || !first.Next.After(now) {
-		t.Errorf("slowed to %+v", first)
+	if first.Interval != p.Interval || !first.Next.After(now) {
+		t.Errorf("after a refusal: %+v", first)
 	}
 	if again := first.Slowed(now.Add(time.Millisecond), now.Add(-10*time.Millisecond)); again != first {
-		t.Errorf("slowed again to %+v", again)
+		t.Errorf("after an old refusal: %+v", again)
 	}
-	later := now.Add(time.Second)
-	if second := first.Slowed(later, later); second.Interval-first.Interval <= first.Interval-p.Interval {
-		t.Errorf("the second step is not larger: %v, %v, %v", p.Interval, first.Interval, second.Interval)
+	last, at := first, now
+	for range 6 {
+		at = at.Add(time.Second)
+		next := last.Slowed(at, at)
+		if next.Interval <= last.Interval || !next.Next.After(last.Next) {
+			t.Errorf("after another refusal: %+v, then %+v", last, next)
+		}
+		last = next
 	}
-	if _, _, _, eased := first.Take(now.Add(time.Minute), 1); eased.Interval != p.Least {
-		t.Errorf("after a minute the interval is %v", eased.Interval)
+	if _, _, _, eased := last.Take(at.Add(2*time.Minute), 1); eased.Interval != p.Least {
+		t.Errorf("after two minutes the interval is %v", eased.Interval)
+	}
+	if later := first.Slowed(now.Add(time.Minute), now.Add(time.Minute)); later.Interval != p.Interval {
+		t.Errorf("after a refusal a minute later the interval is %v", later.Interval)
 	}
 }

@@ -117,6 +117,9 @@ func (r *run) start(ctx context.Context) (again time.Duration, err error) {
 			if t.wait > 0 {
 				again = min(again, t.wait)
 			}
+			if ctx.Err() != nil {
+				return settleEvery, nil // an error may only say that the time is over
+			}
 			if !changed || err != nil {
 				return again, err
 			}
@@ -151,8 +154,11 @@ type taken struct {
 	wait  time.Duration   // if there are no items: when to ask again; 0: when something changes
 }
 
-// take takes at most limit items with their slots.
+// take takes at most limit items with their slots. It ignores the end of ctx: items that were taken and not started would
+// wait for the end of their leases.
 func (r *run) take(ctx context.Context, limit int) (t taken, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
 	t.batch, err = r.edit(ctx, r.batch.ID, func(items Items, now time.Time, b *Batch) error {
 		t = taken{}
 		if b.State != StateRunning {

@@ -26,6 +26,9 @@ type Service struct {
 	// Woken wakes [Service.RunEvery] when there is something to start. It is a channel with a buffer of one.
 	// Nil: the next round finds it.
 	Woken chan struct{}
+	// Carrier has batches carried out by asynchronous invocations. Nil: a process carries them out in
+	// [Service.RunEvery] or [Service.RunOpen].
+	Carrier Carrier
 	// Workers is how many items one process works on at the same time. 0 means [DefaultWorkers].
 	Workers int
 }
@@ -62,7 +65,7 @@ func (s *Service) Create(ctx context.Context, r Request) (b Batch, replayed bool
 		return s.known(known, fingerprint)
 	}
 	s.note(ctx, known, r.Principal, "created")
-	s.wake(known)
+	s.wake(ctx, known)
 	return known, false, nil
 }
 
@@ -269,7 +272,7 @@ func (s *Service) change(
 	}
 	if changed {
 		s.note(ctx, b, p, what)
-		s.wake(b)
+		s.wake(ctx, b)
 	}
 	return b, nil
 }
@@ -324,8 +327,12 @@ func advance(ctx context.Context, items Items, now time.Time, b *Batch) error {
 }
 
 // wake has a batch carried out, if it runs.
-func (s *Service) wake(b Batch) {
+func (s *Service) wake(ctx context.Context, b Batch) {
 	if b.State != StateRunning {
+		return
+	}
+	if s.Carrier != nil {
+		s.carryOn(ctx, b.ID, b.Control.Chunk)
 		return
 	}
 	select {
