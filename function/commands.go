@@ -24,6 +24,7 @@ var commands = []command{
 	{"audit verify", "check that the audit trail is complete and unchanged", verifyAudit},
 	{"smoke", "check a portal after its deployment", checkPortal},
 	{"migrate", "update the database schema", migrate},
+	{"health", "ask whether the portal on this machine answers", askHealth},
 	{"version", "print the version of this program", printVersion},
 }
 

@@ -35,6 +35,7 @@ import (
 	"backupportal/function/policy"
 	"backupportal/function/secret"
 	"backupportal/function/store"
+	"backupportal/function/trace"
 	"backupportal/web"
 	"backupportal/web/auth"
 )
@@ -73,8 +74,9 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Credentials: credentials(cfg.Credentials),
 		Waits:       admission.Lend,
 		Now:         wallClock,
-		Observe: func(_ context.Context, c aliyun.Observed) {
+		Observe: func(ctx context.Context, c aliyun.Observed) {
 			meter.CloudCall(c.Operation, c.Class, time.Since(c.Began))
+			trace.Ended(ctx, "cloud "+c.Operation, c.Class, c.Began)
 		},
 	})
 	if err != nil {
@@ -85,8 +87,13 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	if err != nil {
 		return App{}, err
 	}
-	db, closeStore, err := openStore(cfg, log, func(_ context.Context, operation string, began time.Time, err error) {
+	db, closeStore, err := openStore(cfg, log, func(ctx context.Context, operation string, began time.Time, err error) {
 		meter.StoreStatement(operation, err != nil, time.Since(began))
+		result := ""
+		if err != nil {
+			result = "error"
+		}
+		trace.Ended(ctx, "store "+operation, result, began)
 	})
 	if err != nil {
 		return App{}, err
