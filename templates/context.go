@@ -12,6 +12,7 @@
 //	VolumesPage           Volumes           volumes.templ
 //	CancelPage            Cancel            cancel.templ
 //	HistoryPage           History           history.templ
+//	SchedulesPage         Schedules         schedules.templ
 //	AccessPage            Access            access.templ
 //	APIPage               API               api.templ
 //	Problem               ProblemPage       problem.templ

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"backupportal/function/backup"
@@ -15,18 +16,20 @@ import (
 
 // answerTypes are the Go types of the API's answers, by the names of their JSON Schemas. A field of
 // one of these types becomes a reference to the schema.
-var answerTypes = map[string]reflect.Type{
-	"BackupJob":     reflect.TypeFor[BackupJob](),
-	"BackupJobList": reflect.TypeFor[BackupJobList](),
-	"BackupBatch":   reflect.TypeFor[BackupBatch](),
-	"BatchItem":     reflect.TypeFor[BatchItem](),
-	"BatchDryRun":   reflect.TypeFor[BatchDryRun](),
-	"DryRun":        reflect.TypeFor[DryRun](),
-	"Preflight":     reflect.TypeFor[Preflight](),
-	"Candidates":    reflect.TypeFor[Candidates](),
-	"Presets":       reflect.TypeFor[Presets](),
-	"Problem":       reflect.TypeFor[Problem](),
-}
+var answerTypes = sync.OnceValue(func() map[string]reflect.Type {
+	return map[string]reflect.Type{
+		"BackupJob":     reflect.TypeFor[BackupJob](),
+		"BackupJobList": reflect.TypeFor[BackupJobList](),
+		"BackupBatch":   reflect.TypeFor[BackupBatch](),
+		"BatchItem":     reflect.TypeFor[BatchItem](),
+		"BatchDryRun":   reflect.TypeFor[BatchDryRun](),
+		"DryRun":        reflect.TypeFor[DryRun](),
+		"Preflight":     reflect.TypeFor[Preflight](),
+		"Candidates":    reflect.TypeFor[Candidates](),
+		"Presets":       reflect.TypeFor[Presets](),
+		"Problem":       reflect.TypeFor[Problem](),
+	}
+})
 
 // answerSchemas returns the JSON Schemas of all answers, made by reflection.
 //
@@ -36,7 +39,7 @@ var answerTypes = map[string]reflect.Type{
 func answerSchemas() doc {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
 	all := doc{}
-	for name, t := range answerTypes {
+	for name, t := range answerTypes() {
 		all[name] = w.object(name, t)
 	}
 	return all
@@ -70,7 +73,7 @@ func (w schemaWriter) object(path string, t reflect.Type) doc {
 
 // value returns the schema of a member or item of type t.
 func (w schemaWriter) value(path string, t reflect.Type) doc {
-	for name, answer := range answerTypes {
+	for name, answer := range answerTypes() {
 		if t == answer {
 			return w.with(path, ref("schemas/"+name))
 		}

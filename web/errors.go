@@ -56,25 +56,32 @@ type fault struct {
 // words are the title and the detail of a fault.
 type words struct{ title, detail param.Text }
 
-// programWords are the words for programs of the errors whose row in faults speaks to people.
-var programWords = map[error]words{
-	errNoPage: {
-		param.Text{En: "Unknown URL", Zh: "未知的地址"},
-		param.Text{En: "The portal has nothing at this URL. The page /docs/api lists the URLs of the API.", Zh: "门户没有此地址。页面 /docs/api 列出了 API 的所有地址。"},
-	},
-	backup.ErrNotFound: {
-		param.Text{En: "Submission not found", Zh: "找不到该提交"},
-		param.Text{En: "There is no submission with this ID, or you are not allowed to view it.", Zh: "没有此编号的提交，或您没有权限查看。"},
-	},
-	backup.ErrKeyReused: {
-		param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"},
-		param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"},
-	},
+// programWordsOf returns the words for programs of an error whose row in faults speaks to people. ok is false for other
+// errors.
+func programWordsOf(err error) (w words, ok bool) {
+	switch err {
+	case errNoPage:
+		return words{
+			param.Text{En: "Unknown URL", Zh: "未知的地址"},
+			param.Text{En: "The portal has nothing at this URL. The page /docs/api lists the URLs of the API.", Zh: "门户没有此地址。页面 /docs/api 列出了 API 的所有地址。"},
+		}, true
+	case backup.ErrNotFound:
+		return words{
+			param.Text{En: "Submission not found", Zh: "找不到该提交"},
+			param.Text{En: "There is no submission with this ID, or you are not allowed to view it.", Zh: "没有此编号的提交，或您没有权限查看。"},
+		}, true
+	case backup.ErrKeyReused:
+		return words{
+			param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"},
+			param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"},
+		}, true
+	}
+	return words{}, false
 }
 
 // forPrograms returns f with the words that programs get.
 func (f fault) forPrograms() fault {
-	if w, ok := programWords[f.err]; ok {
+	if w, ok := programWordsOf(f.err); ok {
 		f.title, f.detail = w.title, w.detail
 	}
 	return f

@@ -45,7 +45,7 @@ func (s *Server) description() doc {
 		"components": doc{
 			"schemas":    schemas(),
 			"headers":    headers(),
-			"parameters": doc{"SubmissionId": submissionID, "BatchId": batchID},
+			"parameters": doc{"SubmissionId": submissionID, "BatchId": batchID()},
 			"responses":  s.problems(paths),
 			"securitySchemes": doc{"token": doc{
 				"type":        "http",
@@ -72,7 +72,7 @@ func (s *Server) paths() doc {
 	if s.Batches != nil {
 		all[batchesPath] = doc{"post": describeCreateBatch()}
 		all[batchesPath+"/{BatchId}"] = doc{"get": describeShowBatch()}
-		for name, text := range batchChanges {
+		for name, text := range batchChanges() {
 			all[batchesPath+"/{BatchId}/"+name] = doc{"post": describeChangeBatch(name, text)}
 		}
 	}

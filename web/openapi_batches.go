@@ -9,9 +9,11 @@ import (
 )
 
 // batchID describes the path parameter BatchId.
-var batchID = doc{
-	"name": "BatchId", "in": "path", "required": true, "description": "The BatchId in the answer to the request that created the batch.",
-	"schema": doc{"type": "string", "pattern": "^[a-z2-7]{26}$"}, "example": "k7v2m4q5t3x6c5n2b6h4d2f4ja",
+func batchID() doc {
+	return doc{
+		"name": "BatchId", "in": "path", "required": true, "description": "The BatchId in the answer to the request that created the batch.",
+		"schema": doc{"type": "string", "pattern": "^[a-z2-7]{26}$"}, "example": "k7v2m4q5t3x6c5n2b6h4d2f4ja",
+	}
 }
 
 // describeCreateBatch describes POST /api/v1/backup-batches.
@@ -87,11 +89,13 @@ func describeShowBatch() doc {
 	}
 }
 
-// batchChanges are the changes of a batch, by the last part of their paths.
-var batchChanges = map[string]string{
-	"pause":  "Starts no further item. Items that were started go on. A batch that is paused stays as it is.",
-	"resume": "Goes on after a pause. Failures until now no longer count for MaxErrors. A batch that runs stays as it is.",
-	"cancel": "Skips all items that wait. Items that were started go on; each job can be cancelled by itself. A cancelled batch stays as it is.",
+// batchChanges returns the changes of a batch, by the last part of their paths.
+func batchChanges() map[string]string {
+	return map[string]string{
+		"pause":  "Starts no further item. Items that were started go on. A batch that is paused stays as it is.",
+		"resume": "Goes on after a pause. Failures until now no longer count for MaxErrors. A batch that runs stays as it is.",
+		"cancel": "Skips all items that wait. Items that were started go on; each job can be cancelled by itself. A cancelled batch stays as it is.",
+	}
 }
 
 // describeChangeBatch describes POST …/pause, …/resume and …/cancel.

@@ -89,6 +89,7 @@ type Server struct {
 	Version   Version                                         // described by /healthz and the footer of pages
 	Store     Store                                           // described by /healthz and /readyz
 	Batches   *batch.Service                                  // carries out many submissions as one; nil: there are no such routes
+	Schedules []string                                        // subjects of the principals of messages that a schedule sent
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
 	Meter     Meter                                           // counts requests; nil: nothing does
@@ -160,6 +161,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /access", s.page(s.reads(s.access)))
 	mux.Handle("POST /access", s.page(s.reads(s.askAccess)))
 	mux.Handle("GET /backups", s.page(s.reads(s.history)))
+	mux.Handle("GET "+schedulesPath, s.page(s.reads(s.schedules)))
 	mux.Handle("GET /backups/{SubmissionId}", s.page(s.reads(s.status)))
 	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.reads(s.askCancel)))
 	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.submits(s.cancelBackup)))

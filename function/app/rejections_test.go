@@ -16,7 +16,7 @@ import (
 const metricsToken = "metrics-token-of-32-characters-1"
 
 // wired returns the portal with the policy of the demonstration, and its log.
-func wired(t *testing.T, pairs ...string) (App, *bytes.Buffer) {
+func wired(t testing.TB, pairs ...string) (App, *bytes.Buffer) {
 	t.Helper()
 	settings := append([]string{
 		"POLICY_FILE", "../cmd/local/policy.yaml", "DATABASE_URL", "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
@@ -100,15 +100,31 @@ func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
 		"an unknown account": {`{` + ce + `,"data":{"Account":"nowhere","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":7}}`,
 			"account", "event:cloudevent", "shop"},
 		"a RocketMQ message": {`[{` + ce[:len(ce)-len(`"type":"t"`)] + `"type":"mq:Topic:SendMessage","data":{"topic":"t","body":"{}"}}]`,
-			"unreadable", "event:unknown", ""},
+			"invalid", "event:rocketmq", "shop"},
+		"a Kafka message":    {`[{"topic":"t","partition":0,"offset":3,"value":"hello"}]`, "unreadable", "event:kafka", "t"},
+		"a RabbitMQ message": {`[{"envelope":{"routingKey":"q"},"props":{"messageId":"m"},"body":{"Account":"demo"}}]`, "invalid", "event:rabbitmq", "q"},
+		"an object without an entry": {`{"events":[{"eventSource":"acs:oss","eventName":"ObjectCreated:PutObject","oss":{"bucket":{"arn":"acs:oss:b","name":"release-uploads"},"object":{"key":"draft/x"}}}]}`,
+			"unreadable", "event:oss", "acs:oss:b"},
+		"a part of an upload": {`{"events":[{"eventSource":"acs:oss","eventName":"ObjectCreated:UploadPart","oss":{"bucket":{"arn":"acs:oss:b","name":"release-uploads"},"object":{"key":"ready/x"}}}]}`,
+			"unreadable", "event:oss", "acs:oss:b"},
+		"a removed object": {`{"Records":[{"eventSource":"aws:s3","eventName":"ObjectRemoved:Delete","s3":{"bucket":{"name":"release-uploads","arn":"arn:b"},"object":{"key":"ready/x","sequencer":"1"}}}]}`,
+			"unreadable", "event:s3", "arn:b"},
+		"an SNS message": {`{"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"1","TopicArn":"arn:t","Message":"hello"}}]}`,
+			"unreadable", "event:sns", "arn:t"},
+		"a Kinesis record": {`{"Records":[{"eventSource":"aws:kinesis","eventID":"e","eventSourceARN":"arn:k","kinesis":{"sequenceNumber":"1","data":"e30="}}]}`,
+			"invalid", "event:kinesis", "arn:k"},
+		"an event of EventBridge on AWS": {`{"id":"1","detail-type":"t","source":"shop","detail":{}}`, "invalid", "event:eventbridge", "shop"},
+		"a schedule without a submission": {`{"id":"1","detail-type":"Scheduled Event","source":"aws.scheduler","time":"2026-11-23T01:00:00Z","resources":["arn:s"],"detail":"{}"}`,
+			"invalid", "event:scheduler", "arn:s"},
+		"an SES message":  {`{"Records":[{"eventSource":"aws:ses"}]}`, "unreadable", "event:unknown", ""},
 		"an MQTT message": {`[{"props":{"firstTopic":"t"},"body":"{}"}]`, "unreadable", "event:unknown", ""},
 		"a log of SLS":    {`{"jobName":"j","source":{"logstoreName":"l"},"cursorTime":1}`, "unreadable", "event:unknown", ""},
 		"a change in DocumentDB": {`{"eventSource":"aws:docdb","eventSourceArn":"arn:aws:rds:x","events":[{"event":{}}]}`,
 			"unreadable", "event:unknown", ""},
 		"an SQS message": {`{"Records":[{"messageId":"1","body":"{}","eventSource":"aws:sqs"}]}`,
-			"unreadable", "event:unknown", ""},
+			"unreadable", "event:sqs", ""},
 		"a direct event":    {`{"Account":"demo"}`, "invalid", "event:direct", ""},
-		"a change of OSS":   {`{"events":[{"eventSource":"acs:oss","oss":{"bucket":{"arn":"acs:oss:b"}}}]}`, "invalid", "event:oss", "acs:oss:b"},
+		"a change of OSS":   {`{"events":[{"eventSource":"acs:oss","oss":{"bucket":{"arn":"acs:oss:b"}}}]}`, "unreadable", "event:oss", "acs:oss:b"},
 		"an event of a CDN": {`{"events":[{"eventSource":"cdn","resource":{"domain":"d.example"}}]}`, "invalid", "event:cdn", "d.example"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -56,6 +56,8 @@ func TestEncodersPrintNoSecret(t *testing.T) {
 var revealers = map[string]string{
 	"function/aliyun/assume.go":    "ExternalId goes to STS; and is looked for in messages, which are not kept if they have it",
 	"function/aliyun/attempt.go":   "the key pair signs a request",
+	"function/aliyun/invoke.go":    "the key pair signs a request",
+	"function/amazon/amazon.go":    "the key pair signs a request",
 	"function/aliyun/operation.go": "the key pair is looked for in messages, which are not kept if they have it",
 	"function/aliyun/sessions.go":  "the external id goes into the hash that names a session",
 	"function/audit/audit.go":      "the key seals a record",
@@ -63,6 +65,7 @@ var revealers = map[string]string{
 	"function/notify/chat.go":      "the secret signs a message to a robot",
 	"function/notify/notify.go":    "the address is where a message is sent",
 	"function/notify/webhook.go":   "the secret signs a webhook",
+	"function/smoke.go":            "the token goes to the portal that the command line names",
 	"function/store/dialect.go":    "the address opens the database",
 	"function/webhook/verify.go":   "the secret verifies a webhook",
 	"function/app/wire.go":         "the key pair of an invocation is handed to the cloud's client",

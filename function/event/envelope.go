@@ -8,24 +8,43 @@ import (
 
 	"backupportal/function/event/envelope"
 	"backupportal/function/lenhash"
+	"backupportal/function/trace"
 )
 
 // cloudEvent reads a CloudEvent of EventBridge (“Event specifications”). An event from an MNS
 // queue has the message in data.messageBody. The message's own id is used then, because it stays
-// the same when the queue delivers the message again. It returns false if a required member is
-// missing or has the wrong type.
+// the same when the queue delivers the message again. A message of a broker is read by [broker], a
+// change of an object of OSS by [readRecord]. It returns false if a required member is missing or has
+// the wrong type.
 func cloudEvent(event []byte) (Message, bool) {
 	var e struct {
-		ID     string          `json:"id"`
-		Source string          `json:"source"`
-		Type   string          `json:"type"`
-		Data   json.RawMessage `json:"data"`
-		Base64 []byte          `json:"data_base64"`
+		ID      string          `json:"id"`
+		Source  string          `json:"source"`
+		Type    string          `json:"type"`
+		Subject string          `json:"subject"`
+		Data    json.RawMessage `json:"data"`
+		Base64  []byte          `json:"data_base64"`
+		Parent  json.RawMessage `json:"traceparent"` // of the extension for distributed tracing, as the next member
+		State   json.RawMessage `json:"tracestate"`
 	}
 	if json.Unmarshal(event, &e) != nil || e.ID == "" || e.Source == "" {
 		return Message{}, false
 	}
-	m := Message{Kind: envelope.CloudEvent, Source: e.Source, ID: e.ID, Payload: e.Base64}
+	data := members(e.Data)
+	if b, ok := brokerOf(e.Type, data); ok {
+		m, ok := b.message(e.Data, e.Source, e.Subject, e.ID)
+		m.Trace = traceOf(e.Parent, e.State)
+		return m, ok
+	}
+	if change, ok := strings.CutPrefix(e.Type, "oss:"); ok && data["oss"] != nil {
+		m := readRecord(e.Data)
+		m.Trace = traceOf(e.Parent, e.State)
+		if m.Object != nil {
+			m.ID, m.Object.Change = e.ID, change
+		}
+		return m, m.Object != nil
+	}
+	m := Message{Kind: envelope.CloudEvent, Source: e.Source, ID: e.ID, Payload: e.Base64, Trace: traceOf(e.Parent, e.State)}
 	if e.Data != nil {
 		m.Payload = content(e.Data)
 	}
@@ -40,6 +59,19 @@ func cloudEvent(event []byte) (Message, bool) {
 		m.Kind, m.ID, m.Payload = envelope.MNSQueue, cmp.Or(data.ID, e.ID), content(data.Body)
 	}
 	return m, true
+}
+
+// traceOf reads the attributes of a trace. They say nothing about a submission, so an attribute that is no
+// string, or is not valid, is ignored.
+func traceOf(parent, state json.RawMessage) trace.Context {
+	var texts [2]string
+	for i, value := range []json.RawMessage{parent, state} {
+		if json.Unmarshal(value, &texts[i]) != nil {
+			texts[i] = ""
+		}
+	}
+	c, _ := trace.Parse(texts[:1], texts[1:])
+	return c
 }
 
 // timer reads the event of a time trigger. Its payload is a JSON string, whose content may be
@@ -88,10 +120,12 @@ func readRecords(events json.RawMessage) []item {
 func readRecord(record json.RawMessage) Message {
 	var e struct {
 		Source  string `json:"eventSource"`
+		Name    string `json:"eventName"`
 		TraceID string `json:"traceId"` // CDN
 		OSS     struct {
 			Bucket struct {
-				ARN string `json:"arn"`
+				Name string `json:"name"`
+				ARN  string `json:"arn"`
 			} `json:"bucket"`
 			Object struct {
 				Key string `json:"key"`
@@ -112,7 +146,11 @@ func readRecord(record json.RawMessage) Message {
 	if e.Response.RequestID != "" {
 		id = recordID(e.Response.RequestID, e.OSS.Object.Key)
 	}
-	return Message{Kind: envelope.OSS, Source: e.OSS.Bucket.ARN, ID: id, Payload: record}
+	m := Message{Kind: envelope.OSS, Source: e.OSS.Bucket.ARN, ID: id, Payload: record}
+	if e.OSS.Bucket.Name != "" && e.OSS.Object.Key != "" {
+		m.Object = &Object{Bucket: e.OSS.Bucket.Name, Key: e.OSS.Object.Key, Change: e.Name}
+	}
+	return m
 }
 
 // recordID names an object's change by the request that made it. Two different
