@@ -207,6 +207,7 @@ type StartPage struct {
 	Accounts []backup.Account          // options of the filters by account and region
 	Filters  map[string]string         // values of the filters in use, by name; with Volumes also Cluster
 	Tags     []string                  // options of the filter by tag
+	Gaps     []backup.Gap              // missing backups of the expectations that the person may see
 	Findings []AccountFinding          // accounts whose machines are missing or out of date
 	Machines []MachineRow              // the machines on this page
 	First    int                       // number of the first one in the whole list, from 1
@@ -311,7 +312,7 @@ type Snippet struct {
 type Commands struct {
 	Who, Create, DryRun, Show, Wait, List, Cancel string
 
-	Preflight, Candidates, Webhook, Presets string
+	Preflight, Candidates, Webhook, Presets, Batch string
 }
 
 // A CandidateList is a list of resources that a submission can name.
@@ -353,6 +354,7 @@ type APIPage struct {
 	Webhooks string // address of webhooks, with {source}
 	Access   string // address of the access check, with {alias}
 	Presets  string // address of the presets
+	Batches  string // address of the batches
 	Lists    []CandidateList
 	Commands Commands
 	Bodies   map[param.SourceType]string // an example of each kind, as JSON

@@ -46,6 +46,7 @@ const (
 	AuditWebhookRefused AuditKind = "webhook_refused" // the signature or token of a webhook is wrong
 	AuditRejected       AuditKind = "rejected"        // a message can never be accepted; see [Service.Reject]
 	AuditLimit          AuditKind = "limit"           // a limit is reached
+	AuditBatch          AuditKind = "batch"           // a batch was created, paused, resumed or cancelled
 	AuditViolation      AuditKind = "violation"       // a promise of the design is broken: two jobs of one submission
 )
 

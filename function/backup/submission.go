@@ -65,6 +65,9 @@ type Submission struct {
 	// Count says that Submit must count the request against the sender's rate (see
 	// [Service.CountRequest]), because the caller has not.
 	Count bool
+	// OneAttempt reports that Submit makes at most one attempt. The caller waits and calls Submit again after a
+	// [*BusyError] with [ErrNotSent].
+	OneAttempt bool
 }
 
 // ID returns the id of the submission: 26 characters, a hash of its door, principal and key. So

@@ -30,7 +30,7 @@ import (
 // window (the time in which its call may be sent) has passed.
 type fleet struct {
 	*gate
-	t        *testing.T
+	t        testing.TB
 	endpoint string
 	database string
 }

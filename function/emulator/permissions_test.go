@@ -25,9 +25,9 @@ var documentedPermissions = map[string]string{
 	"DescribeInstances": "acs:ecs:*:*:instance/*", "DescribeDisks": "acs:ecs:*:*:disk/*", "ecs:DescribeRegions": "*",
 }
 
-// withoutPermission has the operations for which the gateway checks no permission. Some of them
-// check permissions themselves, such as AssumeRole.
-var withoutPermission = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount", "DeleteCrossAccount"}
+// withoutPermission has the operations for which the gateway checks no permission. Some of these
+// operations check permissions themselves.
+var withoutPermission = []string{"InvokeFunction", "AssumeRole", "GetCallerIdentity", "AddCrossAccount", "DeleteCrossAccount"}
 
 // permissionKey returns the key of o in documentedPermissions. DescribeRegions exists in two
 // products, so its key also contains the product.
