@@ -125,6 +125,7 @@ type picture struct {
 // for longer than its statement timeout. It is safe for concurrent use.
 func (w *watcher) look(t testing.TB) {
 	for end := time.Now().Add(patience); w.lookOnce(t, time.Now().After(end)); {
+		time.Sleep(50 * time.Millisecond) // otherwise the refused requests take the processors
 	}
 }
 
