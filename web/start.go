@@ -56,7 +56,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Shell, page.Rules = s.shell(r), s.Policy.Rules(p)
 	page.Rows = s.rows(recent.Records[:min(recentBackups, len(recent.Records))])
-	page.Presets = s.Policy.Presets(p)
+	page.Presets, page.Many = s.Policy.Presets(p), s.hasBatchPages()
 	page.Accounts = s.accounts(p)
 	page.Offered = map[param.SourceType]bool{}
 	for _, source := range param.SourceTypes {
