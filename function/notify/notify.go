@@ -126,8 +126,11 @@ func (s *Sender) All() (names []string) {
 }
 
 // Receivers implements [backup.Messenger]: it returns the names of the receivers of an event in
-// an account.
+// an account. Those of EventMissing also get EventMended.
 func (s *Sender) Receivers(e backup.Event, account string) (names []string) {
+	if e == backup.EventMended {
+		e = backup.EventMissing
+	}
 	for _, r := range s.receivers {
 		if slices.Contains(r.Events, e) && (r.Accounts == nil || slices.Contains(r.Accounts, account)) {
 			names = append(names, r.Name)
@@ -158,11 +161,15 @@ func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
 	return nil
 }
 
-// link returns the URL of the submission's page, or of the list of rejected messages. It is an empty string
+// link returns the URL of the submission's page, of the list of rejected messages, or of the start page with
+// the missing backups. It is an empty string
 // if the URL of the portal is not configured.
 func (s *Sender) link(n backup.Notice) string {
 	if s.cfg.PublicURL == nil {
 		return ""
+	}
+	if isAboutGap(n) {
+		return s.cfg.PublicURL.JoinPath("/").String()
 	}
 	if n.Event == backup.EventRejected {
 		list := s.cfg.PublicURL.JoinPath("backups")
