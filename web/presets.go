@@ -79,6 +79,7 @@ func (s *Server) presetsOf(p identity.Principal, m templates.MachineRow) []backu
 // its maximum length in bytes, enough for 80 Chinese characters.
 const (
 	linkName        = "Name"
+	linkWhole       = "whole" // not empty: the link has all values of its form, so its preset fills in none
 	longestLinkName = 240
 	restOfLink      = 120 // bytes of the address of a form without its values, with the id of a page
 )
@@ -95,10 +96,9 @@ func addLink(r *http.Request, page *templates.FormPage) {
 	page.LinkAddress = r.URL.EscapedPath() + "?" + query.Encode()
 }
 
-// linkValues returns the hidden inputs of a form that makes a link with the values, or nil if
-// the link would be too long. It leaves out the reason and the ticket, which the person must
-// give again. It also leaves out the preset, which would fill in values that the person has
-// removed.
+// linkValues returns the hidden inputs of a form that makes a link to the form with the values, or nil if
+// the link would be too long. The reason and the ticket are left out: they are asked again. A preset is named
+// with linkWhole, so that it does not fill in values that the person has removed.
 func linkValues(v templates.Values) []templates.Hidden {
 	all := hidden(templates.Values(param.Params(v).WithoutNotes()), "")
 	query := url.Values{linkName: {strings.Repeat("x", 3*longestLinkName)}}
@@ -108,7 +108,10 @@ func linkValues(v templates.Values) []templates.Hidden {
 	if len(query.Encode()) > maxURL-restOfLink {
 		return nil
 	}
+	if v["Preset"] != "" {
+		all = append(all, templates.Hidden{Name: linkWhole, Value: "1"})
+	}
 	return slices.DeleteFunc(all, func(one templates.Hidden) bool {
-		return one.Name == "key" || one.Name == "SourceType" || one.Name == "Preset"
+		return one.Name == "key" || one.Name == "SourceType"
 	})
 }
