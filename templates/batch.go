@@ -86,7 +86,7 @@ func (s TargetSet) found(ctx context.Context) string {
 	return in(ctx, param.Both("%v machines found", "找到 %v 台实例"), param.Count(len(s.Rows)))
 }
 
-// change returns the address of the page on which the targets are chosen, with what was typed.
+// change returns the address of the page on which the targets are chosen, with the typed values.
 func (s TargetSet) change() string {
 	if s.Origin == OriginText || s.Origin == OriginTag {
 		return "/batches/new?draft=" + s.ID
@@ -368,7 +368,7 @@ type BatchPage struct {
 	Failed []BatchItem   // items without a complete backup, not necessarily all
 	Busy   []BatchItem   // items with a backup in progress, not necessarily all
 	All    []BatchItem   // one page of all items
-	Next   string        // address of the next page of all items; empty: there is none
+	Next   string        // address of the next page of all items; empty: this is the last page
 	Auto   bool          // reload every ten seconds without the script
 	Every  time.Duration // until the script asks again; 0 means never
 }
@@ -661,7 +661,7 @@ func (p NewBatchPage) tagControls(ctx context.Context) []control {
 	return all
 }
 
-// batchKinds returns the kinds of backup that the form offers for its targets: those that some rule permits.
+// batchKinds returns the kinds of backup that the form offers for its targets: each kind that some rule permits.
 func (f form) batchKinds() []param.SourceType {
 	return slices.DeleteFunc([]param.SourceType{param.UDMECS, param.ECSFile}, func(s param.SourceType) bool {
 		return s != f.Source && !f.Kinds[s]

@@ -18,9 +18,9 @@ type Schedule struct {
 	Name     string            // as in the history: the kind of event, and the name of the schedule
 	Runs     int               // submissions that were found
 	More     bool              // there may be more than Runs
-	Last     *Row              // the newest submission; nil if there is none
-	Good     *Row              // the newest submission with a complete backup; nil if there is none
-	Rejected *backup.Rejection // the newest rejected messages; nil if there are none
+	Last     *Row              // the newest submission; nil: no submission
+	Good     *Row              // the newest submission with a complete backup; nil: no submission
+	Rejected *backup.Rejection // the newest rejected messages; nil: no message
 }
 
 // address returns the address of the history of the schedule.

@@ -46,7 +46,7 @@ func batchDefaults() templates.Values {
 	return templates.Values{"Concurrency": "5", "MaxErrors": "3", "AfterFirst": string(batch.AfterPause)}
 }
 
-// batchRequest returns the request of a draft for the rows of its targets that skip does not name, and what is wrong
+// batchRequest returns the request of a draft for the rows of its targets that skip does not name, and the mistakes
 // with the form.
 func (s *Server) batchRequest(r *http.Request, d draft.Draft, set templates.TargetSet, skip map[int]bool) (batch.Request, []param.Mistake) {
 	common, _, bad := formInput(d.Values)
@@ -73,7 +73,7 @@ func (s *Server) batchRequest(r *http.Request, d draft.Draft, set templates.Targ
 // msgWhole is the sentence about an option that is no whole number.
 var msgWhole = param.Text{En: "%v must be a whole number", Zh: "%v必须是整数"}
 
-// batchOptions returns the options in the values of a draft, and what is wrong with them.
+// batchOptions returns the options in the values of a draft, and their mistakes.
 func batchOptions(v templates.Values) (o batch.Options, bad []param.Mistake) {
 	o.MaxErrors, o.Rate, o.AfterFirst = v["MaxErrors"], v["Rate"], batch.AfterFirst(v["AfterFirst"])
 	for name, to := range map[string]*int{"Concurrency": &o.Concurrency, "FirstBatch": &o.FirstBatch} {
@@ -167,7 +167,7 @@ func (s *Server) checkBatch(w http.ResponseWriter, r *http.Request, d draft.Draf
 	return render(w, r, status, templates.BatchCheck(page))
 }
 
-// optionMistakes returns what is wrong with the options of a draft.
+// optionMistakes returns the mistakes in the options of a draft.
 func (s *Server) optionMistakes(r *http.Request, d draft.Draft, set templates.TargetSet, skip map[int]bool) ([]param.Mistake, error) {
 	request, bad := s.batchRequest(r, d, set, skip)
 	_, err := s.Batches.Check(r.Context(), request)

@@ -67,7 +67,7 @@ var (
 
 // newTargets answers GET /batches/new: the page on which the targets of a batch are chosen. Query parameters:
 //
-//	draft                  id of a draft with targets: the page shows what was typed, and what is wrong with it
+//	draft                  id of a draft with targets: the page shows the typed values with their mistakes
 //	Tag, Account, Region   fill in the form for a tag
 func (s *Server) newTargets(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
@@ -104,7 +104,7 @@ func (s *Server) targetsPage(r *http.Request) templates.NewBatchPage {
 }
 
 // saveTargets answers POST /batches/targets: it keeps the targets as a draft and redirects to the form for them. If
-// they cannot be used, it redirects to the page on which they are chosen, with what was typed. The control from says
+// they cannot be used, it redirects to the page on which they are chosen, with the typed values. The control from says
 // how they are given:
 //
 //	text    Targets: one id on each line, or CSV; or file: the same as a file
@@ -313,7 +313,7 @@ func unpackTargets(text string) (rows []templates.TargetRow) {
 	return rows
 }
 
-// readTargets returns the targets of a draft, or what is wrong with them in the reader's language.
+// readTargets returns the targets of a draft, or their mistakes in the reader's language.
 func (s *Server) readTargets(r *http.Request, d draft.Draft) (set templates.TargetSet, problems []string) {
 	set = templates.TargetSet{
 		ID: d.ID, Origin: templates.Origin(d.Values[keptFrom]), Tag: d.Values[keptTag], At: d.SavedAt,
