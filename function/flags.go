@@ -36,7 +36,7 @@ func newFlags(name, usage string, out io.Writer) *flag.FlagSet {
 	return flags
 }
 
-// parse parses the arguments of a command, of which at most most may be no flags. Its error is
+// parse parses the arguments of a command. At most most of them may be no flags. Its error is
 // [flag.ErrHelp] or a usageError.
 func parse(flags *flag.FlagSet, args []string, most int) error {
 	switch err := flags.Parse(args); {

@@ -30,7 +30,7 @@ const smokeTokenVariable = "PORTAL_TOKEN"
 // errSmoke makes the command exit with status 1 if a check failed.
 var errSmoke = errors.New("the portal is not ready for use: correct what failed and run smoke again")
 
-// A smoke checks one portal. Each check returns a problem, which says what to do, or what it found.
+// A smoke checks one portal. Each check returns a problem, which says what to do, or its result.
 type smoke struct {
 	base       *url.URL
 	token      secret.String // empty: none
@@ -256,7 +256,7 @@ func (s smoke) clock() (string, error) {
 	return "differs by at most 5 s", nil
 }
 
-// signIn checks that a stranger sees no page, and is sent to an identity provider with the right way back.
+// signIn checks that a visitor without a session sees no page, and is sent to an identity provider with the right way back.
 func (s smoke) signIn() (string, error) {
 	res, err := s.ask(http.MethodGet, "/", "", false)
 	if err != nil {

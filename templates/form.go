@@ -121,7 +121,7 @@ func (f form) target(m param.Mistake) string {
 }
 
 // openReveal returns the group of controls (reveal) that is shown now and contains the field
-// called name. The second result is false if there is none.
+// called name. The second result is false if none exists.
 func (f form) openReveal(e entry, name string) (reveal, bool) {
 	for _, r := range e.reveals {
 		if r.holds(name) && f.value(e.name) == r.value && f.isOffered(e.name, r.value) {

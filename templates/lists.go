@@ -230,7 +230,7 @@ func aboutVault(ctx context.Context, v backup.Candidate) string {
 }
 
 // shows returns the question that a button below a group of options shows, and the text of the
-// button. It is for people without JavaScript, and empty if there is none.
+// button. It is for people without JavaScript, and empty if none exists.
 func (f form) shows(name string) (question string, text param.Text) {
 	switch name {
 	case "Account":

@@ -126,7 +126,7 @@ func languageTag(s string) (param.Language, bool) {
 	return l, l == param.English || l == param.Chinese
 }
 
-// theme returns "light" or "dark" from the cookie. It returns "" if there is none, which means
+// theme returns "light" or "dark" from the cookie. It returns "" if none exists, which means
 // the theme of the system.
 func theme(r *http.Request) string {
 	if c, err := r.Cookie("theme"); err == nil && (c.Value == "light" || c.Value == "dark") {

@@ -193,7 +193,7 @@ func isLoopback(host string) bool {
 }
 
 // origin returns the scheme and host to which a request is sent. host is a host of the cloud.
-// The result is the configured Endpoint, or https and host if there is none.
+// The result is the configured Endpoint, or https and host if none exists.
 func (c *Client) origin(host string) *url.URL {
 	if c.cfg.Endpoint != nil {
 		return c.cfg.Endpoint

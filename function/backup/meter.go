@@ -31,7 +31,7 @@ type Figures struct {
 	At           time.Time // end of the sweep
 	Open         int       // submissions that are not final; at most [maxSwept]
 	Unknown      int       // of these, with an unknown outcome
-	UnknownSince time.Time // end of the window of the oldest of these; zero if there is none
+	UnknownSince time.Time // end of the window of the oldest of these; zero if none exists
 	Waiting      []Waiting
 	Successes    []Success
 	Missing      []Missing // one for each expectation

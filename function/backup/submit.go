@@ -272,7 +272,7 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 }
 
 // earlierAnswer returns the answer that an earlier request with the key of sub got. It returns
-// false if there is none, or if nothing was sent yet.
+// false if none exists, or if nothing was sent yet.
 func (s *Service) earlierAnswer(ctx context.Context, sub Submission) (Answer, bool) {
 	r, ok := s.earlier(ctx, sub)
 	if !ok {

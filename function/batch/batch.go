@@ -127,7 +127,7 @@ func (c Counts) Open() int { return c[ItemWaiting] + c[ItemStarting] + c[ItemUnk
 // their jobs have not ended.
 func (c Counts) Busy() int { return c[ItemStarting] + c[ItemUnknown] + c[ItemRunning] }
 
-// Failed returns the number of items without a backup, apart from those that were skipped.
+// Failed returns the number of items without a backup, apart from the skipped ones.
 func (c Counts) Failed() int { return c[ItemFailed] + c[ItemRefused] + c[ItemCancelled] }
 
 // move changes the counts for an item that changes its state.
@@ -148,7 +148,7 @@ type Batch struct {
 	ID          string
 	Fingerprint string // of the request: detects a key that is used again for another one
 	Door        backup.Door
-	// Principal is the sender with all that it proved at the start, because the policy decides about
+	// Principal is the sender with the facts that it proved at the start, because the policy decides about
 	// each item when it is started.
 	Principal identity.Principal
 	Key       string       // idempotency key of the batch
@@ -171,7 +171,7 @@ type Control struct {
 	// FirstUntil is the number of the first item that must wait for the end of the first ones; Total if
 	// there is no such item, or if the others may be started.
 	FirstUntil int
-	// Forgiven is how many failures do not count for MaxErrors: those that were refused at the creation,
+	// Forgiven is how many failures do not count for MaxErrors: the items that were refused at the creation,
 	// and those before the last Resume.
 	Forgiven int
 	Pace     Pace
@@ -183,7 +183,7 @@ type Control struct {
 
 // Outcome returns the result of b in one of six words. It is running as long as an item can change,
 // also while b is paused. It is succeeded only if all items succeeded, partial if there are some
-// backups, and failed if there is none. A cancelled batch without running items is cancelled.
+// backups, and failed if none exists. A cancelled batch without running items is cancelled.
 func (b Batch) Outcome() backup.Outcome {
 	switch {
 	case b.Counts.Open() > 0:

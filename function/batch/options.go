@@ -62,7 +62,7 @@ const (
 // MaxPerSecond is the highest [Options.Rate], in items per second.
 const MaxPerSecond = 1000
 
-// mistakes returns what is wrong with o.
+// mistakes returns the mistakes in o.
 func (o Options) mistakes() (bad []param.Mistake) {
 	add := func(field, code string, text param.Text, args ...any) {
 		bad = append(bad, param.Mistake{Field: field, Code: code, Text: text, Args: append([]any{field}, args...)})

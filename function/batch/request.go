@@ -151,7 +151,7 @@ func (s *Service) Check(ctx context.Context, r Request) (Plan, error) {
 	return plan, nil
 }
 
-// mistakes returns what is wrong with the options and the number of targets.
+// mistakes returns the mistakes in the options and in the number of targets.
 func (r Request) mistakes() []param.Mistake {
 	bad := r.Options.mistakes()
 	switch n := len(r.Targets); {

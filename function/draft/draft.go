@@ -63,7 +63,7 @@ type Store interface {
 	FindDraft(ctx context.Context, owner, id string, since time.Time) (Draft, error)
 	// NewestDraft returns the newest draft that was posted from the given page. An empty page
 	// means the newest draft that was not submitted, from any page. The error is
-	// backup.ErrNotFound if there is none.
+	// backup.ErrNotFound if none exists.
 	NewestDraft(ctx context.Context, owner, page string, since time.Time) (Draft, error)
 	// SubmitDraft stores which submission was made from a draft, and removes the draft's
 	// values. It does nothing if the draft does not exist or already has a submission.

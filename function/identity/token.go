@@ -22,7 +22,7 @@ type Token struct {
 func IsToken(text string) bool { return pattern.Match(`hbp_[A-Za-z0-9_-]{43}`, text) }
 
 // Known returns the entry of tokens whose hash is that of token and that has not expired at
-// now. It returns false if there is none. It compares every entry in constant time, so that the
+// now. It returns false if none exists. It compares every entry in constant time, so that the
 // duration does not reveal which entry matches.
 func Known(tokens []Token, token string, now time.Time) (Token, bool) {
 	sum := sha256.Sum256([]byte(token))

@@ -357,7 +357,7 @@ func child(node *yaml.Node, key string) *yaml.Node {
 // most 253.
 const maxText = 253
 
-// text returns the scalar value at a path of keys. It returns "" if there is none, for null,
+// text returns the scalar value at a path of keys. It returns "" if none exists, for null,
 // and for a value that cannot be a name or a size in Kubernetes: one that is too long, or
 // contains a blank or a control character.
 func text(node *yaml.Node, path ...string) string {

@@ -99,7 +99,7 @@ type Field struct {
 	Source           string   // where the constraints come from; empty only for a field without constraints
 }
 
-// FieldNamed returns the field of [Fields] with that name. It returns false if there is none.
+// FieldNamed returns the field of [Fields] with that name. It returns false if none exists.
 func FieldNamed(name string) (Field, bool) {
 	i := slices.IndexFunc(Fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {

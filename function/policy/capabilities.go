@@ -63,7 +63,7 @@ func (p *Policy) MayInRegion(who identity.Principal, do backup.Action, alias, re
 }
 
 // CrossAccountAlias returns the alias of an account with the access hbr_cross_account by its
-// account ID and role. It returns false if there is none in which who may create backups. If
+// account ID and role. It returns false if none exists in which who may create backups. If
 // several aliases match, it returns the first one in the policy file.
 func (p *Policy) CrossAccountAlias(who identity.Principal, id, role string) (alias string, ok bool) {
 	for _, a := range p.Accounts(who, backup.ActionCreate) {

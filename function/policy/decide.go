@@ -66,7 +66,7 @@ func (p *Policy) Decide(
 }
 
 // firstUntagged returns the number of the first rule without tags for which the function lets
-// returns true. It returns false if there is none. For a container backup every rule counts as
+// returns true. It returns false if none exists. For a container backup every rule counts as
 // one without tags, because tags belong to instances.
 func (p *Policy) firstUntagged(teams []int, params param.Params, lets func(rule) bool) (number int, ok bool) {
 	container := params.SourceType() == param.Container
@@ -80,7 +80,7 @@ func (p *Policy) firstUntagged(teams []int, params param.Params, lets func(rule)
 
 // firstTagged returns the number of the first rule with tags that allows the request: its
 // number is below before, lets returns true for it, and the instance has its tags. It returns
-// false if there is none. It reads the tags only if a rule meets the other conditions, because
+// false if none exists. It reads the tags only if a rule meets the other conditions, because
 // reading them is a call of the cloud.
 func (p *Policy) firstTagged(
 	ctx context.Context,

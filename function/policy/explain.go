@@ -15,7 +15,7 @@ import (
 type Verdict struct {
 	Rule    string // the id of the rule; empty if the condition does not depend on a rule
 	Allows  bool
-	Field   string // the parameter of the first condition that does not hold; empty if there is none
+	Field   string // the parameter of the first condition that does not hold; empty if none exists
 	Because string // the first condition that does not hold, in English; empty if Allows
 }
 

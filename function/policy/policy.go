@@ -170,7 +170,7 @@ type days struct {
 
 var _ backup.Policy = (*Policy)(nil)
 
-// Account returns the account with that alias, or false if there is none. It returns disabled
+// Account returns the account with that alias, or false if none exists. It returns disabled
 // accounts too, because their backups can still be viewed. The list of regions in the result
 // must not be changed.
 func (p *Policy) Account(alias string) (backup.Account, bool) {

@@ -14,7 +14,7 @@ var (
 	priceShape    = shape{`(0|[1-9][0-9]{0,5})(\.[0-9]{1,6})?`, "a price above 0, such as 0.12"}
 )
 
-// Prices returns the price table of the policy file (key prices), or nil if there is none. It
+// Prices returns the price table of the policy file (key prices), or nil if none exists. It
 // must not be changed.
 func (p *Policy) Prices() *cost.Prices { return p.prices }
 

@@ -25,7 +25,7 @@ const (
 // further.
 var pointerShape = shape{`(/[^/\x00-\x1f\x7f]*)+`, "a JSON pointer such as /alert/labels/instance"}
 
-// Source returns the sender of webhooks with that name, or false if there is none. The result
+// Source returns the sender of webhooks with that name, or false if none exists. The result
 // must not be changed.
 func (p *Policy) Source(name string) (webhook.Source, bool) {
 	i := slices.IndexFunc(p.sources, func(s webhook.Source) bool { return s.Name == name })

@@ -119,7 +119,7 @@ func (g *group) run() {
 	}
 }
 
-// next takes the next batch from the queue. It returns nil if there is none; then the caller must
+// next takes the next batch from the queue. It returns nil if none exists; then the caller must
 // stop. It drops changes whose callers have gone.
 func (g *group) next() []*change {
 	g.mu.Lock()

@@ -260,7 +260,7 @@ func isHeader(line string) bool {
 }
 
 // separatorOf returns the first separator (comma, semicolon or tab) in a line. It returns a
-// comma if there is none.
+// comma if none exists.
 func separatorOf(line string) string {
 	if i := strings.IndexAny(line, separators); i >= 0 {
 		return line[i : i+1]

@@ -6,7 +6,7 @@
 //
 //	type of the resource                      value of its state before the change
 //	alicloud_instance                         id
-//	alicloud_ecs_…, and older names of those  instance_id, instance_ids
+//	alicloud_ecs_…, and their older names     instance_id, instance_ids
 //	a disk without instance_id                instance_id of an attachment of this disk, in the state or in a change
 //
 // Source: “JSON Output Format” of the Terraform documentation, “Plan Representation”.
@@ -382,7 +382,7 @@ func (v attributes) zone() string {
 }
 
 // regionOf returns the region of a zone such as cn-hangzhou-i or ap-southeast-1a: the longest
-// region of Cloud Backup with which the zone starts. It is empty if there is none.
+// region of Cloud Backup with which the zone starts. It is empty if none exists.
 func regionOf(zone string) (region string) {
 	for _, r := range param.Regions {
 		if strings.HasPrefix(zone, r.ID) && len(r.ID) > len(region) {

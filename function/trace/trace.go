@@ -17,7 +17,7 @@ import (
 	"sync"
 )
 
-// A Context identifies a trace, and the span of it that is the parent of what comes next. The zero Context
+// A Context identifies a trace, and the span of it that is the parent of the next spans. The zero Context
 // is no trace.
 type Context struct {
 	TraceID string // 32 hexadecimal digits in lower case, not all 0

@@ -19,7 +19,7 @@ func decodeClaims(content []byte) (map[string]any, error) {
 	return claims, err
 }
 
-// lookup returns the claim called name, or false if there is none. A member with exactly this
+// lookup returns the claim called name, or false if none exists. A member with exactly this
 // name is used first, because a name may be a URL or contain dots. Otherwise the name is a
 // path: "a.b.c" is the member c of the object b in the object a. If several members could be
 // the first part of the path, the longest one is used. Names are case-sensitive.

@@ -144,7 +144,7 @@ func leftOut(claims map[string]any, claim string) bool {
 }
 
 // firstText returns the first of the claims with these names that is a text and not blank. It
-// returns "" if there is none.
+// returns "" if none exists.
 func firstText(claims map[string]any, names ...string) string {
 	for _, name := range names {
 		if text, ok := claims[name].(string); ok && strings.TrimSpace(text) != "" {

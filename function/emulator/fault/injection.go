@@ -45,7 +45,7 @@ func (i Injection) Apply(k Call, rep Reply) Reply {
 }
 
 // Delay returns the duration of the first latency fault: the delay before the answer if after
-// is true, otherwise the delay before the operation. It returns 0 if there is none.
+// is true, otherwise the delay before the operation. It returns 0 if none exists.
 func Delay(faults []Fault, after bool) time.Duration {
 	for _, f := range faults {
 		if f.kind.delays && f.after == after {

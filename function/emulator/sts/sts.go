@@ -81,7 +81,7 @@ func (s *Service) AssumeRole(k *rpc.Call) (any, error) {
 }
 
 // checkAssumeRole checks the form of the parameters, not whether the role exists. It returns
-// the session policy, or nil if there is none. Errors: Missing<name>, InvalidParameter.<name>.
+// the session policy, or nil if none exists. Errors: Missing<name>, InvalidParameter.<name>.
 func checkAssumeRole(p rpc.Params) (ram.Policy, error) {
 	arn, session := p["RoleArn"], p["RoleSessionName"]
 	switch {
