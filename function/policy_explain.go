@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -39,13 +38,9 @@ func explainPolicy(args []string, env environment) error {
 	case err != nil:
 		return usageError{err}
 	}
-	data, err := os.ReadFile(q.file)
+	p, err := app.LoadPolicy(q.file, env.getenv)
 	if err != nil {
 		return usageError{err}
-	}
-	p, err := policy.Load(data, env.getenv)
-	if err != nil {
-		return usageError{fmt.Errorf("%s: %w", q.file, err)}
 	}
 	if issuers := p.Issuers(); q.who.Kind == identity.KindHuman && q.who.Issuer == "" {
 		if len(issuers) != 1 {

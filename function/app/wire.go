@@ -28,9 +28,7 @@ import (
 	"backupportal/function/lenhash"
 	"backupportal/function/logging"
 	"backupportal/function/metric"
-	"backupportal/function/notify"
 	"backupportal/function/param"
-	"backupportal/function/policy"
 	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/web"
@@ -52,31 +50,15 @@ const mostKept = 1000
 // An error names the wrong setting.
 func Wire(cfg Config, logTo io.Writer) (App, error) {
 	log := slog.New(logging.NewHandler(slog.NewJSONHandler(logTo, nil)))
-	data, err := os.ReadFile(cfg.PolicyFile)
+	rules, sender, err := readPolicy(cfg)
 	if err != nil {
-		return App{}, fmt.Errorf("the policy: %w", err)
+		return App{}, err
 	}
-	rules, err := policy.Load(data, cfg.Getenv)
-	if err != nil {
-		return App{}, fmt.Errorf("the policy %s: %w", cfg.PolicyFile, err)
-	}
-	cloud, err := aliyun.New(aliyun.Config{
-		Endpoint:    cfg.CloudEndpoint,
-		CA:          cfg.CloudCA,
-		SystemRoots: cfg.SystemRoots,
-		Log:         log,
-		Proxy:       cfg.OutboundProxy,
-		Credentials: credentials(cfg.Credentials),
-		Now:         wallClock,
-	})
+	cloud, err := newCloud(cfg, log)
 	if err != nil {
 		return App{}, err
 	}
 	rules = rules.Tagged(cloud.DescribeInstances, wallClock)
-	messenger, err := newMessenger(cfg, rules.Notifications(), rules.Account)
-	if err != nil {
-		return App{}, err
-	}
 	db, closeStore, err := openStore(cfg, log)
 	if err != nil {
 		return App{}, err
@@ -89,7 +71,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: wait, ListFirst: listFirst(cfg.ListFirst, db),
-		Messenger: messenger, Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
+		Messenger: messengerOf(sender), Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
 		OverPace: cache.New[struct{}](mostKept, wallClock), Names: cache.New[string](mostKept, wallClock),
 	}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
@@ -180,30 +162,16 @@ func listFirst(mode ListFirst, db *store.DB) func() bool {
 // closeTimeout limits how long the audit trail may take to write its end.
 const closeTimeout = 3 * time.Second
 
-// CheckReceivers returns an error if a receiver of notifications in the policy is invalid.
-func CheckReceivers(n backup.Notifications) error {
-	_, err := newMessenger(Config{}, n, nil)
-	return err
-}
-
-// newMessenger returns the sender of notices, or nil if the policy names no receiver. account
-// returns an account of the policy; nil means that notices have only aliases. Receivers on loopback
-// are allowed only together with an emulator, for tests.
-func newMessenger(
-	cfg Config,
-	n backup.Notifications,
-	account func(alias string) (backup.Account, bool),
-) (backup.Messenger, error) {
-	if n.Receivers == nil {
-		return nil, nil
-	}
-	return notify.New(notify.Config{
-		Notifications: n,
-		PublicURL:     cfg.PublicURL,
-		Zone:          cfg.Zone,
-		Now:           wallClock,
-		Loopback:      cfg.emulated(),
-		Account:       account,
+// newCloud returns the client of the cloud.
+func newCloud(cfg Config, log *slog.Logger) (*aliyun.Client, error) {
+	return aliyun.New(aliyun.Config{
+		Endpoint:    cfg.CloudEndpoint,
+		CA:          cfg.CloudCA,
+		SystemRoots: cfg.SystemRoots,
+		Log:         log,
+		Proxy:       cfg.OutboundProxy,
+		Credentials: credentials(cfg.Credentials),
+		Now:         wallClock,
 	})
 }
 
