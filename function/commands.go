@@ -23,6 +23,7 @@ var commands = []command{
 	{"token new", "create a token for a program; print its policy entry", newToken},
 	{"audit verify", "check that the audit trail is complete and unchanged", verifyAudit},
 	{"migrate", "update the database schema", migrate},
+	{"doctor", "examine what the deployment needs; name what is missing", examine},
 	{"version", "print the version of this program", printVersion},
 }
 

@@ -23,7 +23,7 @@ var allowed = map[string][]string{
 	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/pattern", "function/policy"},
 	"function/admission":          {},
 	"function/aliyun":             {"function/backup", "function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/pattern", "function/secret", "function/set"},
-	"function/app":                {"function/admission", "function/aliyun", "function/audit", "function/backup", "function/cache", "function/draft", "function/event", "function/event/envelope", "function/identity", "function/inventory", "function/lenhash", "function/logging", "function/metric", "function/notify", "function/param", "function/policy", "function/secret", "function/store", "web", "web/auth"},
+	"function/app":                {"function/admission", "function/aliyun", "function/audit", "function/backup", "function/cache", "function/draft", "function/event", "function/event/envelope", "function/identity", "function/inventory", "function/lenhash", "function/logging", "function/metric", "function/notify", "function/param", "function/policy", "function/secret", "function/set", "function/store", "web", "web/auth"},
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
 	"function/backup":             {"function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/secret"},
 	"function/cache":              {},

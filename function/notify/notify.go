@@ -139,11 +139,10 @@ func (s *Sender) Receivers(e backup.Event, account string) (names []string) {
 // Send implements [backup.Messenger]. It sends one message and waits at most 5 seconds for its
 // confirmation. After an error, the message may have been received.
 func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
-	i := slices.IndexFunc(s.receivers, func(r receiver) bool { return r.Name == n.Receiver })
-	if i < 0 {
-		return fmt.Errorf("notify: the policy has no receiver %s", n.Receiver)
+	r, err := s.receiver(n.Receiver)
+	if err != nil {
+		return err
 	}
-	r := s.receivers[i]
 	out, err := r.kind.write(s, r, n)
 	if err != nil {
 		return fmt.Errorf("notify: %s: writing the message: %w", r.Name, err)
@@ -156,6 +155,15 @@ func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
 		return fmt.Errorf("notify: %s: %w", r.Name, err)
 	}
 	return nil
+}
+
+// receiver returns the receiver with a name.
+func (s *Sender) receiver(name string) (receiver, error) {
+	i := slices.IndexFunc(s.receivers, func(r receiver) bool { return r.Name == name })
+	if i < 0 {
+		return receiver{}, fmt.Errorf("notify: the policy has no receiver %s", name)
+	}
+	return s.receivers[i], nil
 }
 
 // link returns the URL of the submission's page, or of the list of rejected messages. It is an empty string
