@@ -49,13 +49,18 @@ func TestPagesFitScreenAndPassAxe(t *testing.T) {
 			return
 		}
 		// Colours do not depend on the width, and sizes do not depend on the theme. Every pair of
-		// language, theme and width is therefore sufficient.
-		width := int64(1280)
+		// language, theme and width is therefore sufficient, unless -every-width is set.
+		at := []int64{1280}
 		if (r.language == "en") == (r.theme == "dark") {
-			width = 360
+			at[0] = 360
 		}
-		b.resize(width)
-		b.obeys(script, fmt.Sprintf("%s at %d px", v.name, width))
+		if *everyWidth {
+			at = []int64{320, 360, 1280}
+		}
+		for _, width := range at {
+			b.resize(width)
+			b.obeys(script, fmt.Sprintf("%s at %d px", v.name, width))
+		}
 	})
 }
 

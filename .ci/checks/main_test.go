@@ -19,6 +19,10 @@ import (
 
 var screenshots = flag.String("screenshots", "", "`folder` in which TestScreenshots saves a picture of every page")
 
+// everyWidth makes TestPagesFitScreenAndPassAxe run axe at 320, 360 and 1280 px for every reader.
+// That takes three times as long.
+var everyWidth = flag.Bool("every-width", false, "run axe at three widths instead of one")
+
 // All tests share these variables. Each test has its own tab and cookies.
 var (
 	browser *chromium // nil if no browser is installed

@@ -81,11 +81,17 @@ func (s *Service) reconcileAndRefund(ctx context.Context, caller identity.Princi
 // process was faster.
 //
 // A job in the list is proof at any time. A missing job is proof only if the listing began after
-// the attempt's window and the list lag; so the time is read before the listing. The errors are
-// those of the listing and [ErrStoreUnavailable].
+// the attempt's window and the list lag. Therefore the time is read and compared with the store's
+// clock before the listing: a comparison after it could succeed by chance, if the clock was ahead
+// and the process was then frozen for as long. The errors are those of the listing and
+// [ErrStoreUnavailable].
 func (s *Service) reconcile(ctx context.Context, caller identity.Principal, r Record) (bool, error) {
-	decided, started := s.Now(), time.Now()
-	listComplete := !decided.Before(s.listCompleteAt(r.Last))
+	began := s.Now()
+	listComplete := !began.Before(s.listCompleteAt(r.Last))
+	var clockErr error
+	if listComplete {
+		clockErr = s.Store.CheckClock(ctx, began)
+	}
 	job, found, err := s.findListedJob(ctx, caller, r)
 	if err != nil {
 		return false, err
@@ -96,6 +102,9 @@ func (s *Service) reconcile(ctx context.Context, caller identity.Principal, r Re
 	}
 	if step.Kind == StepNotSent && !listComplete {
 		return false, nil
+	}
+	if step.Kind == StepNotSent && clockErr != nil {
+		return false, storeUnavailable(clockErr)
 	}
 	if step.Kind == StepNotSent && step.N >= maxSteps {
 		step.Kind, step.Code = StepRefused, codeGaveUp
@@ -109,10 +118,6 @@ func (s *Service) reconcile(ctx context.Context, caller identity.Principal, r Re
 	case StepRefused:
 		e.Outcome.Class = ClassRefused
 	}
-	// The time of the step is the time of the decision, advanced by the monotonic clock. So the
-	// store refuses the step if the wall clock was wrong when the listing began, even if it was
-	// corrected since.
-	step.At = decided.Add(time.Since(started))
 	ours, err := s.steps().conclude(ctx, r, &step, e)
 	if err != nil {
 		return false, storeUnavailable(err)

@@ -127,21 +127,77 @@ func TestUnreadableResultRefundsNothing(t *testing.T) {
 	}
 }
 
-// TestStepHasTheTimeOfItsDecision proves that a step which a listing proves has the time at which the listing began,
-// however long it took. The store compares this time with its own clock.
-func TestStepHasTheTimeOfItsDecision(t *testing.T) {
-	r := newFixture(t)
-	r.fail(t, "CreateBackupJob: drop-after")
-	id := r.submit(t, submission("k"))
-	r.clock.Add(2 * time.Minute)
-	began := r.Now()
-	slow := *r.Service
-	slow.Cloud = slowCloud{r.Cloud, func() { r.clock.Add(time.Hour) }}
-	if _, err := slow.Refresh(t.Context(), bob, id); err != nil {
-		t.Fatal(err)
+// clockStore is a store whose clock is true. As a database does, it refuses times that differ from
+// its clock by more than five seconds.
+type clockStore struct {
+	backup.Store
+	now func() time.Time // the true time
+}
+
+func (s clockStore) CheckClock(_ context.Context, at time.Time) error {
+	if ahead := at.Sub(s.now()); ahead.Abs() > 5*time.Second {
+		return &backup.ClockError{Ahead: ahead}
 	}
-	if last := r.record(t, id).Last; last.Kind != backup.StepCreated || last.At.Sub(began) > time.Minute {
-		t.Errorf("%s has a time %v after the begin of the listing", last.Kind, last.At.Sub(began))
+	return nil
+}
+
+func (s clockStore) Append(
+	ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow,
+) (bool, error) {
+	if step.Kind == backup.StepAttempt || step.Kind == backup.StepNotSent {
+		if err := s.CheckClock(ctx, step.At); err != nil {
+			return false, err
+		}
+	}
+	return s.Store.Append(ctx, id, step, audit...)
+}
+
+// TestListingWithAWrongClockProvesNothing proves that a listing which begins before the list is
+// complete does not close an attempt, although the process's clock says that it is complete. In some
+// cases the clock agrees with the store's clock again when the result is recorded: it was corrected
+// during the listing, or the process was frozen for as long as its clock was ahead.
+func TestListingWithAWrongClockProvesNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		ahead, correction, frozen time.Duration
+		proved                    bool
+	}{
+		"the clock stays ahead":            {80 * time.Second, 0, 0, false},
+		"it is corrected":                  {80 * time.Second, -80 * time.Second, 0, false},
+		"it is corrected slowly":           {80 * time.Second, -40 * time.Second, 40 * time.Second, false},
+		"the process is frozen as long":    {80 * time.Second, -80 * time.Second, 80 * time.Second, false},
+		"the process is frozen for longer": {80 * time.Second, -80 * time.Second, 5 * time.Minute, false},
+		"the clock is right":               {0, 0, 0, true},
+		"the clock is right, then frozen":  {0, 0, 3 * time.Hour, true},
+		"the clock is 4 s ahead":           {4 * time.Second, 0, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newFixture(t)
+			offset, late := c.ahead, time.Duration(0)
+			if c.proved {
+				late = 2 * time.Minute
+			}
+			r.fail(t, "CreateBackupJob: drop-after")
+			id := r.submit(t, submission("k"))
+			r.clock.Add(20*time.Second + late)
+			other := *r.Service
+			other.Now = func() time.Time { return r.clock.Now().Add(offset) }
+			other.Store = clockStore{r.Store, r.clock.Now}
+			other.Cloud = slowCloud{blindCloud{r.Cloud}, func() {
+				r.clock.Add(c.frozen)
+				offset += c.correction
+			}}
+			_, err := other.Refresh(t.Context(), bob, id)
+			if last := r.record(t, id).Last; (last.Kind == backup.StepNotSent) != c.proved {
+				t.Errorf("the last step is %s, error %v", last.Kind, err)
+			}
+			if c.proved {
+				return
+			}
+			r.clock.Add(2 * time.Minute)
+			if answer, err := r.Submit(t.Context(), submission("k")); err != nil || answer.Status != backup.StateCreated || r.sends() != 1 {
+				t.Errorf("then %s, %v, %d calls", answer.Status, err, r.sends())
+			}
+		})
 	}
 }
 

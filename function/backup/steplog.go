@@ -19,6 +19,9 @@ type Steps interface {
 	// The audit rows are stored in the same transaction: they exist exactly if the result is
 	// true.
 	Append(ctx context.Context, id string, s Step, audit ...AuditRow) (bool, error)
+	// CheckClock compares a time with the store's clock, when it is called. The error is a
+	// [*ClockError] if they differ too much: then the wall clock with which at was read is wrong.
+	CheckClock(ctx context.Context, at time.Time) error
 }
 
 // Step is one entry of a submission's log. Steps are numbered from 0 and never changed.
@@ -157,10 +160,7 @@ const maxRetries = 4
 // It retries for about three seconds: without the result, every repeat must wait for the end of
 // the window and the list lag.
 func (l stepLog) conclude(ctx context.Context, r Record, step *Step, e AuditEvent) (ours bool, err error) {
-	step.Owner = l.newID()
-	if step.At.IsZero() {
-		step.At = l.now()
-	}
+	step.Owner, step.At = l.newID(), l.now()
 	stored := *step
 	r.Last = *step
 	stored.Notices = l.notices.noticesOf(r)

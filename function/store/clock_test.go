@@ -64,6 +64,9 @@ func TestClockJumpRefusesTheNextStatement(t *testing.T) {
 			if ours, err := db.Append(t.Context(), sent.SubmissionID, step(1, backup.StepNotSent)); ours || !isClock(err) {
 				t.Errorf("%v off: not sent: %v, %v", off, ours, err)
 			}
+			if err := db.CheckClock(t.Context(), now()); !isClock(err) {
+				t.Errorf("%v off: check: %v", off, err)
+			}
 			if err := db.Ready(t.Context()); !isClock(err) {
 				t.Errorf("%v off: ready: %v", off, err)
 			}

@@ -319,6 +319,11 @@ func (d *DB) maxSkewMillis() int64 {
 	return maxSkew.Milliseconds()
 }
 
+// CheckClock implements [backup.Steps].
+func (d *DB) CheckClock(ctx context.Context, at time.Time) error {
+	return d.do(ctx, "clock", func(ctx context.Context) error { return d.checkClock(ctx, at) })
+}
+
 // checkClock returns a [*backup.ClockError] if at differs from the time of the database's clock by
 // more than maxSkew. It reads the database's clock in every call, because a clock can be changed at
 // any moment. If d.now is nil, it checks nothing.
