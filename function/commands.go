@@ -19,6 +19,7 @@ type command struct {
 var commands = []command{
 	{"policy check", "check a policy file; print its hash", checkPolicy},
 	{"policy explain", "show which policy rule allows a request, or why each rule does not", explainPolicy},
+	{"policy diff", "decide the requests of the history by two policies; print what would change", diffPolicies},
 	{"ram-policy", "print the RAM policies that this deployment needs", printRAMPolicies},
 	{"token new", "create a token for a program; print its policy entry", newToken},
 	{"audit verify", "check that the audit trail is complete and unchanged", verifyAudit},
