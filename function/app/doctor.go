@@ -188,7 +188,7 @@ func (x *examination) database() {
 		x.notChecked(Clock, "there is no database to compare with")
 		return
 	}
-	if file := store.File(x.cfg.Database.Reveal()); file != "" {
+	if file := store.File(x.cfg.Database); file != "" {
 		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
 			x.newFile(file)
 			return

@@ -132,36 +132,3 @@ func whileUnavailable(use func() error) error {
 		}
 	}
 }
-
-// The command doctor names an old schema and a missing right of the database role, and no other fault.
-func TestDoctorNamesSchemaAndRights(t *testing.T) {
-	t.Parallel()
-	owner := postgrestest.Start(t).URL("postgres")
-	examine := func(url string) (string, int) {
-		return runProgram(t, []string{"DATABASE_URL", url, "POLICY_FILE", demoPolicyFile}, "doctor", "-skip", "credentials,permissions")
-	}
-	if out, code := examine(owner); code != 1 || strings.Count(out, "FAILED") != 1 || !strings.Contains(out, "the schema is at version 0") ||
-		!strings.Contains(out, "dist/main migrate") {
-		t.Errorf("an empty database: exit code %d\n%s", code, out)
-	}
-	if out, code := runProgram(t, []string{"DATABASE_URL", owner}, "migrate"); code != 0 {
-		t.Fatalf("migrate: exit code %d, %s", code, out)
-	}
-	manual, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	grants := regexp.MustCompile(`(?m)^(?:CREATE ROLE|GRANT) .*?;`).FindAllString(string(manual), -1)
-	role := strings.Replace(owner, "postgres@", "backup_portal@", 1)
-	postgrestest.Exec(t, owner, grants...)
-	if out, code := examine(role); code != 0 {
-		t.Errorf("with the documented rights: exit code %d\n%s", code, out)
-	}
-	for _, right := range []string{"INSERT ON audit", "SELECT ON schema_version", "DELETE ON draft", "UPDATE (resource_name) ON submission"} {
-		postgrestest.Exec(t, owner, "REVOKE "+right+" FROM backup_portal")
-		if out, code := examine(role); code != 1 || strings.Count(out, "FAILED") != 1 || !strings.Contains(out, right) && right != "SELECT ON schema_version" {
-			t.Errorf("without %s: exit code %d\n%s", right, code, out)
-		}
-		postgrestest.Exec(t, owner, "GRANT "+right+" TO backup_portal")
-	}
-}

@@ -85,12 +85,3 @@ func (d *DB) MissingPrivileges(ctx context.Context) (missing []string, err error
 	}
 	return missing, rows.Err()
 }
-
-// File returns the path of the file of a SQLite URL, or an empty text for another URL.
-func File(url string) string {
-	if Kind(url) != SQLite {
-		return ""
-	}
-	_, path, _ := strings.Cut(strings.TrimSpace(url), ":")
-	return path
-}

@@ -2,15 +2,11 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 )
 
@@ -86,23 +82,4 @@ func (p *provider) checkKeys(ctx context.Context, found *oidc.Provider) error {
 		return errors.New("its metadata names no address of keys (jwks_uri)")
 	}
 	return fetchKeys(ctx, p.client, published.JWKSURL)
-}
-
-// fetchKeys reads a key set and returns nil if it has a key. The error is a cause; it quotes no answer.
-func fetchKeys(ctx context.Context, client *http.Client, address string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return errors.New("the address of its keys is no URL")
-	}
-	res, err := client.Do(r)
-	if err != nil {
-		return errors.New("the address of its keys " + fetchCause(err))
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	var set jose.JSONWebKeySet
-	if err != nil || res.StatusCode != http.StatusOK || json.Unmarshal(body, &set) != nil || len(set.Keys) == 0 {
-		return errors.New("the address of its keys gave no key set (JWKS)")
-	}
-	return nil
 }
