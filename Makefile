@@ -77,6 +77,7 @@ chaos: ## random incidents against real processes, at most 40 minutes; CHAOS='-c
 generate: ## write generated files again
 	$(TOOL) templ generate
 	go test ./web -run 'OpenAPI|GatesHold' -update
+	go test ./function/policy -run SchemaIsCurrent -update
 
 mutate: ## mutation test of PACKAGE=function/policy; flags by MUTATE='-sample 50'
 	@test -n '$(PACKAGE)' || { echo 'name a package: make mutate PACKAGE=function/policy' >&2; exit 1; }

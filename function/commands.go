@@ -17,6 +17,7 @@ type command struct {
 
 // commands lists the commands in the order of the help text. Every name is unique.
 var commands = []command{
+	{"policy init", "write a first policy from flags or questions", initPolicy},
 	{"policy check", "check a policy file; print its hash", checkPolicy},
 	{"policy explain", "show which policy rule allows a request, or why each rule does not", explainPolicy},
 	{"policy diff", "decide the requests of the history by two policies; print what would change", diffPolicies},
