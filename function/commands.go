@@ -21,6 +21,8 @@ var commands = []command{
 	{"policy check", "check a policy file; print its hash", checkPolicy},
 	{"policy explain", "show which policy rule allows a request, or why each rule does not", explainPolicy},
 	{"policy diff", "decide the requests of the history by two policies; print what would change", diffPolicies},
+	{"notify test", "send a marked test message to a receiver", testReceiver},
+	{"webhook try", "show what a message would ask for and how the policy decides", tryWebhook},
 	{"ram-policy", "print the RAM policies that this deployment needs", printRAMPolicies},
 	{"token new", "create a token for a program; print its policy entry", newToken},
 	{"audit verify", "check that the audit trail is complete and unchanged", verifyAudit},

@@ -20,7 +20,7 @@ const module = "backupportal/"
 // allowed lists the packages of this module that each package may import. Tests may import more,
 // because they connect packages. docs/design.md draws this table.
 var allowed = map[string][]string{
-	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/pattern", "function/policy"},
+	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/pattern", "function/policy", "function/webhook"},
 	"function/admission":          {},
 	"function/aliyun":             {"function/backup", "function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/pattern", "function/secret", "function/set"},
 	"function/app":                {"function/admission", "function/aliyun", "function/audit", "function/backup", "function/cache", "function/draft", "function/event", "function/event/envelope", "function/identity", "function/inventory", "function/lenhash", "function/logging", "function/metric", "function/notify", "function/param", "function/policy", "function/secret", "function/set", "function/store", "web", "web/auth"},
@@ -69,7 +69,7 @@ var allowed = map[string][]string{
 	"function/store/storetest":    {"function/backup", "function/draft", "function/identity", "function/param"},
 	"function/webhook":            {"function/identity", "function/jsontext", "function/param", "function/pattern", "function/secret"},
 	"templates":                   {"function/backup", "function/cost", "function/inventory", "function/jsontext", "function/kubectl", "function/param", "function/policy", "function/precheck"},
-	"web":                         {"function/admission", "function/backup", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/kubectl", "function/logging", "function/param", "function/pattern", "function/policy", "function/precheck", "function/webhook", "templates", "web/auth"},
+	"web":                         {"function/admission", "function/backup", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/kubectl", "function/logging", "function/param", "function/pattern", "function/policy", "function/precheck", "function/secret", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/cache", "function/identity", "function/jsontext", "function/param", "function/secret"},
 }
 

@@ -13,6 +13,7 @@
 //	CancelPage            Cancel            cancel.templ
 //	HistoryPage           History           history.templ
 //	AccessPage            Access            access.templ
+//	ReceiversPage         Receivers         receivers.templ
 //	APIPage               API               api.templ
 //	Problem               ProblemPage       problem.templ
 //

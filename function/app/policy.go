@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -37,6 +38,17 @@ func readPolicy(cfg Config) (*policy.Policy, *notify.Sender, error) {
 		return nil, nil, fmt.Errorf("the policy %s: %w", cfg.PolicyFile, err)
 	}
 	return rules, sender, nil
+}
+
+// LoadSender returns the sender of notices of the policy in file, for a command. It is nil if the policy
+// names no receiver. The errors are those of [LoadPolicy].
+func LoadSender(file string, getenv func(string) string) (*notify.Sender, error) {
+	cfg := Config{PolicyFile: file, Getenv: getenv}
+	if err := errors.Join(cfg.readAddresses(getenv), cfg.readZone(getenv)); err != nil {
+		return nil, err
+	}
+	_, sender, err := readPolicy(cfg)
+	return sender, err
 }
 
 // newSender returns the sender of notices, or nil if the policy names no receiver. Receivers on

@@ -29,7 +29,11 @@ const (
 	EventRejected  Event = "rejected"  // a message can never be accepted; no submission exists
 )
 
-// Events lists all events.
+// EventTest is the event of a message that tests a receiver. It belongs to no submission, and no policy can
+// select it.
+const EventTest Event = "test"
+
+// Events lists all events that a receiver can have.
 var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventRejected}
 
 // Notice is the stored instruction to tell one receiver about one event of a submission, or about a

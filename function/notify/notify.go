@@ -166,11 +166,14 @@ func (s *Sender) receiver(name string) (receiver, error) {
 	return s.receivers[i], nil
 }
 
-// link returns the URL of the submission's page, or of the list of rejected messages. It is an empty string
+// link returns the URL of the submission's page, of the list of rejected messages, or of the portal for a test. It is an empty string
 // if the URL of the portal is not configured.
 func (s *Sender) link(n backup.Notice) string {
 	if s.cfg.PublicURL == nil {
 		return ""
+	}
+	if n.Event == backup.EventTest {
+		return s.cfg.PublicURL.JoinPath("/").String()
 	}
 	if n.Event == backup.EventRejected {
 		list := s.cfg.PublicURL.JoinPath("backups")
