@@ -67,6 +67,8 @@ var allowed = map[string][]string{
 	"function/store/memory":       {"function/backup", "function/identity", "function/param"},
 	"function/store/postgrestest": {},
 	"function/store/storetest":    {"function/backup", "function/draft", "function/identity", "function/param"},
+	"function/targetlist":         {"function/jsontext", "function/param"},
+	"function/terraform":          {"function/jsontext", "function/param"},
 	"function/webhook":            {"function/identity", "function/jsontext", "function/param", "function/pattern", "function/secret"},
 	"templates":                   {"function/backup", "function/cost", "function/inventory", "function/jsontext", "function/kubectl", "function/param", "function/policy", "function/precheck"},
 	"web":                         {"function/admission", "function/backup", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/kubectl", "function/logging", "function/param", "function/pattern", "function/policy", "function/precheck", "function/secret", "function/webhook", "templates", "web/auth"},

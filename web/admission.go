@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
 
 	"backupportal/function/admission"
 	"backupportal/function/param"
@@ -28,16 +29,36 @@ func (s *Server) reads(h handler) handler {
 	return s.admitted(admission.Read, s.signedIn(h))
 }
 
+// watchPatience is how long a request that waits for the end of a job (?wait) may wait for a slot. Many such
+// requests can arrive at the same moment, and each of them wants to wait anyway.
+const watchPatience = time.Second
+
+// watches is reads for a route that can wait for the end of a job.
+func (s *Server) watches(h handler) handler {
+	h = s.signedIn(h)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.URL.Query().Has("wait") {
+			return s.admittedWithin(watchPatience, admission.Read, h)(w, r)
+		}
+		return s.admitted(admission.Read, h)(w, r)
+	}
+}
+
 // admitted passes a request to h when it has a slot. Otherwise the error is [admission.ErrFull] and
 // no work was done. The slot is given back before the answer is written, and the body is read
 // before the request has a slot, so that a slow client holds none.
 func (s *Server) admitted(kind admission.Kind, h handler) handler {
+	return s.admittedWithin(0, kind, h)
+}
+
+// admittedWithin is admitted with another patience than the gate's. Zero means the gate's.
+func (s *Server) admittedWithin(patience time.Duration, kind admission.Kind, h handler) handler {
 	if s.Admission == nil {
 		return h
 	}
 	return func(w http.ResponseWriter, r *http.Request) error {
 		r.Body = readAhead(r.Body)
-		slot, err := s.Admission.Enter(r.Context(), kind)
+		slot, err := s.Admission.EnterWithin(r.Context(), kind, patience)
 		if err != nil {
 			if r.Method == http.MethodPost && !wantsJSON(r) {
 				_, _ = readForm(r) // parse the form, because the error page repeats its values
@@ -129,6 +150,7 @@ type load struct {
 	Submissions kindLoad `json:"submissions"`
 	Reads       kindLoad `json:"reads"`
 	Watchers    int      `json:"watchers"` // requests that wait for the end of a job
+	AtCloud     int      `json:"at_cloud"` // requests that wait for an answer of the cloud, without a slot
 }
 
 // A kindLoad is the load of one kind of request.
@@ -147,5 +169,5 @@ func (s *Server) load() *load {
 	of := func(kind admission.Kind) kindLoad {
 		return kindLoad{InFlight: now.Running[kind], Waiting: now.Waiting[kind], Refused: now.Refused[kind]}
 	}
-	return &load{Submissions: of(admission.Submission), Reads: of(admission.Read), Watchers: now.Paused}
+	return &load{Submissions: of(admission.Submission), Reads: of(admission.Read), Watchers: now.Paused, AtCloud: now.Lent}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -262,6 +263,36 @@ type slowReader struct {
 func (s *slowReader) Write(p []byte) (int, error) {
 	s.writes()
 	return s.ResponseRecorder.Write(p)
+}
+
+// A request that waits for the end of a job also waits longer for a slot than other reads, which are
+// refused soon.
+func TestWatchersWaitLongerForASlot(t *testing.T) {
+	w := newWorld(t)
+	id := idOf(t, w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup))
+	w.server.Admission = admission.New(admission.Config{Slots: 2, Spare: 1, Queue: 1, Patience: time.Millisecond, Paused: 1})
+	w.handler = w.server.Handler()
+	path := "/api/v1/backup-jobs/" + id
+	var code int
+	for range 20 { // on a busy machine the slot may become free too late
+		slot, err := w.server.Admission.Enter(t.Context(), admission.Read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer := w.ask("GET", path, "", ""); answer.Code != http.StatusServiceUnavailable {
+			t.Fatalf("a read without a slot: %d", answer.Code)
+		}
+		codes := make(chan int)
+		go func() { codes <- w.ask("GET", path+"?wait=0s", "", "").Code }()
+		for w.server.Admission.Load().Waiting[admission.Read] == 0 {
+			runtime.Gosched()
+		}
+		slot.Leave()
+		if code = <-codes; code == http.StatusOK {
+			return
+		}
+	}
+	t.Errorf("a watcher got %d", code)
 }
 
 // A watcher that waits for the end of a job holds no slot, so one slot is enough for many.

@@ -129,6 +129,7 @@ func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error
 		return submitResult{}, err
 	}
 	defer slot.Leave()
+	ctx = admission.WithSlot(ctx, slot)
 	byContent := m.ByContent && key == m.Key
 	out, err := s.submitJSON(ctx, backup.Submission{
 		Door:      backup.DoorEvent,

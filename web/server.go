@@ -182,7 +182,7 @@ func (s *Server) programRoutes() []route {
 	all := []route{
 		{"POST " + jobsPath, s.admitted(admission.Submission, s.signedIn(s.counted(s.createBackupJob)))},
 		{"GET " + jobsPath, s.reads(s.listBackupJobs)},
-		{"GET " + jobsPath + "/{SubmissionId}", s.reads(s.showBackupJob)},
+		{"GET " + jobsPath + "/{SubmissionId}", s.watches(s.showBackupJob)},
 		{"POST " + jobsPath + "/{SubmissionId}/cancel", s.submits(s.cancelBackupJob)},
 		{"GET " + presetsPath, s.reads(s.listPresets)},
 		{"GET " + accountPath + "/preflight", s.reads(s.preflight)},

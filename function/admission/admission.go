@@ -10,10 +10,13 @@
 //	|<----------------- Slots ------------------->|
 //	|  spare  |        either kind      |  spare  |
 //	|<---- submissions: Slots-Spare --->|
-//	          |<------ reads: Slots-Spare ------->|
+//	                        |<------ Reads ------>|
 //
 // A free slot goes to the submission that waits longest, and to a read only if no submission can
-// take it. Each kind leaves Spare slots to the other kind, so neither kind can stop the other.
+// take it. Each kind leaves at least Spare slots to the other kind, so neither kind can stop the other.
+//
+// A request that waits for an answer of the cloud lends its slot ([Lend]): it uses nothing of this process
+// meanwhile. So a cloud that answers slowly does not make the portal refuse requests.
 //
 // A read also uses the processors that a submission needs. So for [Config.Yield] after each refusal of
 // a submission, reads have only Spare slots. In this time a read that ends does not free its slot at
@@ -23,6 +26,7 @@
 package admission
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -46,24 +50,26 @@ var ErrFull = errors.New("too many requests at the same time")
 type Config struct {
 	Slots    int           // requests that are worked on at the same time; at least 2
 	Spare    int           // slots that one kind leaves to the other; at least 1, less than Slots
+	Reads    int           // slots that reads can have, less than Slots; 0 means Slots-Spare
 	Queue    int           // requests of one kind that may wait for a slot; 0 means none
 	Patience time.Duration // longest time that a request waits for a slot
 	Yield    time.Duration // reads have only Spare slots for this long after a submission was refused; 0 means never
 	Paused   int           // requests that may be in [Pause] at the same time; 0 means none
+	Lent     int           // slots that may be lent at the same time ([Lend]); 0 means none
 }
 
-// DefaultSlots is the number of slots if an operator sets none. It suits a process with a few processors,
-// because a submission mostly waits for the cloud and the disk: 60 submissions a second that take 300 ms
-// each need 18 of the 20 slots.
-const DefaultSlots = 20
+// DefaultSlots is the number of slots if an operator sets none. It suits a process with a few processors:
+// a request with a slot uses a processor or waits for the database, and concurrent submissions share the
+// database's commits. A request that waits for the cloud lends its slot ([Lend]).
+const DefaultSlots = 128
 
 // Default returns the limits for a number of slots, at least 2. A request waits for a slot for at most
-// 25 ms, so that a refusal takes less than 50 ms. The queue has 10 places for each slot: with 20 slots,
-// 200 short reads can arrive at the same moment.
+// 10 ms, so that a refusal takes less than 50 ms even if the processors are busy. The queue has 10 places
+// for each slot, so that many short reads can arrive at the same moment.
 func Default(slots int) Config {
 	return Config{
-		Slots: slots, Spare: max(1, slots/20), Queue: 10 * slots,
-		Patience: 25 * time.Millisecond, Yield: time.Second, Paused: 1000,
+		Slots: slots, Spare: max(1, slots/20), Reads: max(min(4, slots-1), slots/5), Queue: 10 * slots,
+		Patience: 10 * time.Millisecond, Yield: time.Second, Paused: 1000, Lent: 4 * slots,
 	}
 }
 
@@ -78,6 +84,7 @@ type Gate struct {
 	refused [kinds]int64
 	yield   time.Time // until then reads have only Spare slots
 	paused  int
+	lent    int
 }
 
 // A waiter is a request that waits for a slot. Closing granted gives it one. The goroutine that closes
@@ -95,16 +102,24 @@ type Slot struct {
 
 	// Guarded by gate.mu.
 	held  bool
-	since time.Time // when the request got the slot; after a [Pause], when it got a slot again
+	since time.Time // when the request got the slot; after a [Pause] or [Lend], when it got a slot again
+	calls int       // calls of [Lend] whose end is awaited
+	lent  bool      // other requests may use the slot
 }
 
 // Enter waits for a slot for a request of a kind. Errors: [ErrFull], or the error of ctx. The caller
 // must call [Slot.Leave] when the work on the request has ended.
 func (g *Gate) Enter(ctx context.Context, kind Kind) (*Slot, error) {
+	return g.EnterWithin(ctx, kind, 0)
+}
+
+// EnterWithin is Enter with another patience than [Config.Patience], for a request that wants to wait
+// anyway. Zero means the patience of the gate.
+func (g *Gate) EnterWithin(ctx context.Context, kind Kind, patience time.Duration) (*Slot, error) {
 	if g == nil {
 		return nil, nil
 	}
-	if err := g.wait(ctx, kind); err != nil {
+	if err := g.wait(ctx, kind, cmp.Or(patience, g.cfg.Patience)); err != nil {
 		return nil, err
 	}
 	return &Slot{gate: g, kind: kind, held: true, since: time.Now()}, nil
@@ -121,6 +136,11 @@ func (s *Slot) Leave() {
 		return
 	}
 	s.held = false
+	if s.lent {
+		s.lent = false
+		s.gate.lent--
+		return // other requests have the slot already
+	}
 	if s.kind == Read && s.gate.yields() {
 		time.AfterFunc(min(time.Since(s.since), s.gate.cfg.Patience/2), func() {
 			s.gate.mu.Lock()
@@ -132,14 +152,14 @@ func (s *Slot) Leave() {
 	s.gate.release(s.kind)
 }
 
-// wait takes a slot, and waits for it at most [Config.Patience]. Errors: [ErrFull], or the error of ctx;
+// wait takes a slot, and waits for it at most as long as patience. Errors: [ErrFull], or the error of ctx;
 // the caller then has no slot.
-func (g *Gate) wait(ctx context.Context, kind Kind) error {
+func (g *Gate) wait(ctx context.Context, kind Kind, patience time.Duration) error {
 	w, err := g.join(kind)
 	if w == nil {
 		return err
 	}
-	timer := time.NewTimer(g.cfg.Patience)
+	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case <-w.granted:
@@ -218,6 +238,9 @@ func (g *Gate) free(kind Kind) bool {
 		all += n
 	}
 	limit := g.cfg.Slots - g.cfg.Spare
+	if kind == Read && g.cfg.Reads > 0 {
+		limit = min(limit, g.cfg.Reads)
+	}
 	if kind == Read && g.yields() {
 		limit = min(limit, g.cfg.Spare)
 	}
@@ -243,6 +266,7 @@ type Load struct {
 	Waiting [kinds]int   // requests in the queue, by [Kind]
 	Refused [kinds]int64 // refusals, by [Kind]
 	Paused  int          // requests in [Pause]
+	Lent    int          // requests that wait for another server ([Lend])
 }
 
 // Load returns the present load. It is zero for a nil Gate.
@@ -252,7 +276,7 @@ func (g *Gate) Load() Load {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := Load{Running: g.running, Refused: g.refused, Paused: g.paused}
+	l := Load{Running: g.running, Refused: g.refused, Paused: g.paused, Lent: g.lent}
 	for kind := range l.Waiting {
 		l.Waiting[kind] = len(g.waiting[kind])
 	}

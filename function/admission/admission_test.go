@@ -235,6 +235,69 @@ func TestAPauseEndsWithoutASlotInABusyGate(t *testing.T) {
 	})
 }
 
+// TestALentSlotServesAnotherRequest proves that a request which waits for another server takes no slot
+// from others, and that it goes on at once when the answer arrives, even if all slots are taken then.
+func TestALentSlotServesAnotherRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := small
+		cfg.Lent = 2
+		g := New(cfg)
+		slots := enter(t, g, Submission, 4)
+		ctx := make([]context.Context, len(slots))
+		for i, s := range slots {
+			ctx[i] = WithSlot(t.Context(), s)
+		}
+		first, second := Lend(ctx[0]), Lend(ctx[1])
+		third := Lend(ctx[2]) // over the limit of lent slots: the request keeps its slot
+		if now := g.Load(); now.Lent != 2 || now.Running[Submission] != 2 {
+			t.Fatalf("two lent: %+v", now)
+		}
+		more := enter(t, g, Submission, 2)
+		if _, err := g.Enter(t.Context(), Submission); !errors.Is(err, ErrFull) {
+			t.Errorf("a third one beside two lent slots: %v", err)
+		}
+		inner := Lend(ctx[0]) // a second call of the same request
+		first()
+		if now := g.Load(); now.Lent != 2 {
+			t.Errorf("after the first of two calls: %+v", now)
+		}
+		began := time.Now()
+		inner()
+		second()
+		third()
+		if now := g.Load(); now.Lent != 0 || now.Running[Submission] != 6 || time.Since(began) != 0 {
+			t.Errorf("all back: %+v after %v", now, time.Since(began))
+		}
+		more[0].Leave()
+		more[1].Leave()
+		if _, err := g.Enter(t.Context(), Submission); !errors.Is(err, ErrFull) {
+			t.Errorf("beside four that work again: %v", err)
+		}
+		slots[3].Leave()
+		enter(t, g, Submission, 1)
+	})
+}
+
+// TestARequestCanEndWhileItsSlotIsLent proves that a call which outlives its request gives and takes no
+// slot when it ends.
+func TestARequestCanEndWhileItsSlotIsLent(t *testing.T) {
+	cfg := small
+	cfg.Lent = 2
+	g := New(cfg)
+	for range 3 {
+		s := enter(t, g, Read, 1)[0]
+		end := Lend(WithSlot(t.Context(), s))
+		s.Leave()
+		if now := g.Load(); now.Lent != 0 || now.Running[Read] != 0 {
+			t.Errorf("after the request: %+v", now)
+		}
+		end()
+		if now := g.Load(); now.Lent != 0 || now.Running[Read] != 0 {
+			t.Errorf("after the call: %+v", now)
+		}
+	}
+}
+
 func TestWithoutAGateEveryRequestEnters(t *testing.T) {
 	var g *Gate
 	for range 1000 {
@@ -245,14 +308,17 @@ func TestWithoutAGateEveryRequestEnters(t *testing.T) {
 		if err := Pause(WithSlot(t.Context(), s), 0, func(context.Context, time.Duration) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
+		Lend(WithSlot(t.Context(), s))()
 		s.Leave()
 	}
+	Lend(t.Context())()
 	if got := g.Load(); got != (Load{}) {
 		t.Errorf("%+v", got)
 	}
 }
 
-// For random limits and requests: never more requests run than there are slots, no free slot is
+// For random limits and requests: never more requests run than there are slots and lent slots that were
+// taken back, no free slot is
 // left while a request waits that could take it, every request gets an answer within its patience,
 // and in the end no slot is missing.
 func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
@@ -263,16 +329,20 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 			Patience: time.Duration(rapid.IntRange(1, 30).Draw(rt, "patience")) * time.Millisecond,
 			Yield:    time.Duration(rapid.IntRange(0, 60).Draw(rt, "yield")) * time.Millisecond,
 			Paused:   rapid.IntRange(0, 3).Draw(rt, "paused"),
+			Lent:     rapid.IntRange(0, 3).Draw(rt, "lent"),
+			Reads:    rapid.IntRange(0, slots-1).Draw(rt, "reads"),
 		}
 		type request struct {
-			at, work, pause, gone int // milliseconds; pause 0: none; gone 0: the client waits
+			at, work, pause, gone int   // milliseconds; pause 0: none; gone 0: the client waits
+			calls                 []int // times of calls of another server that begin at the same moment, in milliseconds
 			kind                  Kind
 		}
 		requests := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) request {
 			return request{
 				at: rapid.IntRange(0, 100).Draw(rt, "at"), work: rapid.IntRange(0, 60).Draw(rt, "work"),
 				pause: rapid.IntRange(-50, 50).Draw(rt, "pause"), gone: rapid.IntRange(-50, 50).Draw(rt, "gone"),
-				kind: Kind(rapid.IntRange(0, 1).Draw(rt, "kind")),
+				calls: rapid.SliceOfN(rapid.IntRange(0, 50), 0, 2).Draw(rt, "calls"),
+				kind:  Kind(rapid.IntRange(0, 1).Draw(rt, "kind")),
 			}
 		}), 1, 40).Draw(rt, "requests")
 		var faults []string
@@ -302,6 +372,14 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 					if r.pause > 0 && Pause(WithSlot(ctx, s), time.Duration(r.pause)*time.Millisecond, sleep) != nil {
 						return
 					}
+					for _, long := range r.calls {
+						all.Go(func() { // may outlive the request
+							end := Lend(WithSlot(ctx, s))
+							time.Sleep(time.Duration(long) * time.Millisecond)
+							end()
+							end() // has no effect
+						})
+					}
 					time.Sleep(time.Duration(r.work) * time.Millisecond)
 				})
 			}
@@ -318,7 +396,7 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 			}
 			time.Sleep(cfg.Patience) // slots of reads rest at most half as long
 			synctest.Wait()
-			if got := g.Load(); got.Running != [kinds]int{} || got.Waiting != [kinds]int{} || got.Paused != 0 {
+			if got := g.Load(); got.Running != [kinds]int{} || got.Waiting != [kinds]int{} || got.Paused != 0 || got.Lent != 0 {
 				faults = append(faults, fmt.Sprintf("at the end: %+v", got))
 			}
 		})
@@ -335,7 +413,7 @@ func (g *Gate) faults() (broken []string) {
 	all := 0
 	for kind := range kinds {
 		all += g.running[kind]
-		if g.running[kind] < 0 || g.running[kind] > g.cfg.Slots-g.cfg.Spare {
+		if g.running[kind] < 0 || g.running[kind] > g.cfg.Slots-g.cfg.Spare+g.cfg.Lent {
 			broken = append(broken, fmt.Sprintf("%d requests of kind %d run", g.running[kind], kind))
 		}
 		if len(g.waiting[kind]) > g.cfg.Queue {
@@ -347,8 +425,8 @@ func (g *Gate) faults() (broken []string) {
 			broken = append(broken, fmt.Sprintf("a request of kind %d waits beside a free slot", kind))
 		}
 	}
-	if all > g.cfg.Slots || g.paused > g.cfg.Paused {
-		broken = append(broken, fmt.Sprintf("%d run, %d paused", all, g.paused))
+	if all > g.cfg.Slots+g.cfg.Lent || g.paused > g.cfg.Paused || g.lent > g.cfg.Lent || g.lent < 0 {
+		broken = append(broken, fmt.Sprintf("%d run, %d paused, %d lent", all, g.paused, g.lent))
 	}
 	return broken
 }

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -37,7 +38,7 @@ func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time
 	if err := wait(ctx, d); err != nil {
 		return err
 	}
-	if err := s.gate.wait(ctx, s.kind); err != nil {
+	if err := s.gate.wait(ctx, s.kind, s.gate.cfg.Patience); err != nil {
 		return err
 	}
 	s.gate.mu.Lock()
@@ -62,4 +63,41 @@ func (s *Slot) resume() {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
 	s.gate.paused--
+}
+
+// Lend says that the request of ctx now waits for an answer of another server. Until the caller calls
+// end, other requests may use its slot. end takes the slot back at once: a request that has begun is
+// never refused. So for a moment more than [Config.Slots] requests are worked on, and no further one
+// begins until enough of them have ended.
+//
+// The slot is not lent if [Config.Lent] slots are lent already, or if ctx has no slot. Calls may overlap:
+// the slot is lent from the first call to the end of the last one.
+func Lend(ctx context.Context) (end func()) {
+	s := FromContext(ctx)
+	if s == nil {
+		return func() {}
+	}
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	if s.calls++; s.calls == 1 && s.held && s.gate.lent < s.gate.cfg.Lent {
+		s.lent = true
+		s.gate.lent++
+		s.gate.release(s.kind)
+	}
+	return sync.OnceFunc(s.takeBack)
+}
+
+// takeBack ends one call of [Lend]. The last one takes the slot back, unless the request has ended.
+func (s *Slot) takeBack() {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	if s.calls--; s.calls > 0 || !s.lent {
+		return
+	}
+	s.lent = false
+	s.gate.lent--
+	if s.held {
+		s.since = time.Now()
+		s.gate.running[s.kind]++
+	}
 }

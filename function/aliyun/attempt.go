@@ -22,7 +22,8 @@ type attempt struct {
 	next   http.RoundTripper
 	origin *url.URL // requests to other hosts are refused
 	now    func() time.Time
-	until  time.Time // wall clock: the caller's limit or the deadline of ctx, the earlier one
+	until  time.Time                          // wall clock: the caller's limit or the deadline of ctx, the earlier one
+	waits  func(context.Context) (end func()) // see [Config.Waits]
 
 	used      bool        // a request was given to next
 	connected atomic.Bool // a connection was obtained, so bytes may have been sent
@@ -52,7 +53,7 @@ func (c *Client) send(
 	if end := c.deadline(ctx); until.IsZero() || end.Before(until) {
 		until = end
 	}
-	a := &attempt{ctx: ctx, next: c.next, origin: origin, now: c.cfg.Now, until: until}
+	a := &attempt{ctx: ctx, next: c.next, origin: origin, now: c.cfg.Now, until: until, waits: c.cfg.Waits}
 	cfg := sdk.NewConfig() // AutoRetry stays off: it would repeat creates
 	cfg.Transport, cfg.Scheme, cfg.UserAgent = a, sdkScheme(origin), c.cfg.UserAgent
 	cfg.Timeout = 2 * maxAttemptTime // ctx ends first
@@ -117,6 +118,7 @@ func (a *attempt) exchange(r *http.Request) (*answer, error) {
 	r.Header.Del("Idempotency-Key") // with this header, net/http would repeat a POST
 	r.Header.Del("X-Idempotency-Key")
 	guardBody(r, a.expired)
+	defer a.waits(a.ctx)()
 	resp, err := a.next.RoundTrip(r)
 	if err != nil {
 		return nil, err

@@ -110,7 +110,8 @@ func TestIdempotencyHeadersAreDropped(t *testing.T) {
 	r := post(t, "https://hbr.example/")
 	r.Header.Set("Idempotency-Key", "1")
 	r.Header.Set("X-Idempotency-Key", "1")
-	a := &attempt{ctx: t.Context(), next: next, origin: r.URL, now: time.Now, until: time.Now().Add(time.Minute)}
+	a := &attempt{ctx: t.Context(), next: next, origin: r.URL, now: time.Now, until: time.Now().Add(time.Minute),
+		waits: func(context.Context) func() { return func() {} }}
 	if _, err := a.RoundTrip(r); err == nil || len(header) != 0 || len(r.Header) != 2 {
 		t.Errorf("sent with %v, the caller's own became %v, error %v", header, r.Header, err)
 	}

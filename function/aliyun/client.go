@@ -85,6 +85,9 @@ type Config struct {
 	Credentials func(context.Context) (Credentials, error)
 	// Log gets a line when the system's roots are first needed. Nil means no line.
 	Log *slog.Logger
+	// Waits is called with the caller's context before a request is sent; end is called when the answer
+	// was read or the request failed. Nil means no call.
+	Waits func(context.Context) (end func())
 	// Now is the wall clock; nil means [time.Now]. Only wall-clock times are compared, because
 	// the monotonic clock can stop while the platform freezes an instance.
 	Now func() time.Time
@@ -120,6 +123,9 @@ func New(cfg Config) (*Client, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Waits == nil {
+		cfg.Waits = func(context.Context) func() { return func() {} }
 	}
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "backup-portal")
 	return &Client{

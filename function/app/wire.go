@@ -171,6 +171,7 @@ func newCloud(cfg Config, log *slog.Logger) (*aliyun.Client, error) {
 		Log:         log,
 		Proxy:       cfg.OutboundProxy,
 		Credentials: credentials(cfg.Credentials),
+		Waits:       admission.Lend,
 		Now:         wallClock,
 	})
 }

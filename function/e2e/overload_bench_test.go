@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -55,6 +56,73 @@ func BenchmarkOverload(b *testing.B) {
 	})
 }
 
+// BenchmarkManyWriters sends submissions from many clients to the built program while 200 watchers wait
+// for a job. Each client sends its next submission when it has the answer to the one before. There should
+// be no refusals.
+//
+//	per-second  accepted submissions
+//	p50-ms      time of an accepted submission at the client
+//	refused     submissions that were refused because no slot was free
+//	other       submissions that were neither accepted nor refused
+//	wrong       submissions with two jobs, and accepted ones without a job
+//	watchers-refused  refusals of watchers
+func BenchmarkManyWriters(b *testing.B) {
+	for _, c := range []struct {
+		name    string
+		writers int
+		faults  string // of the cloud
+		busy    bool   // other programs use all processors
+	}{
+		{"64", 64, "", false},
+		{"64-busy", 64, "", true},
+		{"100-cloud-50ms", 100, "CreateBackupJob: latency 50ms forever", false},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			benchBoth(b, func(b *testing.B, database string) {
+				if c.busy {
+					for range runtime.NumCPU() {
+						busy := exec.Command("sh", "-c", "while :; do :; done")
+						if err := busy.Start(); err != nil {
+							b.Fatal(err)
+						}
+						b.Cleanup(func() {
+							_ = busy.Process.Kill() // it never ends by itself
+							_ = busy.Wait()         // the error says that it was killed
+						})
+					}
+				}
+				for b.Loop() {
+					o := newOverload(b, database, "-faults", c.faults)
+					count := o.fromWriters(c.writers, 6*time.Second)
+					b.ReportMetric(count.perSecond(), "per-second")
+					b.ReportMetric(float64(len(count.refused)), "refused")
+					b.ReportMetric(float64(count.other), "other")
+					b.ReportMetric(float64(o.unseen.Load()), "watchers-refused")
+					b.ReportMetric(float64(o.wrong(b)), "wrong")
+					if slices.Sort(count.created); len(count.created) > 0 {
+						b.ReportMetric(float64(count.created[len(count.created)/2].Microseconds())/1000, "p50-ms")
+					}
+				}
+			})
+		})
+	}
+}
+
+// fromWriters sends submissions from a number of clients, each without a pause.
+func (o *overload) fromWriters(writers int, long time.Duration) *tally {
+	c, began, all := &tally{}, time.Now(), sync.WaitGroup{}
+	for range writers {
+		all.Go(func() {
+			for time.Since(began) < long {
+				o.submit(c)
+			}
+		})
+	}
+	all.Wait()
+	c.took = time.Since(began)
+	return c
+}
+
 // An overload is the built program under load.
 type overload struct {
 	t       testing.TB
@@ -64,7 +132,8 @@ type overload struct {
 	client  *http.Client
 	watched string // id of the submission that is watched and read
 	sent    atomic.Int64
-	answers sync.Map // submissionAnswer by key
+	unseen  atomic.Int64 // refusals of watchers
+	answers sync.Map     // submissionAnswer by key
 }
 
 // A submissionAnswer is the answer to one submission. It is zero if the answer is another error.
@@ -79,17 +148,19 @@ type tally struct {
 	late     int             // refused after more than a second
 	other    int             // neither accepted nor refused
 	refused  []time.Duration // how long each refusal took
+	created  []time.Duration // how long each accepted submission took
 }
 
 func (c *tally) perSecond() float64 { return float64(c.accepted) / c.took.Seconds() }
 
 func (c *tally) allPerSecond() float64 { return float64(c.accepted+c.reads) / c.took.Seconds() }
 
-func newOverload(b *testing.B, database string) *overload {
+// newOverload starts an emulator with args, the program, and the watchers.
+func newOverload(b *testing.B, database string, args ...string) *overload {
 	b.Helper()
 	before := runtime.GOMAXPROCS(1)
 	b.Cleanup(func() { runtime.GOMAXPROCS(before) })
-	o := &overload{t: b, cloud: startEmulator(b)}
+	o := &overload{t: b, cloud: startEmulator(b, args...)}
 	o.url, o.log = startPortal(b, o.cloud, database, "POLICY_FILE="+withoutPace(b))
 	o.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 2000}, Timeout: time.Minute}
 	b.Cleanup(o.client.CloseIdleConnections)
@@ -136,6 +207,9 @@ func (o *overload) watch(stop <-chan struct{}) {
 		}
 		io.Copy(io.Discard, res.Body)
 		res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			o.unseen.Add(1)
+		}
 		select {
 		case <-stop:
 		case <-time.After(time.Second): // as Retry-After says
@@ -174,6 +248,7 @@ func (o *overload) submit(c *tally) {
 	switch {
 	case res.StatusCode == http.StatusCreated:
 		c.accepted++
+		c.created = append(c.created, took)
 	case overloaded:
 		c.refused = append(c.refused, took)
 		if took > time.Second {

@@ -53,14 +53,14 @@ var emulatorProgram = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// startEmulator starts the emulator as a process, until the end of the test, and returns its address.
-func startEmulator(t testing.TB) string {
+// startEmulator starts the emulator as a process with args, until the end of the test, and returns its address.
+func startEmulator(t testing.TB, args ...string) string {
 	t.Helper()
 	path, err := emulatorProgram()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startServer(t, exec.Command(path, "-addr", "127.0.0.1:0"), "emulator ")
+	return startServer(t, exec.Command(path, append([]string{"-addr", "127.0.0.1:0"}, args...)...), "emulator ")
 }
 
 // startServer starts a server that writes a line with its address after prefix, until the end of the

@@ -39,8 +39,8 @@ func (h *heldCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.cloud.ServeHTTP(w, r)
 }
 
-// With five slots and a slow cloud, four submissions are worked on and the others are refused before
-// the cloud gets a call. Reads and the checks are answered meanwhile. Afterwards each
+// With five slots and a cloud that does not answer, four submissions have a slot, 20 have lent theirs while
+// they wait for the cloud, and the others are refused before the cloud gets a call. Reads and the checks are answered meanwhile. Afterwards each
 // accepted submission has its job, and each refused one gets its job with the same key.
 func TestOverloadLosesNothing(t *testing.T) {
 	t.Parallel()
@@ -53,7 +53,7 @@ func TestOverloadLosesNothing(t *testing.T) {
 		endpoint := httptest.NewServer(held)
 		t.Cleanup(endpoint.Close)
 		portal, _ := startPortal(t, endpoint.URL, database, "MAX_REQUESTS=5")
-		const admitted, refused = 4, 20
+		const admitted, refused = 4 + 20, 20
 		var accepted sync.WaitGroup
 		for n := range admitted {
 			accepted.Go(func() {
@@ -80,7 +80,7 @@ func TestOverloadLosesNothing(t *testing.T) {
 				t.Errorf("%s during the overload: %s", path, res.Status)
 			}
 		}
-		if n := len(cloud.Ledger().Jobs) + len(held.arrived); n != 0 {
+		if n := len(cloud.Ledger().CallsOf("CreateBackupJob")) + len(held.arrived); n != 0 {
 			t.Errorf("the cloud got %d more calls", n)
 		}
 		close(held.open)
