@@ -76,7 +76,8 @@ chaos: ## random incidents against real processes, at most 40 minutes; CHAOS='-c
 
 generate: ## write generated files again
 	$(TOOL) templ generate
-	go test ./web -run 'OpenAPI|GatesHold' -update
+	go test ./web -run 'OpenAPI|GatesHold|ReferenceOf' -update
+	go test ./function ./function/aliyun -run ReferenceOf -update
 	go test ./function/policy -run SchemaIsCurrent -update
 
 mutate: ## mutation test of PACKAGE=function/policy; flags by MUTATE='-sample 50'

@@ -18,14 +18,20 @@ import (
 
 const designFile = "docs/design.md"
 
-// documents returns the paths of README.md and docs/*.md.
+// documents returns the paths of README.md and of the Markdown files in docs and its folders.
 func documents(t *testing.T, files fs.FS) []string {
 	t.Helper()
-	found, err := fs.Glob(files, "docs/*.md")
+	found := []string{"README.md"}
+	err := fs.WalkDir(files, "docs", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && path.Ext(name) == ".md" {
+			found = append(found, name)
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(found, "README.md")
+	return found
 }
 
 func readDocument(t *testing.T, files fs.FS, name string) string {
@@ -47,6 +53,35 @@ func TestDocumentsLinkToFilesAndHeadingsThatExist(t *testing.T) {
 		if name == designFile && len(links) < 50 {
 			t.Errorf("%s: %d links found: are links still read?", name, len(links))
 		}
+	}
+}
+
+// Each document can be reached by links from docs/README.md, the page of contents.
+func TestContentsLeadToEachDocument(t *testing.T) {
+	files := os.DirFS("..")
+	const contents = "docs/README.md"
+	reached := map[string]bool{contents: true}
+	for waiting := []string{contents}; len(waiting) > 0; waiting = waiting[1:] {
+		for _, target := range linksOf(readDocument(t, files, waiting[0])) {
+			file, _, _ := strings.Cut(target, "#")
+			linked := path.Join(path.Dir(waiting[0]), file)
+			if file != "" && path.Ext(linked) == ".md" && !reached[linked] {
+				reached[linked] = true
+				waiting = append(waiting, linked)
+			}
+		}
+	}
+	for _, name := range documents(t, files) {
+		if !reached[name] {
+			t.Errorf("no chain of links leads from %s to %s", contents, name)
+		}
+	}
+}
+
+// README.md is an overview.
+func TestReadmeIsShort(t *testing.T) {
+	if lines := strings.Count(readDocument(t, os.DirFS(".."), "README.md"), "\n"); lines > 120 {
+		t.Errorf("README.md has %d lines, want at most 120", lines)
 	}
 }
 

@@ -30,7 +30,7 @@ func TestDoctorNamesSchemaAndRights(t *testing.T) {
 	if out, err := runCommandLine(map[string]string{"DATABASE_URL": owner}, "migrate"); err != nil {
 		t.Fatalf("migrate: %v, %s", err, out)
 	}
-	manual, err := os.ReadFile("../docs/operations.md")
+	manual, err := os.ReadFile("../docs/role.sql")
 	if err != nil {
 		t.Fatal(err)
 	}

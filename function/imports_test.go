@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"function/lenhash":            {},
 	"function/kubectl":            {},
 	"function/logging":            {},
-	"function/metric":             {"function/secret"},
+	"function/metric":             {"function/backup", "function/secret"},
 	"function/notify":             {"function/backup", "function/param"},
 	"function/param":              {"function/jsontext", "function/pattern"},
 	"function/param/wordstest":    {},

@@ -37,7 +37,15 @@ func sentBy(ctx context.Context) (p identity.Principal, known bool) {
 	return identity.Principal{}, false
 }
 
-// logged writes one log line for each request, also after a panic. The line has the pattern of the
+// Meter counts requests for a monitoring system.
+type Meter interface {
+	// Answered counts one answered request and its duration. route is the pattern of its route, or empty.
+	Answered(route string, status int, took time.Duration)
+	// SessionUsed notes the use of the session with this id.
+	SessionUsed(id string)
+}
+
+// logged counts each request and writes one log line for it, also after a panic. The line has the pattern of the
 // route, never the address, which may contain a code or a token.
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -53,9 +61,13 @@ func (s *Server) logged(next http.Handler) http.Handler {
 			case status == 0:
 				status = http.StatusInternalServerError
 			}
+			took := time.Since(began)
+			if s.Meter != nil {
+				s.Meter.Answered(r.Pattern, status, took)
+			}
 			line := []any{
 				"method", param.Clean(r.Method, maxMethod), "route", r.Pattern, "status", status,
-				"duration_ms", time.Since(began).Milliseconds(),
+				"duration_ms", took.Milliseconds(),
 			}
 			if a.known {
 				line = append(line, "principal", a.principal.ID())

@@ -75,7 +75,7 @@ func (c *traces) audited(kind backup.AuditKind) (n int) {
 // traced replaces the log, the audit trail, the notices and the metrics of w by the returned traces, which record
 // what w writes to them.
 func (w *world) traced() *traces {
-	c := &traces{metrics: metric.New("v1")}
+	c := &traces{metrics: metric.New("v1", time.Now)}
 	b := w.server.Backups
 	b.Log, b.Audit, b.Messenger, b.Meter = slog.New(slog.NewJSONHandler(c, nil)), c, c, c.metrics
 	b.Warned = &backup.Hourly{}

@@ -70,7 +70,7 @@ func (v Version) String() string {
 }
 
 // Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
-// SignIn, HookBytes, Drafts and Metrics.
+// SignIn, HookBytes, Drafts, Metrics and Meter.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -89,6 +89,7 @@ type Server struct {
 	Store     Store                                           // described by /healthz and /readyz
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
+	Meter     Meter                                           // counts requests; nil: nothing does
 	Zone      *time.Location                                  // of the times on pages
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
@@ -211,6 +212,9 @@ func (s *Server) signedIn(h handler) handler {
 			return err
 		}
 		setPrincipal(r.Context(), p)
+		if s.Meter != nil && p.Kind == identity.KindHuman && p.Key != "" {
+			s.Meter.SessionUsed(p.Key)
+		}
 		s.logTeamless(r, p)
 		// Changes *r: a problem page later shows the form that h parsed into this same r.
 		*r = *r.WithContext(context.WithValue(r.Context(), principalKey{}, p))

@@ -68,7 +68,7 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 		Door:      backup.DoorWebhook,
 		Principal: p,
 		Key:       message.ID,
-		ByContent: message.ByContent && source.Kind != webhook.GitHub, // see docs/operations.md: replay from GitHub
+		ByContent: message.ByContent && source.Kind != webhook.GitHub, // see docs/how-to/webhooks.md: replay from GitHub
 		Params:    params,
 	}
 	out, err := s.submitHook(r.Context(), sub)

@@ -62,11 +62,15 @@ func sessionName(p identity.Principal) string {
 // assumeRole calls STS (AssumeRole, API version 2015-04-01). It returns the credentials and
 // the time when they expire. The error is never ErrUnknownOutcome, because a failed call
 // has no effect: it is ErrNotSent instead.
-func (c *Client) assumeRole(ctx context.Context, r role, region string) (Credentials, time.Time, *backup.CloudError) {
+func (c *Client) assumeRole(
+	ctx context.Context, r role, region string,
+) (keys Credentials, ends time.Time, failed *backup.CloudError) {
 	own, failed := c.ownCredentials(ctx, assumeRole)
 	if failed != nil {
 		return Credentials{}, time.Time{}, failed
 	}
+	began := time.Now()
+	defer func() { c.observe(ctx, assumeRole, began, failed) }()
 	asked := c.cfg.Now().Round(0)
 	a := c.send(ctx, time.Time{}, c.origin(tokenHost(region)), own, func(cfg *sdk.Config, keys auth.Credential) error {
 		return r.assume(cfg, keys, region)
@@ -86,7 +90,7 @@ func (c *Client) assumeRole(ctx context.Context, r role, region string) (Credent
 		}
 		return Credentials{}, time.Time{}, failed
 	}
-	keys, ends := readCredentials(a.answer.body, asked.Add(r.lifetime()))
+	keys, ends = readCredentials(a.answer.body, asked.Add(r.lifetime()))
 	if keys.empty() || keys.SecurityToken.IsZero() {
 		return Credentials{}, time.Time{}, &backup.CloudError{Action: assumeRole, Outcome: backup.ErrNotSent,
 			HTTPStatus: a.answer.status, Cause: "the answer has no credentials"}

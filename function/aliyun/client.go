@@ -91,6 +91,39 @@ type Config struct {
 	// Now is the wall clock; nil means [time.Now]. Only wall-clock times are compared, because
 	// the monotonic clock can stop while the platform freezes an instance.
 	Now func() time.Time
+	// Observe is called at the end of each call of the cloud, for metrics. Nil means no call.
+	Observe func(context.Context, Observed)
+}
+
+// Observed is one call of the cloud that has ended.
+type Observed struct {
+	Operation string // of the API, such as AssumeRole
+	Class     string // "success", or how the call failed; see [classOf]
+	Began     time.Time
+}
+
+// observe reports a call that ended with failed, which may be nil.
+func (c *Client) observe(ctx context.Context, operation string, began time.Time, failed *backup.CloudError) {
+	if c.cfg.Observe != nil {
+		c.cfg.Observe(ctx, Observed{Operation: operation, Class: classOf(failed), Began: began})
+	}
+}
+
+// classOf returns the class of a result: one word for each outcome of [backup.CloudError].
+func classOf(failed *backup.CloudError) string {
+	switch {
+	case failed == nil:
+		return "success"
+	case errors.Is(failed, backup.ErrRefused):
+		return "refused"
+	case errors.Is(failed, backup.ErrCredentials):
+		return "credentials"
+	case errors.Is(failed, backup.ErrThrottled):
+		return "throttled"
+	case errors.Is(failed, backup.ErrNotSent):
+		return "not_sent"
+	}
+	return "unknown"
 }
 
 // A Client implements [backup.Cloud] with Alibaba Cloud. It is safe for concurrent use. Use

@@ -74,6 +74,7 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, response, *
 		if failed != nil {
 			return answer{}, response{}, failed
 		}
+		began := time.Now()
 		a := c.send(ctx, op.until, c.origin(op.api.host(op.target.Region)), keys, op.call)
 		r, failed := verdict{
 			action:     op.action,
@@ -81,6 +82,7 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, response, *
 			statusOnly: op.api.statusOnly,
 			secrets:    secretsOf(keys),
 		}.judge(a)
+		c.observe(ctx, op.action, began, failed)
 		if failed == nil {
 			return *a.answer, r, nil
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 // knownRootsPEM has the root certificates that the certificates of the cloud's hosts lead to:
-// GlobalSign's and DigiCert's. docs/operations.md lists them. Source: the help pages "Root certificate
+// GlobalSign's and DigiCert's. docs/reference/certificates.md lists them. Source: the help pages "Root certificate
 // update announcement" (Certificate Management Service) and "HTTPS root certificate upgrade" (OSS).
 //
 //go:embed roots.pem

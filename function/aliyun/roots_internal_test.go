@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// The roots in the program are valid, and docs/operations.md lists each with its fingerprint. If this
+// The roots in the program are valid, and docs/reference/certificates.md lists each with its fingerprint. If this
 // test fails because a root has expired, remove it from roots.pem and from the list.
 func TestKnownRootsAreValidAndListed(t *testing.T) {
-	text, err := os.ReadFile("../../docs/operations.md")
+	text, err := os.ReadFile("../../docs/reference/certificates.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func TestKnownRootsAreValidAndListed(t *testing.T) {
 			t.Errorf("%s is no authority, or has expired on %s", root.Subject, root.NotAfter)
 		}
 		if sum := fmt.Sprintf("%x", sha256.Sum256(root.Raw)); !strings.Contains(string(text), sum) {
-			t.Errorf("docs/operations.md does not list %s, SHA-256 %s", root.Subject, sum)
+			t.Errorf("docs/reference/certificates.md does not list %s, SHA-256 %s", root.Subject, sum)
 		}
 	}
 	if count == 0 {

@@ -50,7 +50,7 @@ const (
 
 // defaultHistory is how long submissions are kept, in days, if HISTORY_DAYS is not set. A
 // deployment with s.yaml always sets it: the default is repeated there, in docs/environment.md
-// and in docs/operations.md.
+// and in docs/reference/retention.md.
 const defaultHistory = 400
 
 // ListFirst says when the cloud's list is searched before the first attempt of a submission: the

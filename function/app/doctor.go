@@ -212,7 +212,7 @@ func (x *examination) database() {
 		return
 	case has < needs:
 		x.failed(Database, fmt.Sprintf("%s: the schema is at version %d, and this program needs version %d", db.Kind(), has, needs),
-			"run dist/main migrate with DATABASE_URL of a role that owns the schema, then repeat the GRANT statements of docs/operations.md")
+			"run dist/main migrate with DATABASE_URL of a role that owns the schema, then run docs/role.sql")
 		return
 	}
 	if missing, err := db.MissingPrivileges(x.ctx); err != nil || len(missing) > 0 {
@@ -220,7 +220,7 @@ func (x *examination) database() {
 		if err != nil {
 			what = "DATABASE_URL: " + err.Error()
 		}
-		x.failed(Database, what, "run the GRANT statements of docs/operations.md as the owner of the tables")
+		x.failed(Database, what, "run docs/role.sql as the owner of the tables")
 		return
 	}
 	err = db.Ready(x.ctx)
@@ -231,7 +231,7 @@ func (x *examination) database() {
 		return
 	}
 	if err != nil {
-		x.failed(Database, "DATABASE_URL: "+err.Error(), "correct the settings of the database that the message names: docs/operations.md#database")
+		x.failed(Database, "DATABASE_URL: "+err.Error(), "correct the settings of the database that the message names: docs/how-to/database.md")
 		return
 	}
 	x.ok(Database, "%s, schema %d, durability: %s", db.Kind(), has, db.Durability())
@@ -262,7 +262,7 @@ const accountTime = 40 * time.Second
 // cloud runs the access checks of each account, in the account's first region. The checks of the portal's
 // own identity are the subject KeysOfCloud; the others are Permissions.
 func (x *examination) cloud(rules *policy.Policy) {
-	client, err := newCloud(x.cfg, slog.New(slog.DiscardHandler))
+	client, err := newCloud(x.cfg, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		x.failed(KeysOfCloud, err.Error(), "correct CLOUD_ENDPOINT and CLOUD_CA_FILE")
 		return

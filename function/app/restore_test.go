@@ -72,14 +72,14 @@ func (s *site) submit(t *testing.T, listFirst string, keys ...string) (jobs []st
 	return jobs
 }
 
-// documented returns the shell commands of docs/upgrade.md that contain all parts.
+// documented returns the shell commands of docs/how-to/restore.md that contain all parts.
 func documented(t *testing.T, parts ...string) string {
 	t.Helper()
-	manual, err := os.ReadFile("../../docs/upgrade.md")
+	manual, err := os.ReadFile("../../docs/how-to/restore.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(manual), -1) {
+	for _, block := range regexp.MustCompile("(?s)```sh cloud\n(.*?)```").FindAllStringSubmatch(string(manual), -1) {
 		found := true
 		for _, part := range parts {
 			found = found && strings.Contains(block[1], part)
@@ -88,7 +88,7 @@ func documented(t *testing.T, parts ...string) string {
 			return block[1]
 		}
 	}
-	t.Fatalf("docs/upgrade.md has no commands with %q", parts)
+	t.Fatalf("docs/how-to/restore.md has no commands with %q", parts)
 	return ""
 }
 

@@ -54,12 +54,17 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	if err != nil {
 		return App{}, err
 	}
-	cloud, err := newCloud(cfg, log)
+	meter := metric.New(Build(), wallClock)
+	cloud, err := newCloud(cfg, log, func(_ context.Context, c aliyun.Observed) {
+		meter.CloudCall(c.Operation, c.Class, time.Since(c.Began))
+	})
 	if err != nil {
 		return App{}, err
 	}
 	rules = rules.Tagged(cloud.DescribeInstances, wallClock)
-	db, closeStore, err := openStore(cfg, log)
+	db, closeStore, err := openStore(cfg, log, func(_ context.Context, operation string, began time.Time, err error) {
+		meter.StoreStatement(operation, err != nil, time.Since(began))
+	})
 	if err != nil {
 		return App{}, err
 	}
@@ -67,11 +72,11 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	if err != nil {
 		return App{}, errors.Join(err, closeStore())
 	}
-	meter := metric.New(Build())
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: wait, ListFirst: listFirst(cfg.ListFirst, db),
 		Messenger: messengerOf(sender), Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
+		Accounts: rules.Aliases(), Successes: &backup.Successes{}, LogFigures: cfg.Platform != PlainServer,
 		OverPace: cache.New[struct{}](mostKept, wallClock), Names: cache.New[string](mostKept, wallClock),
 	}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
@@ -93,6 +98,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Log:       log,
 		Proxies:   cfg.Proxies,
 		Admission: newGate(cfg),
+		Meter:     meter,
 		Version:   Version(),
 		Store: web.Store{
 			Kind: db.Kind(), Ready: db.Ready, Ephemeral: cfg.Ephemeral,
@@ -105,6 +111,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 			return db.ForgetDrafts(ctx, now.Add(-draft.Life))
 		}
 	}
+	meter.Queues(queuesOf(server.Admission))
 	if !cfg.MetricsToken.IsZero() {
 		server.Metrics = meter.Handler(cfg.MetricsToken)
 	}
@@ -145,6 +152,24 @@ func newGate(cfg Config) *admission.Gate {
 	return admission.New(admission.Default(cmp.Or(cfg.MaxRequests, admission.DefaultSlots)))
 }
 
+// queuesOf returns the function that reads the queues of gate. A nil gate has none.
+func queuesOf(gate *admission.Gate) func() []metric.Queue {
+	if gate == nil {
+		return nil
+	}
+	return func() []metric.Queue {
+		now := gate.Load()
+		queue := func(name string, kind admission.Kind) metric.Queue {
+			return metric.Queue{Kind: name, Running: now.Running[kind], Waiting: now.Waiting[kind], Refused: now.Refused[kind]}
+		}
+		return []metric.Queue{
+			queue("submission", admission.Submission),
+			queue("read", admission.Read),
+			{Kind: "watcher", Running: now.Paused},
+		}
+	}
+}
+
 // wait waits for d. A request that waits for the end of a job holds no slot meanwhile.
 func wait(ctx context.Context, d time.Duration) error {
 	return admission.Pause(ctx, d, backup.Sleep)
@@ -162,8 +187,8 @@ func listFirst(mode ListFirst, db *store.DB) func() bool {
 // closeTimeout limits how long the audit trail may take to write its end.
 const closeTimeout = 3 * time.Second
 
-// newCloud returns the client of the cloud.
-func newCloud(cfg Config, log *slog.Logger) (*aliyun.Client, error) {
+// newCloud returns the client of the cloud. observe is called after each call; it may be nil.
+func newCloud(cfg Config, log *slog.Logger, observe func(context.Context, aliyun.Observed)) (*aliyun.Client, error) {
 	return aliyun.New(aliyun.Config{
 		Endpoint:    cfg.CloudEndpoint,
 		CA:          cfg.CloudCA,
@@ -173,6 +198,7 @@ func newCloud(cfg Config, log *slog.Logger) (*aliyun.Client, error) {
 		Credentials: credentials(cfg.Credentials),
 		Waits:       admission.Lend,
 		Now:         wallClock,
+		Observe:     observe,
 	})
 }
 
@@ -187,13 +213,17 @@ func OpenDatabase(getenv func(string) string) (db *store.DB, closeStore func() e
 	if err := c.readDatabase(getenv); err != nil {
 		return nil, nil, err
 	}
-	return openStore(c, slog.New(slog.DiscardHandler))
+	return openStore(c, slog.New(slog.DiscardHandler), nil)
 }
 
-// openStore opens the database of cfg. The returned function closes it, and removes it if it was
+// openStore opens the database of cfg, with a function that observes its operations (see [store.Config]). The returned function closes it, and removes it if it was
 // made for this instance. An instance of an event platform answers one request at a time, so it
 // needs fewer connections than a server.
-func openStore(cfg Config, log *slog.Logger) (db *store.DB, closeStore func() error, err error) {
+func openStore(
+	cfg Config,
+	log *slog.Logger,
+	observe func(ctx context.Context, operation string, began time.Time, err error),
+) (db *store.DB, closeStore func() error, err error) {
 	connections := 2
 	if cfg.Platform == PlainServer || cfg.Platform == CustomRuntime {
 		connections = 8
@@ -207,7 +237,7 @@ func openStore(cfg Config, log *slog.Logger) (db *store.DB, closeStore func() er
 		remove = func() error { return os.RemoveAll(folder) }
 		cfg.Database = secret.New("sqlite:" + filepath.Join(folder, "portal.db"))
 	}
-	db, err = store.Open(store.Config{URL: cfg.Database, Connections: connections, Now: wallClock, Log: log})
+	db, err = store.Open(store.Config{URL: cfg.Database, Connections: connections, Now: wallClock, Log: log, Observe: observe})
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("DATABASE_URL: %w", err), remove())
 	}

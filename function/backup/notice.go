@@ -134,6 +134,8 @@ type Notices interface {
 	// Done marks n as finished: it is never due again. The error is [ErrNotFound] if n is
 	// unknown.
 	Done(ctx context.Context, n Notice, now time.Time) error
+	// Waiting counts the notices to the receiver that are not done.
+	Waiting(ctx context.Context, receiver string) (Waiting, error)
 }
 
 // notifier stores notices about events, and delivers them. Without a messenger it does neither.

@@ -81,14 +81,6 @@ const (
 	maxOrigin     = 120
 )
 
-// Meter counts events for a monitoring system.
-type Meter interface {
-	// Rejected counts one refused input. kind is a [RejectionKind]. source is the name of the sender
-	// in the policy, or its kind of event. It is empty if the sender is a person or is unknown, so
-	// that the number of different sources has a bound.
-	Rejected(kind, source string)
-}
-
 // CountRefusal counts a refused input in the metrics. It is for senders that read the answer; see
 // [Service.Reject] for the others.
 // See [Meter] for source.

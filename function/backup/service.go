@@ -50,8 +50,14 @@ type Service struct {
 	// buffer of one. Nil means that the next sweep sends the notice.
 	Announced chan struct{}
 
-	// Meter counts refused inputs. Nil counts nothing.
+	// Meter counts events. Nil counts nothing.
 	Meter Meter
+	// Accounts are the aliases of the accounts whose last success the figures of a sweep have.
+	Accounts []string
+	// Successes keeps the last successes for the next sweeps. Nil searches the history in each sweep.
+	Successes *Successes
+	// LogFigures writes the figures of each sweep to the log, for platforms whose metrics nobody can read.
+	LogFigures bool
 	// Warned limits the warnings about refused messages that are not stored. Nil logs each of them.
 	Warned *Hourly
 

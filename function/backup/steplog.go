@@ -73,13 +73,14 @@ type stepLog struct {
 	now     func() time.Time
 	newID   func() string
 	wait    func(ctx context.Context, d time.Duration) error
+	ended   func(result string) // counts a recorded result of an attempt
 }
 
 // steps returns the step log of s.
 func (s *Service) steps() stepLog {
 	return stepLog{
 		store: s.Store, trail: s.trail(), notices: s.notifier(), log: s.Log,
-		now: s.Now, newID: s.NewID, wait: s.Wait,
+		now: s.Now, newID: s.NewID, wait: s.Wait, ended: s.countAttempt,
 	}
 }
 
@@ -166,6 +167,9 @@ func (l stepLog) conclude(ctx context.Context, r Record, step *Step, e AuditEven
 	stored.Notices = l.notices.noticesOf(r)
 	for retry := 1; ; retry++ {
 		ours, err = l.write(ctx, r, stored, e)
+		if ours {
+			l.ended(string(step.Kind))
+		}
 		if ours && len(stored.Notices) > 0 {
 			l.notices.wake()
 		}

@@ -118,6 +118,13 @@ type Answer struct {
 //
 // Submit ignores the cancellation of ctx after the policy's decision, and keeps its deadline.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
+	answer, err := s.submit(ctx, sub)
+	s.countSubmit(sub.Door, answer, err)
+	return answer, err
+}
+
+// submit is Submit without its metric.
+func (s *Service) submit(ctx context.Context, sub Submission) (Answer, error) {
 	pace, err := s.paceOfClaim(ctx, sub)
 	if err != nil {
 		return Answer{}, err
@@ -577,6 +584,7 @@ func (s *Service) recordFailure(ctx context.Context, r Record, err error, took t
 		return Answer{}, false, nil
 	}
 	s.trail().recordOrLog(ctx, e)
+	s.countAttempt(ClassUnknown)
 	return s.unknownAnswer(r), true, nil
 }
 

@@ -48,6 +48,7 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) 
 	}
 	if err == nil {
 		w.result.Sent = s.notifier().deliver(ctx)
+		w.report(ctx)
 	}
 	return w.result, err
 }
@@ -115,6 +116,9 @@ type sweep struct {
 	jobs     map[jobGroup][]Record // to be listed together
 	attempts []Record              // to be resolved
 	failed   map[listingKey]bool   // where a listing failed in this sweep
+
+	unknown      int       // submissions with an unknown outcome, as they were read
+	unknownSince time.Time // end of the window of the oldest of these
 }
 
 // listingKey identifies one list of jobs in the cloud. jobGroup identifies jobs that one request
@@ -221,6 +225,7 @@ func (w *sweep) scan(ctx context.Context, after, last string) error {
 // attempt, or ask for its job.
 func (w *sweep) collect(ctx context.Context, r Record) {
 	w.result.Open++
+	w.countUnknown(r)
 	switch now := w.Now(); {
 	case r.IsFinal(now):
 		w.markFinal(ctx, r)
@@ -233,6 +238,17 @@ func (w *sweep) collect(ctx context.Context, r Record) {
 		if w.jobs[g] = append(w.jobs[g], r); len(w.jobs[g]) == sweepBatch {
 			w.refreshGroup(ctx, g)
 		}
+	}
+}
+
+// countUnknown counts r if its outcome is unknown.
+func (w *sweep) countUnknown(r Record) {
+	if r.State(w.Now()) != StateUnknown {
+		return
+	}
+	w.unknown++
+	if w.unknownSince.IsZero() || r.Last.Until.Before(w.unknownSince) {
+		w.unknownSince = r.Last.Until
 	}
 }
 

@@ -248,39 +248,38 @@ func BenchmarkColdSubmission(b *testing.B) {
 }
 
 // BenchmarkWarmSubmission compares submissions of a running process with those of the SDK function.
-// The processes take turns, 200 submissions each.
+// The processes take turns, 200 submissions each. The database is PostgreSQL: with SQLite, an instance of
+// a platform searches the cloud's list before each submission, and the list grows with the benchmark.
 func BenchmarkWarmSubmission(b *testing.B) {
 	cloud, authority := startEmulatorTLS(b)
-	benchBoth(b, func(b *testing.B, database string) {
-		portal, _, sdk := costPrograms(b, cloud, authority, database)
-		portal.env = append(portal.env, "ALLOW_EPHEMERAL_STORE=1") // SQLite: each submission is first searched in the cloud
-		const rounds, each = 7, 200
-		fcOurs, ours := portal.start(b)
-		fcTheirs, theirs := sdk.start(b)
-		some := func(p benched, fc *runtimetest.FC, trigger http.Handler) (cpu, p50 float64) {
-			before := processorTime(b, fc.PID())
-			var took []float64
-			for range each {
-				began := time.Now()
-				p.ask(b, trigger)
-				took = append(took, milliseconds(time.Since(began)))
-			}
-			return milliseconds(processorTime(b, fc.PID())-before) / each, median(took)
+	database := postgrestest.Start(b).Schema(b)
+	portal, _, sdk := costPrograms(b, cloud, authority, database)
+	const rounds, each = 7, 200
+	fcOurs, ours := portal.start(b)
+	fcTheirs, theirs := sdk.start(b)
+	some := func(p benched, fc *runtimetest.FC, trigger http.Handler) (cpu, p50 float64) {
+		before := processorTime(b, fc.PID())
+		var took []float64
+		for range each {
+			began := time.Now()
+			p.ask(b, trigger)
+			took = append(took, milliseconds(time.Since(began)))
 		}
-		some(portal, fcOurs, ours)
-		some(sdk, fcTheirs, theirs)
-		for b.Loop() {
-			var cpu, wall ratios
-			for range rounds {
-				oursCPU, oursP50 := some(portal, fcOurs, ours)
-				theirsCPU, theirsP50 := some(sdk, fcTheirs, theirs)
-				cpu.add(oursCPU, theirsCPU)
-				wall.add(oursP50, theirsP50)
-			}
-			cpu.report(b, "cpu", "ms")
-			wall.report(b, "p50", "ms")
+		return milliseconds(processorTime(b, fc.PID())-before) / each, median(took)
+	}
+	some(portal, fcOurs, ours)
+	some(sdk, fcTheirs, theirs)
+	for b.Loop() {
+		var cpu, wall ratios
+		for range rounds {
+			oursCPU, oursP50 := some(portal, fcOurs, ours)
+			theirsCPU, theirsP50 := some(sdk, fcTheirs, theirs)
+			cpu.add(oursCPU, theirsCPU)
+			wall.add(oursP50, theirsP50)
 		}
-	})
+		cpu.report(b, "cpu", "ms")
+		wall.report(b, "p50", "ms")
+	}
 }
 
 // upstream is the delay of the cloud's answers in BenchmarkFlight.

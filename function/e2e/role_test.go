@@ -23,7 +23,7 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// The database permissions in docs/operations.md are sufficient for the portal's role. They do not
+// The database permissions in docs/role.sql are sufficient for the portal's role. They do not
 // permit the role to change the step log or the audit trail.
 func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	t.Parallel()
@@ -32,13 +32,13 @@ func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	if out, code := runProgram(t, []string{"DATABASE_URL", owner}, "migrate"); code != 0 {
 		t.Fatalf("migrate: exit code %d, %s", code, out)
 	}
-	manual, err := os.ReadFile("../../docs/operations.md")
+	manual, err := os.ReadFile("../../docs/role.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
 	statements := regexp.MustCompile(`(?m)^(?:CREATE ROLE|GRANT) .*?;`).FindAllString(string(manual), -1)
 	if len(statements) < 8 {
-		t.Fatalf("%d statements in the manual", len(statements))
+		t.Fatalf("%d statements in docs/role.sql", len(statements))
 	}
 	postgrestest.Exec(t, owner, statements...)
 	url := strings.Replace(owner, "postgres@", "backup_portal@", 1)

@@ -63,6 +63,23 @@ var threats = []struct {
 	{"T25", "a store that is lost", "TestListFirstSearchesBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
 }
 
+// docs/explanation/threat-model.md has a row for each threat, in the same order and words.
+func TestThreatModelListsTheThreats(t *testing.T) {
+	page, err := os.ReadFile("../../docs/explanation/threat-model.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\| (T\d+) \| ([^|]+) \| [^|]+ \|$`).FindAllStringSubmatch(string(page), -1)
+	if len(rows) != len(threats) {
+		t.Errorf("the page has %d threats, want %d", len(rows), len(threats))
+	}
+	for i, row := range rows[:min(len(rows), len(threats))] {
+		if row[1] != threats[i].name || row[2] != threats[i].what {
+			t.Errorf("the page has %q, want %s, %s", row[0], threats[i].name, threats[i].what)
+		}
+	}
+}
+
 // Every threat names at least one test, and every named test exists.
 func TestEveryThreatHasItsTests(t *testing.T) {
 	found := map[string]bool{}

@@ -1,53 +1,238 @@
 // Package metric counts events for monitoring systems that read the Prometheus text format.
 //
-// A [Registry] has one method for each metric, so that a metric's name and labels stand in one place:
-//
-//	metric                       type     labels        value
-//	backup_portal_build_info     gauge    version       1
-//	backup_portal_rejected_total counter  kind, source  refused inputs since the start of the process
+// A [Registry] has one method for each kind of event, so that a metric's name and labels stand in one
+// place. [Described] lists all metrics.
 //
 // The number of label values must have a bound. A caller passes names of the configuration or constants,
 // never a text of a request.
 //
-// The counters belong to one process and begin at 0. A monitoring system adds the counters of all processes.
+// Counters and histograms belong to one process and begin at 0. A monitoring system adds those of all
+// processes. The gauges of a sweep describe the database, which processes share; a process writes them
+// only for [figuresLife] after its own last sweep.
 package metric
 
 import (
-	"fmt"
+	"bytes"
 	"io"
+	"runtime"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"backupportal/function/backup"
 )
 
 // A Registry holds the metrics of one process. Use [New]; the zero value is not usable. Its methods are
 // safe for concurrent use.
-type Registry struct{ set *metrics.Set }
+type Registry struct {
+	set      *metrics.Set
+	series   sync.Map // *metrics.Counter or *metrics.PrometheusHistogram by seriesKey
+	now      func() time.Time
+	sessions sessions
+	queues   func() []Queue
+	figures  atomic.Pointer[figures]
+}
 
-// New returns a registry whose build_info metric has the given version.
-func New(version string) *Registry {
-	r := &Registry{set: metrics.NewSet()}
-	r.set.NewGauge(name("backup_portal_build_info", "version", version), func() float64 { return 1 })
+// A seriesKey identifies a series. It saves the composition of the series' name for each event.
+type seriesKey struct{ metric, first, second string }
+
+// Upper bounds of the buckets of histograms, in seconds.
+var (
+	requestBounds = []float64{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
+	cloudBounds   = []float64{0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20}
+	storeBounds   = []float64{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5}
+)
+
+// New returns a registry for a program of the given version. now is the wall clock.
+func New(version string, now func() time.Time) *Registry {
+	r := &Registry{set: metrics.NewSet(), now: now}
+	r.set.NewGauge(name(buildInfo, "version", version, "goversion", runtime.Version()), func() float64 { return 1 })
+	r.set.NewGauge(sessionsInUse, func() float64 { return float64(r.sessions.inUse(r.now())) })
 	return r
 }
 
 // Rejected counts one input that was refused. kind is the kind of the refusal. source is the configured
 // name of the sender, or empty if the sender has none.
 func (r *Registry) Rejected(kind, source string) {
-	r.set.GetOrCreateCounter(name("backup_portal_rejected_total", "kind", kind, "source", source)).Inc()
+	r.counter(seriesKey{rejected, kind, source}, "kind", "source").Inc()
 }
 
-// Write writes all metrics to w in the Prometheus text format, version 0.0.4.
-func (r *Registry) Write(w io.Writer) { r.set.WritePrometheus(w) }
+// Answered counts one answered request and its duration. route is the pattern of its route, or empty.
+func (r *Registry) Answered(route string, status int, took time.Duration) {
+	r.counter(seriesKey{requests, route, statusText(status)}, "route", "status").Inc()
+	r.histogram(seriesKey{requestSeconds, route, ""}, requestBounds, "route", "").Update(took.Seconds())
+}
+
+// statusText returns a status of HTTP as a label.
+func statusText(status int) string {
+	if status < 100 || status > 599 {
+		return "other"
+	}
+	return strconv.Itoa(status)
+}
+
+// Submitted counts one call of [backup.Service.Submit] by its door and its outcome.
+func (r *Registry) Submitted(door, outcome string) {
+	r.counter(seriesKey{submissions, door, outcome}, "door", "outcome").Inc()
+}
+
+// AttemptEnded counts one recorded result of an attempt in the once log.
+func (r *Registry) AttemptEnded(result string) {
+	r.counter(seriesKey{attempts, result, ""}, "result", "").Inc()
+}
+
+// CloudCall counts one call of the cloud and its duration. class is the class of its result.
+func (r *Registry) CloudCall(operation, class string, took time.Duration) {
+	r.histogram(seriesKey{cloudSeconds, operation, class}, cloudBounds, "operation", "class").Update(took.Seconds())
+}
+
+// StoreStatement counts one operation of the store and its duration.
+func (r *Registry) StoreStatement(statement string, failed bool, took time.Duration) {
+	r.histogram(seriesKey{storeSeconds, statement, ""}, storeBounds, "statement", "").Update(took.Seconds())
+	if failed {
+		r.counter(seriesKey{storeErrors, statement, ""}, "statement", "").Inc()
+	}
+}
+
+// SessionUsed notes that the session with this id was used now.
+func (r *Registry) SessionUsed(id string) { r.sessions.use(id, r.now()) }
+
+// counter returns the counter of k. first and second are the names of its labels; an empty name means no
+// label.
+func (r *Registry) counter(k seriesKey, first, second string) *metrics.Counter {
+	if c, ok := r.series.Load(k); ok {
+		return c.(*metrics.Counter)
+	}
+	c := r.set.GetOrCreateCounter(k.name(first, second))
+	r.series.Store(k, c)
+	return c
+}
+
+// histogram returns the histogram of k, as [Registry.counter].
+func (r *Registry) histogram(k seriesKey, bounds []float64, first, second string) *metrics.PrometheusHistogram {
+	if h, ok := r.series.Load(k); ok {
+		return h.(*metrics.PrometheusHistogram)
+	}
+	h := r.set.GetOrCreatePrometheusHistogramExt(k.name(first, second), bounds)
+	r.series.Store(k, h)
+	return h
+}
+
+// name returns the name of the series with its labels.
+func (k seriesKey) name(first, second string) string {
+	if second == "" {
+		return name(k.metric, first, k.first)
+	}
+	return name(k.metric, first, k.first, second, k.second)
+}
+
+// A Queue is the state of the requests of one kind at one moment.
+type Queue struct {
+	Kind             string
+	Running, Waiting int
+	Refused          int64 // since the start of the process
+}
+
+// Queues sets the function that returns the present queues. It must be called before the first
+// [Registry.Write], and at most once.
+func (r *Registry) Queues(read func() []Queue) { r.queues = read }
+
+// figuresLife is how long after a sweep its figures are written. Another process can have swept since.
+const figuresLife = 10 * time.Minute
+
+// figures are the gauges of one sweep.
+type figures struct {
+	at  time.Time
+	set *metrics.Set
+}
+
+// Swept replaces the gauges of the sweep.
+func (r *Registry) Swept(f backup.Figures) {
+	set := metrics.NewSet()
+	gauge := func(value float64, metric string, labels ...string) {
+		set.GetOrCreateGauge(name(metric, labels...), nil).Set(value)
+	}
+	gauge(float64(f.Unknown), unknownOpen)
+	gauge(age(f.At, f.UnknownSince).Seconds(), unknownAge)
+	gauge(float64(f.Open), openSubmissions)
+	for _, w := range f.Waiting {
+		gauge(float64(w.Count), noticesWaiting, "receiver", w.Receiver)
+		gauge(age(f.At, w.Since).Seconds(), noticeAge, "receiver", w.Receiver)
+	}
+	for _, s := range f.Successes {
+		gauge(float64(s.At.Unix()), lastSuccess, "account", s.Account, "source_type", string(s.SourceType))
+	}
+	r.figures.Store(&figures{at: f.At, set: set})
+	r.set.GetOrCreateGauge(lastSweep, nil).Set(float64(f.At.Unix()))
+}
+
+// age returns the time from since to now, at least 0. It is 0 for the zero time.
+func age(now, since time.Time) time.Duration {
+	if since.IsZero() {
+		return 0
+	}
+	return max(now.Sub(since), 0)
+}
+
+// Write writes all metrics to w in the Prometheus text format, version 0.0.4, with those of the Go
+// runtime and of the process.
+func (r *Registry) Write(w io.Writer) {
+	metrics.ExposeMetadata(true)
+	var text bytes.Buffer
+	r.set.WritePrometheus(&text)
+	if r.queues != nil {
+		set := metrics.NewSet()
+		for _, q := range r.queues() {
+			set.GetOrCreateGauge(name(running, "kind", q.Kind), nil).Set(float64(q.Running))
+			set.GetOrCreateGauge(name(waiting, "kind", q.Kind), nil).Set(float64(q.Waiting))
+			set.GetOrCreateCounter(name(refusedFull, "kind", q.Kind)).Set(uint64(q.Refused))
+		}
+		set.WritePrometheus(&text)
+	}
+	if f := r.figures.Load(); f != nil && r.now().Sub(f.at) < figuresLife {
+		f.set.WritePrometheus(&text)
+	}
+	metrics.WriteProcessMetrics(&text)
+	_, _ = io.WriteString(w, withHelp(text.String()))
+}
+
+// withHelp adds the descriptions to the empty HELP lines of text.
+func withHelp(text string) string {
+	var b strings.Builder
+	b.Grow(len(text) + 4096)
+	for line := range strings.Lines(text) {
+		if metric, ok := strings.CutPrefix(line, "# HELP "); ok {
+			metric = strings.TrimSuffix(metric, "\n")
+			line = "# HELP " + metric + " " + helpOf(metric) + "\n"
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
 
 // labelEscapes are the escapes of a label's value (Prometheus, “Exposition formats”).
 var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
 // name returns the name of a metric with labels, which are pairs of a name and a value.
 func name(metric string, labels ...string) string {
-	pairs := make([]string, 0, len(labels)/2)
-	for i := 0; i < len(labels); i += 2 {
-		pairs = append(pairs, fmt.Sprintf(`%s="%s"`, labels[i], labelEscapes.Replace(labels[i+1])))
+	if len(labels) == 0 {
+		return metric
 	}
-	return metric + "{" + strings.Join(pairs, ",") + "}"
+	var b strings.Builder
+	b.WriteString(metric)
+	separator := byte('{')
+	for i := 0; i < len(labels); i += 2 {
+		b.WriteByte(separator)
+		separator = ','
+		b.WriteString(labels[i])
+		b.WriteString(`="`)
+		b.WriteString(labelEscapes.Replace(labels[i+1]))
+		b.WriteByte('"')
+	}
+	b.WriteByte('}')
+	return b.String()
 }

@@ -79,6 +79,16 @@ func (p *Policy) Accounts(who identity.Principal, do backup.Action) []backup.Acc
 	return append(own, others...)
 }
 
+// Aliases returns the aliases of all accounts that are switched on, in the order of the file.
+func (p *Policy) Aliases() (all []string) {
+	for _, a := range p.accounts {
+		if a.enabled {
+			all = append(all, a.Alias)
+		}
+	}
+	return all
+}
+
 // rulesFor returns the rules for a team of who that have the action do, in the order of the
 // file.
 func (p *Policy) rulesFor(who identity.Principal, do backup.Action) (rules []rule) {

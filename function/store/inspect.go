@@ -25,7 +25,7 @@ type privilege struct {
 	columns string // of an UPDATE of some columns only; empty: of the whole table
 }
 
-// privileges lists the rights that docs/operations.md grants to the role of the portal; a test compares
+// privileges lists the rights that docs/role.sql grants to the role of the portal; a test compares
 // them.
 var privileges = []privilege{
 	{"schema_version", "SELECT", ""},

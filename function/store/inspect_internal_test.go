@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestPrivilegesAreTheDocumentedOnes compares privileges with the GRANT statements of the manual.
+// TestPrivilegesAreTheDocumentedOnes compares privileges with the GRANT statements of docs/role.sql.
 func TestPrivilegesAreTheDocumentedOnes(t *testing.T) {
-	manual, err := os.ReadFile("../../docs/operations.md")
+	manual, err := os.ReadFile("../../docs/role.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,6 +26,6 @@ func TestPrivilegesAreTheDocumentedOnes(t *testing.T) {
 	slices.Sort(documented)
 	slices.Sort(ours)
 	if !slices.Equal(documented, ours) {
-		t.Errorf("docs/operations.md grants\n%s\nprivileges has\n%s", strings.Join(documented, "\n"), strings.Join(ours, "\n"))
+		t.Errorf("docs/role.sql grants\n%s\nprivileges has\n%s", strings.Join(documented, "\n"), strings.Join(ours, "\n"))
 	}
 }

@@ -105,7 +105,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		}
 		return backup.Record{}, false, err
 	}
-	err = d.do(ctx, "claim", func(ctx context.Context) error {
+	err = d.do(ctx, "read a claim", func(ctx context.Context) error {
 		known, err = scan(d.writes.QueryRowContext(ctx, selectByKey, key))
 		if errors.Is(err, sql.ErrNoRows) || err == nil && !r.CreatedAt.Before(known.ExpiresAt) {
 			return d.whyNotClaimed(ctx, r)

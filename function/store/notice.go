@@ -138,3 +138,26 @@ func (d *DB) Done(ctx context.Context, n backup.Notice, now time.Time) error {
 	}
 	return d.changeOne(ctx, "done", updateDone, n.SubmissionID, string(n.Event), n.Receiver, ms(now))
 }
+
+// The statements of [DB.Waiting]: each counts the waiting notices of one table.
+const (
+	selectWaiting           = `SELECT COUNT(*), COALESCE(MIN(at_ms), 0) FROM notice WHERE receiver = $1 AND done_ms = 0`
+	selectWaitingRejections = `SELECT COUNT(*), COALESCE(MIN(at_ms), 0) FROM rejection_notice WHERE receiver = $1 AND done_ms = 0`
+)
+
+// Waiting implements [backup.Notices].
+func (d *DB) Waiting(ctx context.Context, receiver string) (backup.Waiting, error) {
+	all := backup.Waiting{Receiver: receiver}
+	err := d.do(ctx, "waiting", func(ctx context.Context) error {
+		for _, statement := range []string{selectWaiting, selectWaitingRejections} {
+			var count int
+			var since int64
+			if err := d.db.QueryRowContext(ctx, statement, receiver).Scan(&count, &since); err != nil {
+				return err
+			}
+			all.Add(count, fromMillis(since))
+		}
+		return nil
+	})
+	return all, err
+}

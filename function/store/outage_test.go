@@ -299,19 +299,14 @@ func TestSQLiteFileIsPrivate(t *testing.T) {
 	}
 }
 
-// TestDocumentedRoleIsSufficient gives the portal's PostgreSQL role only the rights that the
-// operations guide grants. The whole suite must pass with these rights. The rights must not allow a
+// TestDocumentedRoleIsSufficient gives the portal's PostgreSQL role only the rights that
+// docs/role.sql grants. The whole suite must pass with these rights. The rights must not allow a
 // change of a step log.
 func TestDocumentedRoleIsSufficient(t *testing.T) {
 	t.Parallel()
-	guide, err := os.ReadFile("../../docs/operations.md")
+	grants, err := os.ReadFile("../../docs/role.sql")
 	if err != nil {
 		t.Fatal(err)
-	}
-	_, grants, _ := strings.Cut(string(guide), "```sql\n")
-	grants, _, ok := strings.Cut(grants, "```")
-	if !ok {
-		t.Fatal("the guide has no SQL")
 	}
 	var n atomic.Int32
 	storetest.Run(t, func(t *testing.T) backup.Store {
@@ -321,7 +316,7 @@ func TestDocumentedRoleIsSufficient(t *testing.T) {
 		}
 		role := fmt.Sprint("portal_", n.Add(1))
 		schema := address[strings.LastIndex(address, "=")+1:]
-		own := strings.NewReplacer("backup_portal", role, "public", schema).Replace(grants)
+		own := strings.NewReplacer("backup_portal", role, "public", schema).Replace(string(grants))
 		postgrestest.Exec(t, address, own)
 		db := open(t, strings.Replace(address, "postgres@", role+"@", 1))
 		if _, err := db.Append(t.Context(), "nobody", storetest.Step(0, "o")); err == nil {

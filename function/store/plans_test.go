@@ -120,7 +120,7 @@ func otherStatements(t *testing.T, d *DB, id string) map[string][]any {
 		deleteLimits[0]: {ms(daysAgo(1))}, deleteLimits[1]: {ms(daysAgo(1))}, deleteLimits[2]: {ms(daysAgo(8))}, deleteLimits[3]: {"2026-11-10"},
 		insertDraft: {"d", "o", "p", "{}", 0, 0, 0, start}, deleteInterim: {"o", "p"}, deleteSurplus: {"o", 50}, selectDraft: {"d", "o", start},
 		selectNewestFrom: {"o", "p", start}, selectNewestDraft: {"o", start}, updateDraft: {"d", "o", "s"}, deleteDraft: {"o", "d"}, deleteDrafts: {ms(daysAgo(500))},
-		selectOpen: {"", pageSize}, deleteSubmissions: {ms(daysAgo(390)), start, 200},
+		selectWaiting: {"chat"}, selectWaitingRejections: {"chat"}, selectOpen: {"", pageSize}, deleteSubmissions: {ms(daysAgo(390)), start, 200},
 	}
 }
 

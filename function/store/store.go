@@ -73,6 +73,9 @@ type Config struct {
 	// locks. Zero means 5 seconds. The first use of the store connects and updates the schema, and
 	// may take twice as long.
 	StatementTime time.Duration
+	// Observe is called at the end of each operation with its name, its begin and its error, for metrics.
+	// The error is nil if the operation only found nothing. The names are constants. Nil means no call.
+	Observe func(ctx context.Context, operation string, began time.Time, err error)
 }
 
 // DB is a database. It implements [backup.Store] and [backup.Limits], and it keeps the audit trail
@@ -89,6 +92,7 @@ type DB struct {
 	writes           *sql.DB // connections for changes; the same as db for PostgreSQL with few connections
 	now              func() time.Time
 	log              *slog.Logger
+	observe          func(ctx context.Context, operation string, began time.Time, err error)
 	limit            time.Duration        // time limit of one statement; see [Config.StatementTime]
 	insertSubmission string               // the statement of [DB.Claim]
 	takeAndInsert    string               // the statement of [DB.Claim] with a rate; only PostgreSQL
@@ -118,7 +122,7 @@ var _ backup.Store = (*DB)(nil)
 // quotes the URL.
 func Open(cfg Config) (*DB, error) {
 	cfg.StatementTime = cmp.Or(cfg.StatementTime, defaultStatementTime)
-	d := &DB{now: cfg.Now, log: cfg.Log, limit: cfg.StatementTime}
+	d := &DB{now: cfg.Now, log: cfg.Log, limit: cfg.StatementTime, observe: cfg.Observe}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -157,8 +161,18 @@ func (d *DB) Ready(ctx context.Context) error {
 
 // do connects if necessary, and calls f with a context that ends after the time of one statement.
 // It wraps an error of f with the name of the operation, unless the error is [backup.ErrNotFound].
-func (d *DB) do(ctx context.Context, what string, f func(context.Context) error) error {
-	err := d.connect(ctx)
+func (d *DB) do(ctx context.Context, what string, f func(context.Context) error) (err error) {
+	if d.observe != nil {
+		began := time.Now()
+		defer func() {
+			seen := err
+			if errors.Is(err, backup.ErrNotFound) {
+				seen = nil
+			}
+			d.observe(ctx, what, began, seen)
+		}()
+	}
+	err = d.connect(ctx)
 	if err == nil {
 		limited, cancel := context.WithTimeout(ctx, d.limit)
 		defer cancel()

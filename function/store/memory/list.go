@@ -174,3 +174,23 @@ func (s *Store) delivery(n backup.Notice) *delivery {
 	}
 	return sub.notices[notice{n.Event, n.Receiver}]
 }
+
+// Waiting implements [backup.Notices].
+func (s *Store) Waiting(ctx context.Context, receiver string) (backup.Waiting, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := backup.Waiting{Receiver: receiver}
+	for _, sub := range s.submissions {
+		for key, d := range sub.notices {
+			if key.receiver == receiver && d.done == 0 {
+				all.Add(1, fromMillis(d.at))
+			}
+		}
+	}
+	for _, r := range s.rejections {
+		if d := r.notices[receiver]; d != nil && d.done == 0 {
+			all.Add(1, fromMillis(d.at))
+		}
+	}
+	return all, ctx.Err()
+}

@@ -21,6 +21,7 @@ var notices = map[string]test{
 	"notices are due in order of time":                   dueIsOrdered,
 	"a forgotten submission has no notices":              forgetRemovesNotices,
 	"a step and its notices are stored together":         stepStoresNotices,
+	"waiting notices are counted for each receiver":      waitingIsCounted,
 }
 
 // notice returns a notice that tells receiver about an event of r.
@@ -188,5 +189,29 @@ func forgetRemovesNotices(t *testing.T, s backup.Store) {
 	}
 	if again := claim(t, s, Record(1)); again.SubmissionID != r.SubmissionID || len(due(t, s, "r", r.ExpiresAt)) != 0 {
 		t.Errorf("a new submission %s has notices of the old one", again.SubmissionID)
+	}
+}
+
+func waitingIsCounted(t *testing.T, s backup.Store) {
+	r := claim(t, s, Record(1))
+	later := notice(r, backup.EventFailed, "chat")
+	later.At = Start.Add(time.Hour)
+	announce(t, s, notice(r, backup.EventCreated, "chat"), later, notice(r, backup.EventCreated, "other"))
+	refused := rejection(1)
+	if n := reject(t, s, refused, "other"); n != 1 {
+		t.Fatalf("Reject returned %d", n)
+	}
+	if err := s.Done(t.Context(), notice(r, backup.EventCreated, "chat"), Start); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []backup.Waiting{
+		{Receiver: "chat", Count: 1, Since: later.At},
+		{Receiver: "other", Count: 2, Since: Start},
+		{Receiver: "none"},
+	} {
+		got, err := s.Waiting(t.Context(), want.Receiver)
+		if err != nil || got.Receiver != want.Receiver || got.Count != want.Count || !got.Since.Equal(want.Since) {
+			t.Errorf("Waiting returned %v, %v; want %v", got, err, want)
+		}
 	}
 }

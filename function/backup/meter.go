@@ -1,0 +1,217 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"backupportal/function/param"
+)
+
+// Meter counts events for a monitoring system. The number of different texts that it gets has a bound: they
+// are constants and names of the policy.
+type Meter interface {
+	// Rejected counts one refused input. kind is a [RejectionKind]. source is the name of the sender
+	// in the policy, or its kind of event. It is empty if the sender is a person or is unknown.
+	Rejected(kind, source string)
+	// Submitted counts one call of [Service.Submit] by its door and its outcome.
+	Submitted(door, outcome string)
+	// AttemptEnded counts one result of an attempt. result is the kind of the recorded step, or
+	// [ClassUnknown] if nothing could be recorded.
+	AttemptEnded(result string)
+	// Swept gets the figures of a sweep that ended without an error.
+	Swept(f Figures)
+}
+
+// Figures describe the submissions and notices of the database, as one sweep found them.
+type Figures struct {
+	At           time.Time // end of the sweep
+	Open         int       // submissions that are not final; at most [maxSwept]
+	Unknown      int       // of these, with an unknown outcome
+	UnknownSince time.Time // end of the window of the oldest of these; zero if there is none
+	Waiting      []Waiting
+	Successes    []Success
+}
+
+// Waiting is the number of notices to a receiver that are not delivered yet.
+type Waiting struct {
+	Receiver string
+	Count    int
+	Since    time.Time // when the portal learned of the oldest event; zero if Count is 0
+}
+
+// Add adds count notices, the oldest of which is about an event at since. It ignores since if count is 0.
+func (w *Waiting) Add(count int, since time.Time) {
+	if count > 0 && (w.Count == 0 || since.Before(w.Since)) {
+		w.Since = since
+	}
+	w.Count += count
+}
+
+// Success is the last complete backup of one kind in an account.
+type Success struct {
+	Account    string // alias
+	SourceType param.SourceType
+	At         time.Time // end of its job
+}
+
+// countSubmit counts the result of one call of Submit.
+func (s *Service) countSubmit(door Door, a Answer, err error) {
+	if s.Meter != nil {
+		s.Meter.Submitted(string(door), outcomeOf(a, err))
+	}
+}
+
+// outcomeOf returns the outcome of a call of Submit as a metric names it.
+func outcomeOf(a Answer, err error) string {
+	_, invalid := errors.AsType[param.InvalidError](err)
+	_, denied := errors.AsType[*DeniedError](err)
+	_, limited := errors.AsType[*LimitError](err)
+	switch {
+	case invalid:
+		return "invalid"
+	case denied:
+		return "denied"
+	case limited:
+		return "limited"
+	case errors.Is(err, ErrInProgress):
+		return "in_progress"
+	case errors.Is(err, ErrKeyReused):
+		return "key_reused"
+	case errors.Is(err, ErrNotSent):
+		return "not_sent"
+	case errors.Is(err, ErrStoreUnavailable):
+		return "store_unavailable"
+	case err != nil:
+		return "error"
+	case a.Replayed:
+		return "replayed"
+	case a.Status == StateCreated:
+		return "created"
+	case a.Status == StateRefused:
+		return "refused"
+	}
+	return "unknown"
+}
+
+// countAttempt counts the result of an attempt.
+func (s *Service) countAttempt(result string) {
+	if s.Meter != nil {
+		s.Meter.AttemptEnded(result)
+	}
+}
+
+// Successes keeps the last successes that a sweep has found. The zero value is empty. It is safe for
+// concurrent use.
+type Successes struct {
+	mu    sync.Mutex
+	at    time.Time
+	found []Success
+}
+
+// successesLife is how long the last successes are kept: a search for them reads the history.
+const successesLife = 5 * time.Minute
+
+// lastSuccesses returns the last complete backup of each kind in each of the accounts. It may be as old as
+// successesLife. A failure of the store is logged, and the result is then the one before.
+func (s *Service) lastSuccesses(ctx context.Context) []Success {
+	kept := s.Successes
+	if kept == nil {
+		kept = &Successes{}
+	}
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	now := s.Now()
+	if since := now.Sub(kept.at); since >= 0 && since < successesLife {
+		return kept.found
+	}
+	var found []Success
+	for _, alias := range s.Accounts {
+		for _, source := range param.SourceTypes {
+			last, ok, err := s.lastSuccess(ctx, alias, source)
+			if err != nil {
+				s.Log.WarnContext(ctx, "finding the last successes", "account", alias, "error", err)
+				return kept.found
+			}
+			if ok {
+				found = append(found, last)
+			}
+		}
+	}
+	kept.found, kept.at = found, now
+	return found
+}
+
+// lastSuccess returns the last complete backup of a kind in an account. ok is false if there is none.
+func (s *Service) lastSuccess(ctx context.Context, alias string, source param.SourceType) (_ Success, ok bool, _ error) {
+	page, err := s.Store.List(ctx, Query{
+		Account: alias, SourceType: source, States: []State{StateComplete}, Limit: successCandidates,
+	})
+	if err != nil {
+		return Success{}, false, err
+	}
+	now := s.Now()
+	for _, r := range page {
+		if r.State(now) == StateComplete {
+			return Success{Account: alias, SourceType: source, At: r.ended()}, true, nil
+		}
+	}
+	return Success{}, false, nil
+}
+
+// successCandidates is how many records a search for the last success reads. [Lists] also returns records
+// that are not marked as final, which may have any state; if the newest are all of these, a success is found
+// later.
+const successCandidates = 20
+
+// ended returns when the job of r ended; if that is not known, when r was created.
+func (r Record) ended() time.Time {
+	if r.Job.CompleteTime.IsZero() {
+		return r.CreatedAt
+	}
+	return r.Job.CompleteTime
+}
+
+// report gives the figures of a sweep to the meter, and writes them to the log if LogFigures is set.
+func (w *sweep) report(ctx context.Context) {
+	if w.Meter == nil && !w.LogFigures || ctx.Err() != nil {
+		return
+	}
+	f := Figures{Open: w.result.Open, Unknown: w.unknown, UnknownSince: w.unknownSince, Successes: w.lastSuccesses(ctx)}
+	if w.Messenger != nil {
+		for _, receiver := range w.Messenger.All() {
+			waiting, err := w.Store.Waiting(ctx, receiver)
+			if err != nil {
+				w.Log.WarnContext(ctx, "counting notices", "receiver", receiver, "error", err)
+				return
+			}
+			f.Waiting = append(f.Waiting, waiting)
+		}
+	}
+	f.At = w.Now()
+	if w.Meter != nil {
+		w.Meter.Swept(f)
+	}
+	if w.LogFigures {
+		w.logFigures(ctx, f)
+	}
+}
+
+// logFigures writes f to the log: one line for all numbers, one for each receiver and one for each last
+// success. Ages are in seconds.
+func (w *sweep) logFigures(ctx context.Context, f Figures) {
+	age := func(since time.Time) int64 {
+		if since.IsZero() {
+			return 0
+		}
+		return int64(max(f.At.Sub(since), 0) / time.Second)
+	}
+	w.Log.InfoContext(ctx, "figures", "open", f.Open, "unknown_outcomes", f.Unknown, "unknown_outcome_age", age(f.UnknownSince))
+	for _, n := range f.Waiting {
+		w.Log.InfoContext(ctx, "figures of a receiver", "receiver", n.Receiver, "notices_waiting", n.Count, "notice_age", age(n.Since))
+	}
+	for _, s := range f.Successes {
+		w.Log.InfoContext(ctx, "figures of an account", "account", s.Account, "source_type", s.SourceType, "last_success_age", age(s.At))
+	}
+}

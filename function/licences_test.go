@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// licenceFile matches the files of a module that must be passed on with the program.
+var licenceFile = regexp.MustCompile(`\A(?:LICENSE|LICENCE|NOTICE|COPYING)`)
+
+// licenceKinds are licences, each with a phrase that only its text has. The first that matches is the licence.
+var licenceKinds = []struct{ name, phrase string }{
+	{"Apache-2.0", "Apache License"},
+	{"MPL-2.0", "Mozilla Public License"},
+	{"BSD-3-Clause", "Neither the name"},
+	{"BSD-2-Clause", "Redistribution and use in source and binary forms"},
+	{"MIT", "Permission is hereby granted, free of charge"},
+}
+
+// docs/reference/licences.md has the licence and the notices of each module that is linked into the program. make
+// generate writes it.
+func TestReferenceOfLicences(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc",
+		"-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := strings.Split(strings.TrimSpace(string(out)), "\n")
+	slices.Sort(modules)
+	modules = slices.DeleteFunc(slices.Compact(modules), func(line string) bool { return line == "" })
+	if len(modules) < 20 {
+		t.Fatalf("%d modules found", len(modules))
+	}
+	var table, texts strings.Builder
+	numbers := map[string]int{} // of the texts that are printed
+	for _, line := range modules {
+		module, folder, _ := strings.Cut(line, " ")
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kind string
+		var printed []string
+		for _, entry := range entries {
+			if !licenceFile.MatchString(entry.Name()) || entry.Name() == "LICENSE-LOGO" { // the logo is not linked
+				continue
+			}
+			data, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := strings.TrimSpace(strings.ReplaceAll(strings.ReplaceAll(string(data), "\r", ""), "```", "'''"))
+			for _, k := range licenceKinds {
+				if kind == "" && strings.Contains(strings.Join(strings.Fields(text), " "), k.phrase) {
+					kind = k.name
+				}
+			}
+			if numbers[text] == 0 {
+				numbers[text] = len(numbers) + 1
+				fmt.Fprintf(&texts, "\n## Text %d\n\n```text\n%s\n```\n", numbers[text], text)
+			}
+			printed = append(printed, fmt.Sprintf("[%d](#text-%d)", numbers[text], numbers[text]))
+		}
+		if kind == "" || printed == nil {
+			t.Errorf("%s: its licence is not known: look at it, and add it to licenceKinds", module)
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", module, kind, strings.Join(printed, ", "))
+	}
+	compareDocument(t, "../docs/reference/licences.md", "# Licences\n\nThe program contains these modules and the standard library of Go, whose licence is that of `golang.org/x/sys`. Pass this page\n"+
+		"on with the binary. It is generated (`make generate`). The program itself has the licence [Apache-2.0](../../LICENSE).\n\n"+
+		"| module | licence | texts |\n|---|---|---|\n"+table.String()+texts.String())
+}
