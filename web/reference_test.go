@@ -48,3 +48,20 @@ func TestReferenceOfErrors(t *testing.T) {
 		}
 	}
 }
+
+// docs/reference/limits.md has the limits of requests that the program enforces.
+func TestLimitsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/reference/limits.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []string{
+		fmt.Sprintf("| body of a request and of an event | %d KB; of a webhook %d MB", maxBody>>10, MaxHook>>20),
+		fmt.Sprintf("| address of a request | %d KB |", maxURL>>10),
+		fmt.Sprintf("| headers of a request | %d KB, names and values together", maxHeaders>>10),
+	} {
+		if !strings.Contains(string(page), "\n"+row) {
+			t.Errorf("docs/reference/limits.md lacks %q", row)
+		}
+	}
+}

@@ -3,11 +3,13 @@ package e2e
 import (
 	"bufio"
 	"bytes"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -110,6 +112,58 @@ func TestFirstDeploymentTutorial(t *testing.T) {
 	for _, want := range []string{"refused", `"SubmissionId":"`, "is a policy, sha256"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the output lacks %s:\n%s", want, out)
+		}
+	}
+}
+
+// The commands of the guide for Lambda write the binary that the platform runs, and a policy that the program accepts.
+func TestLambdaGuideBuildsTheProgram(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: leaves out building the program")
+	}
+	t.Parallel()
+	dir := t.TempDir()
+	runBlocks(t, "docs/how-to/lambda.md", "../..", "mkdir -p lambda\n", "", "lambda/", dir+"/")
+	for _, err := range checkBinary(filepath.Join(dir, "bootstrap")) {
+		t.Error(err)
+	}
+	if out, code := runProgram(t, nil, "policy", "check", filepath.Join(dir, "policy.yaml")); code != 0 {
+		t.Errorf("policy check: exit status %d, %s", code, out)
+	}
+}
+
+// runPages are the documents whose blocks of commands a test of this package runs.
+var runPages = []string{
+	"README.md", "docs/api.md", "docs/events.md", "docs/how-to/lambda.md", serverGuide, "docs/tutorial/first-backup.md", "docs/tutorial/first-deployment.md",
+}
+
+// deployPages show commands of other tools that deploy the program. No test runs them.
+var deployPages = []string{"docs/deploy-events.md"}
+
+// A test runs each block "sh" of the documents. A block that cannot run here says so by another word after "sh". Blocks that
+// only show a command of the program are checked in package main.
+func TestEachBlockOfCommandsIsRun(t *testing.T) {
+	root := os.DirFS("../..")
+	pages := []string{"README.md"}
+	err := fs.WalkDir(root, "docs", func(name string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(name, ".md") {
+			pages = append(pages, name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range pages {
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs := slices.ContainsFunc(shellBlock.FindAllSubmatch(text, -1), func(block [][]byte) bool {
+			return !bytes.HasPrefix(block[1], []byte("dist/main "))
+		})
+		if runs != slices.Contains(runPages, name) && !slices.Contains(deployPages, name) {
+			t.Errorf("%s: has commands to run: %v, is in runPages: %v", name, runs, slices.Contains(runPages, name))
 		}
 	}
 }
