@@ -28,7 +28,6 @@ var commands = []command{
 	{"audit verify", "check that the audit trail is complete and unchanged", verifyAudit},
 	{"migrate", "update the database schema", migrate},
 	{"doctor", "examine what the deployment needs; name what is missing", examine},
-	{"healthcheck", "ask the portal on this machine whether it runs", checkHealth},
 	{"version", "print the version of this program", printVersion},
 }
 

@@ -161,27 +161,6 @@ func besideBinary(name string) string {
 	return filepath.Join(filepath.Dir(program), name)
 }
 
-// OwnAddress returns the address at which a program on this machine reaches the portal, and the host name that the
-// portal answers: the host of PUBLIC_URL, or the address.
-func OwnAddress(getenv func(string) string) (address, host string, err error) {
-	c, err := ReadConfig(getenv)
-	if err != nil {
-		return "", "", err
-	}
-	on, port, err := net.SplitHostPort(c.Addr)
-	if err != nil {
-		return "", "", fmt.Errorf("ADDR: %w", err)
-	}
-	if ip, err := netip.ParseAddr(on); on == "" || err == nil && ip.IsUnspecified() {
-		on = "127.0.0.1"
-	}
-	address = net.JoinHostPort(on, port)
-	if c.PublicURL != nil {
-		return address, c.PublicURL.Host, nil
-	}
-	return address, address, nil
-}
-
 // readAddresses reads PUBLIC_URL and CLOUD_ENDPOINT. Both must be origins, and HTTPS unless they
 // are on loopback.
 func (c *Config) readAddresses(getenv func(string) string) error {

@@ -14,7 +14,6 @@ import (
 // T7).
 var waysOut = map[string]string{
 	"function/aliyun/transport.go": "the cloud: hosts of the table of regions",
-	"function/healthcheck.go":      "the portal on this machine",
 	"function/notify/client.go":    "receivers of notifications, whose addresses the environment holds",
 	"function/notify/notify.go":    "nothing by itself: it has the client of the file before",
 	"function/store/dialect.go":    "the database",
