@@ -5,6 +5,8 @@ DIST  ?= dist
 POLICY ?= docs/policy.example.yaml
 PACKAGE ?=
 MUTATE ?=
+EVENT ?= timer
+INVOKE ?=
 CHAOS ?=
 
 # -race needs a C compiler; without one .ci/install reports it and the tests run without -race. SQLite is translated C
@@ -20,7 +22,7 @@ IN_MEMORY = $$(folder=/dev/shm; probe=$$folder/backup-portal-test-$$$$; \
 TIMED = ./function/backup ./function/chaos ./function/e2e ./function/store
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev clients check static test chaos generate mutate bench dist deploy clean
+.PHONY: help run dev invoke clients check static test chaos generate mutate bench dist deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +32,11 @@ run: ## portal, emulator and demo policy on http://localhost:9000
 
 dev: ## the same, started again when a template or Go file changes
 	$(TOOL) templ generate --watch --proxy=http://localhost:9000 --cmd='go run ./function/cmd/local'
+
+invoke: ## one event in the built program, without Docker: EVENT=timer or a file; INVOKE='-times 2 -v' for flags
+	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && \
+		CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -o "$$built/main" ./function && \
+		go run ./function/cmd/invoke -program "$$built/main" $(INVOKE) '$(EVENT)'
 
 clients: # install the npm packages of the tests, in the versions of the lock files
 	@if command -v npm >/dev/null; then for folder in .ci .ci/emulator-clients .ci/openapi .ci/signin; do \
@@ -67,6 +74,7 @@ test: ## all checks of CI; installs missing tools
 	cd .ci/checks && go vet ./... && go test -count=1 -timeout 30m ./...
 	cd .ci/openapi-clients && go vet ./... && go test -count=1 -timeout 30m ./...
 	cd .ci/clients && go vet ./... && go test -count=1 -timeout 30m ./...
+	cd .ci/sam && go vet ./... && go test -count=1 -timeout 30m ./...
 	cd .ci/mutate && go vet ./... && go test -short ./...
 	@echo; echo 'make test: all passed'; .ci/install --missing | sed 's/^/  left out: /'
 

@@ -26,6 +26,7 @@ var commands = []command{
 	{"ram-policy", "print the RAM policies that this deployment needs", printRAMPolicies},
 	{"token new", "create a token for a program; print its policy entry", newToken},
 	{"audit verify", "check that the audit trail is complete and unchanged", verifyAudit},
+	{"smoke", "check a portal after its deployment", checkPortal},
 	{"migrate", "update the database schema", migrate},
 	{"doctor", "examine what the deployment needs; name what is missing", examine},
 	{"version", "print the version of this program", printVersion},

@@ -20,7 +20,7 @@ const module = "backupportal/"
 // allowed lists the packages of this module that each package may import. Tests may import more,
 // because they connect packages. docs/design.md draws this table.
 var allowed = map[string][]string{
-	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/pattern", "function/policy", "function/webhook"},
+	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/pattern", "function/policy", "function/secret", "function/webhook"},
 	"function/admission":          {},
 	"function/aliyun":             {"function/backup", "function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/pattern", "function/secret", "function/set"},
 	"function/app":                {"function/admission", "function/aliyun", "function/audit", "function/backup", "function/cache", "function/draft", "function/event", "function/event/envelope", "function/identity", "function/inventory", "function/lenhash", "function/logging", "function/metric", "function/notify", "function/param", "function/policy", "function/secret", "function/set", "function/store", "web", "web/auth"},
@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"function/chaos":              {},
 	"function/cost":               {"function/param"},
 	"function/cmd/emulator":       {"function/emulator", "function/emulator/world"},
+	"function/cmd/invoke":         {"function/emulator", "function/emulator/world", "function/event/runtimetest"},
 	"function/cmd/local":          {"function/app", "function/emulator"},
 	"function/e2e":                {},
 	"function/draft":              {},

@@ -12,6 +12,7 @@
 //	VolumesPage           Volumes           volumes.templ
 //	CancelPage            Cancel            cancel.templ
 //	HistoryPage           History           history.templ
+//	SchedulesPage         Schedules         schedules.templ
 //	AccessPage            Access            access.templ
 //	ReceiversPage         Receivers         receivers.templ
 //	APIPage               API               api.templ

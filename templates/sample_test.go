@@ -334,6 +334,8 @@ func (s sampler) others() []sample {
 		{"history", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: rows, Newer: "/backups", Older: "/backups?before=" + s.put("1")})},
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
 		{"history-rejected", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: append(s.rejected(), rows[:2]...)})},
+		{"schedules", templates.Schedules(s.schedules(rows))},
+		{"schedules-empty", templates.Schedules(templates.SchedulesPage{Shell: s.shell("/backups/schedules")})},
 		{"history-empty", templates.History(templates.HistoryPage{Shell: s.shell("/backups")})},
 		{"volumes-paste", templates.Volumes(templates.VolumesPage{Shell: s.shell("/backups/new"), Cluster: s.put("cc-0001")})},
 		{"volumes-unreadable", templates.Volumes(templates.VolumesPage{
@@ -376,6 +378,17 @@ func (s sampler) reference() templates.APIPage {
 	page.API = page.Path
 	for _, source := range param.SourceTypes {
 		page.Bodies[source] = s.put("{}")
+	}
+	return page
+}
+
+// schedules returns a schedule that succeeds, one that never did, and one whose messages are rejected.
+func (s sampler) schedules(rows []templates.Row) templates.SchedulesPage {
+	page := templates.SchedulesPage{Shell: s.shell("/backups/schedules")}
+	page.Schedules = []templates.Schedule{
+		{Name: s.put("event timer: nightly"), Runs: 12, Last: &rows[0], Good: &rows[len(rows)-1]},
+		{Name: s.put("event timer: weekly"), Runs: 1000, More: true, Last: &rows[0]},
+		{Name: s.put("event scheduler: default/nightly"), Rejected: s.rejected()[0].Rejection},
 	}
 	return page
 }

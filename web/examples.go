@@ -138,6 +138,12 @@ var answersToPresets = map[string]any{"presets": Presets{Presets: []Preset{
 			"Exclude": `["*.tmp"]`, "SpeedLimit": "8:20:2048", "Retention": "90",
 		},
 	},
+	{
+		Name: "nightly", Title: "Every night", Description: "The instance web01, kept for a week: a schedule names it",
+		Values: map[string]string{
+			"SourceType": "UDM_ECS", "Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": "7", "JobName": "nightly",
+		},
+	},
 }}}
 
 // with adds example answers to a response.

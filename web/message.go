@@ -34,6 +34,8 @@ type Message struct {
 // attempt's window. Therefore the call waits for that as far as the deadline of ctx permits, and
 // returns errUnresolved if the time is too short.
 func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawMessage, accepted bool, err error) {
+	sender := m.Principal
+	m.Principal = s.named(sender, m.Origin)
 	out, err := s.submitOnce(ctx, m)
 	if err == nil && out.byContent {
 		s.warnOfReplay(ctx, m.Principal, out)
@@ -56,7 +58,7 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 			return nil, false, err
 		}
 		if kind, final := rejectionKind(err); final {
-			s.reject(ctx, kind, backup.DoorEvent, m.Principal, m.Origin, err)
+			s.reject(ctx, kind, backup.DoorEvent, sender, m.Origin, err)
 		}
 		out.body = problemOf(f, err, param.English)
 	}

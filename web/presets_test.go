@@ -93,8 +93,8 @@ func TestPresetInTheDryRun(t *testing.T) {
 func TestUnknownPreset(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct{ body, field, says string }{
-		{strings.Replace(withPreset, "before-release", "before-relaese", 1), "Preset", "did you mean before-release? You may use before-release, web-files"},
-		{strings.Replace(withPreset, "before-release", "zzz", 1), "Preset", "There is no preset “zzz”: you may use before-release, web-files"},
+		{strings.Replace(withPreset, "before-release", "before-relaese", 1), "Preset", "did you mean before-release? You may use before-release, web-files, nightly"},
+		{strings.Replace(withPreset, "before-release", "zzz", 1), "Preset", "There is no preset “zzz”: you may use before-release, web-files, nightly"},
 		{strings.Replace(withPreset, "before-release", "Zzz!", 1), "Preset", "There is no preset “Zzz!”"},
 		{strings.Replace(withPreset, "}", `,"SourceType":"ECS_FILE"}`, 1), "SourceType", "is for UDM_ECS"},
 	} {
@@ -104,7 +104,7 @@ func TestUnknownPreset(t *testing.T) {
 			t.Errorf("%s: %d %s", c.body, answer.Code, answer.Body)
 		}
 	}
-	w.govern(t, "max: 365}", "max: 10}")
+	w.govern(t, "max: 365}", "max: 5}")
 	answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", withPreset)
 	if answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), "You may use no preset") {
 		t.Errorf("a preset that no rule allows: %d %s", answer.Code, answer.Body)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
@@ -67,6 +68,16 @@ func (s *Server) RejectUnreadable(ctx context.Context, sender identity.Principal
 		Kind: backup.RejectedUnreadable, Door: backup.DoorEvent, Sender: sender, Origin: origin, RequestID: s.requestID(ctx),
 		Reason: param.Text{En: textNotMessage.Fill(param.English, reason), Zh: textNotMessage.Fill(param.Chinese, reason)},
 	})
+}
+
+// RejectMessage does the same for a message of which only the policy knows that it is no submission. It returns a
+// problem document.
+func (s *Server) RejectMessage(ctx context.Context, sender identity.Principal, origin, reason string) json.RawMessage {
+	s.RejectUnreadable(ctx, sender, origin, reason)
+	p := problemOf(faultOf(errRequest), errRequest, param.English)
+	p.Detail, p.RequestID = reason, s.requestID(ctx)
+	answer, _ := json.Marshal(p) // cannot fail
+	return answer
 }
 
 var textNotMessage = param.Both("The event is not a submission: %v", "该事件不是备份请求：%v")

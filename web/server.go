@@ -87,6 +87,7 @@ type Server struct {
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Version   Version                                         // described by /healthz and the footer of pages
 	Store     Store                                           // described by /healthz and /readyz
+	Schedules []string                                        // subjects of the principals of messages that a schedule sent
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
 	Meter     Meter                                           // counts requests; nil: nothing does
@@ -160,6 +161,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET "+receiversPath, s.page(s.reads(s.receivers)))
 	mux.Handle("POST "+receiversPath+"/test", s.page(s.submits(s.testReceiver)))
 	mux.Handle("GET /backups", s.page(s.reads(s.history)))
+	mux.Handle("GET "+schedulesPath, s.page(s.reads(s.schedules)))
 	mux.Handle("GET /backups/{SubmissionId}", s.page(s.reads(s.status)))
 	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.reads(s.askCancel)))
 	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.submits(s.cancelBackup)))

@@ -18,7 +18,7 @@ func TestWithoutSignInOnlyPublicRoutesAreServed(t *testing.T) {
 	for _, c := range []struct{ method, path, want string }{
 		{"GET", "/", "text/html"}, {"GET", "/backups", "text/html"}, {"GET", "/backups/new", "text/html"},
 		{"GET", "/backups/new/UDM_ECS", "text/html"}, {"POST", "/backups/preview", "text/html"}, {"POST", "/backups/volumes", "text/html"}, {"POST", "/backups", "text/html"},
-		{"GET", "/backups/aaaaaaaaaaaaaaaaaaaaaaaaaa", "text/html"},
+		{"GET", "/backups/aaaaaaaaaaaaaaaaaaaaaaaaaa", "text/html"}, {"GET", "/backups/schedules", "text/html"},
 		{"GET", "/api/v1/backup-jobs", "application/problem+json"}, {"POST", "/api/v1/backup-jobs", "application/problem+json"},
 		{"GET", "/api/v1/backup-jobs/aaaaaaaaaaaaaaaaaaaaaaaaaa", "application/problem+json"},
 	} {

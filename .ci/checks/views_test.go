@@ -109,6 +109,7 @@ var views = []view{
 	{"draft-gone", at("/drafts/none/check")},
 	{"history", at("/backups")},
 	{"history-empty", atQuiet("/backups")},
+	{"schedules", at("/backups/schedules")},
 	{"history-narrowed", at("/backups?Whose=mine&Account=demo&SourceType=UDM_ECS&From=2020-01-01&To=2099-12-31")},
 	{"history-nothing", at("/backups?Status=CANCELED")},
 	{"history-wrong", at("/backups?Status=oops&InstanceId=%3Cb%3E&From=2026-02-01&To=2026-01-01")},

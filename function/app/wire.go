@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,6 +97,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Demo:      cfg.emulated(),
 		Zone:      cfg.Zone,
 		Log:       log,
+		Schedules: scheduleSubjects(),
 		Proxies:   cfg.Proxies,
 		Admission: newGate(cfg),
 		Meter:     meter,
@@ -124,7 +126,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
 	handlers := event.Handlers{
-		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, sweep), Log: log,
+		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, rules, sweep), Log: log,
 	}
 	end := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -301,9 +303,10 @@ func hosts(cfg Config) func(string) bool {
 
 // submit returns the door for events. The platform's permissions decide who may invoke the
 // function, so all events of one kind have one principal. An event that orders a sweep is not a
-// submission.
+// submission. The change of an object asks for the preset that the policy names for it.
 func submit(
 	server *web.Server,
+	rules *policy.Policy,
 	sweep func(context.Context) (backup.Swept, error),
 ) func(context.Context, event.Message) (json.RawMessage, error) {
 	return func(ctx context.Context, m event.Message) (json.RawMessage, error) {
@@ -315,6 +318,13 @@ func submit(
 			return json.Marshal(swept)
 		}
 		ctx = backup.WithRequestInfo(ctx, backup.RequestInfo{RequestID: requestID(ctx), Door: backup.DoorEvent})
+		if slices.Contains(envelope.Objects, m.Kind) {
+			body, reason := objectSubmission(rules, m)
+			if reason != "" {
+				return nil, &event.Rejection{Answer: server.RejectMessage(ctx, eventPrincipal(m.Kind), m.Source, reason)}
+			}
+			m.Payload = body
+		}
 		inv, _ := event.FromContext(ctx)
 		message := web.Message{
 			Principal: eventPrincipal(m.Kind), Key: messageKey(m.Source, m.ID), Body: m.Payload, Origin: m.Source,
@@ -331,9 +341,37 @@ func submit(
 	}
 }
 
+// partsOfUploads lists the changes of OSS that begin with ObjectCreated: and make no object.
+var partsOfUploads = []string{"ObjectCreated:InitiateMultipartUpload", "ObjectCreated:UploadPart", "ObjectCreated:UploadPartCopy"}
+
+// objectSubmission returns the submission that the change of an object asks for, or the reason why it asks for
+// none. Only a new object can start a backup.
+func objectSubmission(rules *policy.Policy, m event.Message) (body []byte, reason string) {
+	if m.Object == nil {
+		return nil, "the record names no bucket and object"
+	}
+	if !strings.HasPrefix(m.Object.Change, "ObjectCreated:") || slices.Contains(partsOfUploads, m.Object.Change) {
+		return nil, "only a new object starts a backup, no other change and no part of an upload: limit the events of the trigger"
+	}
+	preset, ok := rules.ObjectPreset(m.Kind, m.Object.Bucket, m.Object.Key)
+	if !ok {
+		return nil, "no entry of objects in the policy has this bucket and a prefix of this key: add one, or limit the trigger to a prefix"
+	}
+	body, _ = json.Marshal(map[string]string{"Preset": preset}) // cannot fail
+	return body, ""
+}
+
 // eventPrincipal returns the principal of all events of one kind.
 func eventPrincipal(kind envelope.Kind) identity.Principal {
 	return identity.Principal{Kind: identity.KindEvent, Subject: "event:" + string(kind), Name: "event " + string(kind)}
+}
+
+// scheduleSubjects returns the subjects of the principals of messages that a schedule sent.
+func scheduleSubjects() (subjects []string) {
+	for _, kind := range envelope.Schedules {
+		subjects = append(subjects, eventPrincipal(kind).Subject)
+	}
+	return subjects
 }
 
 // notMessage returns the function that leaves a trace of events that are no messages. An event without a kind

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"path/filepath"
@@ -146,14 +145,26 @@ func checkNames(where string, props map[string]any) []error {
 	return found
 }
 
-// checkAsync checks the API's limit for the age of asynchronous events, because the schema permits
-// a larger value.
+// destinationPattern matches a queue of MNS as a destination of asynchronous invocations.
+var destinationPattern = regexp.MustCompile(`^acs:mns:[a-z0-9-]+:\d{12,16}:/queues/[A-Za-z0-9][A-Za-z0-9-]*/messages$`)
+
+// checkAsync checks the API's limits for asynchronous events, because the schema permits larger values, and the
+// destination of events whose attempts have all failed.
 func checkAsync(where string, config map[string]any) []error {
 	const week = 604800 // seconds
+	where += ".asyncInvokeConfig"
+	var found complaints
 	if age, _ := yamlNumber(config["maxAsyncEventAgeInSeconds"]); age > week {
-		return []error{fmt.Errorf("%s.asyncInvokeConfig.maxAsyncEventAgeInSeconds: must be at most %d, is %v", where, week, age)}
+		found.add(where+".maxAsyncEventAgeInSeconds", "must be at most %d, is %v", week, age)
 	}
-	return nil
+	if retries, ok := yamlNumber(config["maxAsyncRetryAttempts"]); !ok || retries < 1 || retries > 8 {
+		found.add(where+".maxAsyncRetryAttempts", "must be from 1 to 8, is %v", config["maxAsyncRetryAttempts"])
+	}
+	destination, _ := yamlObject(yamlObject(config, "destinationConfig"), "onFailure")["destination"].(string)
+	if !destinationPattern.MatchString(destination) {
+		found.add(where+".destinationConfig.onFailure", "must be a queue, acs:mns:<region>:<account>:/queues/<name>/messages; is %q", destination)
+	}
+	return found
 }
 
 // yamlObject returns the object at a key, or an empty object.

@@ -88,6 +88,12 @@ var deployMistakes = []struct {
 	{"a role by its bare name", map[string]any{"role": "backup-portal"}, "role: must look like"},
 	{"a role with capitals", map[string]any{"role": "acs:ram::1000000000000001:role/Backup"}, "role: must look like"},
 	{"retries for longer than the API takes", map[string]any{"asyncInvokeConfig/maxAsyncEventAgeInSeconds": 604801}, "must be at most 604800"},
+	{"no retries", map[string]any{"asyncInvokeConfig/maxAsyncRetryAttempts": 0}, "must be from 1 to 8"},
+	{"no destination for failed events", map[string]any{"asyncInvokeConfig/destinationConfig": nil}, "onFailure: must be a queue"},
+	{"a destination that is none", map[string]any{"asyncInvokeConfig/destinationConfig/onFailure/destination": "acs:mns:cn-hangzhou:1000000000000001:/queues/x"},
+		"onFailure: must be a queue"},
+	{"a timer with a preset that does not exist", map[string]any{"triggers/1": timerTrigger(`{"Preset":"nigthly"}`)}, `offers no preset "nigthly"`},
+	{"a timer with a preset without an instance", map[string]any{"triggers/1": timerTrigger(`{"Preset":"before-release"}`)}, `has no InstanceId`},
 	{"a second HTTP trigger", map[string]any{"triggers/2": httpTrigger("second")}, "a second http trigger for LATEST"},
 	{"two triggers of one name", map[string]any{"triggers/2": httpTrigger("http")}, `"http" is the name of another trigger too`},
 	{"a trigger name with a dot", map[string]any{"triggers/0/triggerName": "a.b"}, "triggerName: must be 1 to 128"},
@@ -99,7 +105,7 @@ var deployMistakes = []struct {
 	{"a timer without a submission", map[string]any{"triggers/1": timerTrigger("{}")}, "payload: must be a submission"},
 	{"a timer that sweeps and more", map[string]any{"triggers/1": timerTrigger(`{"sweep":true,"dry_run":true}`)}, "payload: must be a submission"},
 	{"an EventBridge trigger before another", map[string]any{"triggers/0/triggerType": "eventbridge", "triggers/1": httpTrigger("second")},
-		"an eventbridge trigger must be the last"},
+		"eventbridge triggers must be the last"},
 	{"a misspelt property of the domain", map[string]any{"customDomain/domainname": "x"}, "customDomain.domainname: is not known"},
 	{"a domain without a name", map[string]any{"customDomain/domainName": nil}, "domainName: must be given"},
 	{"a domain that is not the one people see", map[string]any{"customDomain/domainName": "x.example.com"}, "people see https://backup.example.com"},
@@ -113,6 +119,39 @@ func TestDeployMistakesAreReported(t *testing.T) {
 	for _, mistake := range deployMistakes {
 		t.Run(mistake.name, func(t *testing.T) {
 			file := mustReadDeployFile(t, deployPath)
+			for _, place := range slices.Sorted(maps.Keys(mistake.change)) {
+				change(t, file.doc, place, mistake.change[place])
+			}
+			wantComplaint(t, checker.check(file), mistake.want)
+		})
+	}
+}
+
+// eventsMistakes lists changes of docs/s.events.yaml, as deployMistakes does for s.yaml.
+var eventsMistakes = []struct {
+	name   string
+	change map[string]any
+	want   string
+}{
+	{"a source that is not served", map[string]any{"triggers/3/triggerConfig/eventSourceConfig/eventSourceType": "MQTT"}, `"MQTT" is not served`},
+	{"a source without its topic", map[string]any{"triggers/4/triggerConfig/eventSourceConfig/eventSourceParameters/sourceRocketMQParameters/Topic": nil},
+		"sourceRocketMQParameters must have Topic"},
+	{"data without ids", map[string]any{"triggers/5/triggerConfig/eventSinkConfig/deliveryOption/eventSchema": "RawData"}, "must be CloudEvents"},
+	{"a stream that stops at a failure", map[string]any{"triggers/6/triggerConfig/runOptions/errorsTolerance": "NONE"}, "errorsTolerance: must be ALL"},
+	{"a stream of the bus", map[string]any{"triggers/3/triggerConfig/runOptions/mode": "event-streaming"}, "not possible for the source Default"},
+	{"a pattern that is no JSON", map[string]any{"triggers/3/triggerConfig/eventRuleFilterPattern": "shop"}, "must be a JSON object"},
+	{"a bucket without its account", map[string]any{"triggers/0/sourceArn": "release-uploads"}, "sourceArn: must match"},
+	{"removed objects", map[string]any{"triggers/0/triggerConfig/events": []any{"oss:ObjectRemoved:DeleteObject"}}, "must be some of"},
+	{"parts of uploads", map[string]any{"triggers/0/triggerConfig/events": []any{"oss:ObjectCreated:*"}}, "must be some of"},
+	{"every object of a bucket", map[string]any{"triggers/0/triggerConfig/filter/key/prefix": ""}, "prefix: must be given"},
+	{"another trigger after those of EventBridge", map[string]any{"triggers/7": httpTrigger("late")}, "eventbridge triggers must be the last"},
+}
+
+func TestEventsMistakesAreReported(t *testing.T) {
+	checker := newDeployChecker(t)
+	for _, mistake := range eventsMistakes {
+		t.Run(mistake.name, func(t *testing.T) {
+			file := mustReadDeployFile(t, eventsPath)
 			for _, place := range slices.Sorted(maps.Keys(mistake.change)) {
 				change(t, file.doc, place, mistake.change[place])
 			}

@@ -3,11 +3,16 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 
 	"backupportal/function/app"
+	"backupportal/function/backup"
+	"backupportal/function/event/envelope"
+	"backupportal/function/identity"
+	"backupportal/function/policy"
 )
 
 var triggerNamePattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,127}$`)
@@ -54,11 +59,14 @@ func checkTriggers(where string, props map[string]any) []error {
 		case "timer":
 			found = append(found, checkTimer(place, config)...)
 		case "eventbridge":
-			if i != len(triggers)-1 {
-				found.add(place, "an eventbridge trigger must be the last: unchanged, it ends the deployment of those after it")
+			if slices.ContainsFunc(triggers[i:], func(later map[string]any) bool { return later["triggerType"] != "eventbridge" }) {
+				found.add(place, "eventbridge triggers must be the last: unchanged, one ends the deployment of those after it")
 			}
 			function, _ := props["functionName"].(string)
 			found = append(found, checkQueue(place, "MNS-"+function+"-"+name, config)...)
+			found = append(found, checkSource(place, config)...)
+		case "oss", "mns_topic":
+			found = append(found, checkSourceARN(place, trigger)...)
 		}
 	}
 	return found
@@ -78,19 +86,125 @@ func checkMethods(where string, config map[string]any) []error {
 	return found
 }
 
-// checkTimer checks that the payload of a timer is text that the program accepts: a submission or
-// the order to sweep.
+// checkTimer checks that the payload of a timer is text that the program accepts: a submission, a preset that the
+// example policy offers to time triggers, or the order to sweep.
 func checkTimer(where string, config map[string]any) []error {
 	payload, _ := config["payload"].(string)
 	if app.IsSweep([]byte(payload)) {
 		return nil
 	}
-	var submission map[string]any
+	var submission struct{ SourceType, Preset string }
 	err := json.Unmarshal([]byte(payload), &submission)
-	if source, _ := submission["SourceType"].(string); err != nil || source == "" {
-		return []error{fmt.Errorf("%s.triggerConfig.payload: must be a submission as JSON text, with SourceType, or {\"sweep\":true}; is %q", where, payload)}
+	switch {
+	case err == nil && submission.Preset != "":
+		return checkPreset(where, submission.Preset, envelope.Timer)
+	case err != nil || submission.SourceType == "":
+		return []error{fmt.Errorf("%s.triggerConfig.payload: must be a submission as JSON text, with SourceType or Preset, or {\"sweep\":true}; is %q", where, payload)}
 	}
 	return nil
+}
+
+// checkPreset checks that the example policy offers a preset to a kind of event, and that the preset names the resource.
+func checkPreset(where, name string, kind envelope.Kind) []error {
+	var found complaints
+	text, err := os.ReadFile("../../docs/policy.example.yaml")
+	if err != nil {
+		return []error{err}
+	}
+	rules, err := policy.Load(text, func(string) string { return "" })
+	if err != nil {
+		return []error{err}
+	}
+	offered := rules.Presets(identity.Principal{Kind: identity.KindEvent, Subject: "event:" + string(kind)})
+	at := slices.IndexFunc(offered, func(p backup.Preset) bool { return p.Name == name })
+	if at < 0 {
+		found.add(where, "the example policy offers no preset %q to events of the kind %s", name, kind)
+		return found
+	}
+	for _, needed := range []string{"Account", "Region", "InstanceId"} {
+		if offered[at].Values[needed] == "" {
+			found.add(where, "the preset %q has no %s, and a schedule gives none", name, needed)
+		}
+	}
+	return found
+}
+
+// sourceParameters has the parameters that each source of an eventbridge trigger needs. Source: the types Source…Parameters
+// of the API FC 2023-03-30.
+var sourceParameters = map[string][]string{
+	"Default":  nil,
+	"MNS":      {"RegionId", "QueueName"},
+	"RocketMQ": {"RegionId", "InstanceId", "Topic", "GroupID"},
+	"Kafka":    {"RegionId", "InstanceId", "Topic", "ConsumerGroup"},
+	"RabbitMQ": {"RegionId", "InstanceId", "VirtualHostName", "QueueName"},
+}
+
+// checkSource checks the source of an eventbridge trigger and how its events are delivered: with their ids, and without
+// stopping at the first failure. The schema describes neither.
+func checkSource(where string, config map[string]any) []error {
+	var found complaints
+	where += ".triggerConfig"
+	source := yamlObject(config, "eventSourceConfig")
+	kind, _ := source["eventSourceType"].(string)
+	needed, known := sourceParameters[kind]
+	if !known {
+		found.add(where+".eventSourceConfig.eventSourceType", "%q is not served: see docs/events.md", kind)
+	}
+	parameters := yamlObject(yamlObject(source, "eventSourceParameters"), "source"+kind+"Parameters")
+	for _, name := range needed {
+		if value, _ := parameters[name].(string); value == "" {
+			found.add(where+".eventSourceConfig", "source%sParameters must have %s", kind, name)
+		}
+	}
+	if schema := yamlObject(yamlObject(config, "eventSinkConfig"), "deliveryOption")["eventSchema"]; schema != "CloudEvents" {
+		found.add(where+".eventSinkConfig", "eventSchema must be CloudEvents, is %v: the data alone has no ids", schema)
+	}
+	options := yamlObject(config, "runOptions")
+	if options["errorsTolerance"] != "ALL" {
+		found.add(where+".runOptions.errorsTolerance", "must be ALL: otherwise one message that fails stops all others")
+	}
+	if mode := options["mode"]; mode != "event-driven" && mode != "event-streaming" || mode == "event-streaming" && kind == "Default" {
+		found.add(where+".runOptions.mode", "%v is not possible for the source %s", mode, kind)
+	}
+	var pattern map[string]any
+	text, _ := config["eventRuleFilterPattern"].(string)
+	if json.Unmarshal([]byte(text), &pattern) != nil {
+		found.add(where+".eventRuleFilterPattern", "must be a JSON object as text, is %q", text)
+	}
+	return found
+}
+
+// sourceARNs match the sources of triggers of other services.
+var sourceARNs = map[string]*regexp.Regexp{
+	"oss":       regexp.MustCompile(`^acs:oss:[a-z0-9-]+:\d{12,16}:[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`),
+	"mns_topic": regexp.MustCompile(`^acs:mns:[a-z0-9-]+:\d{12,16}:/topics/[A-Za-z0-9][A-Za-z0-9-]*$`),
+}
+
+// wholeObjects lists the events of OSS that make a whole object.
+var wholeObjects = []string{
+	"oss:ObjectCreated:PutObject", "oss:ObjectCreated:PostObject", "oss:ObjectCreated:CompleteMultipartUpload",
+	"oss:ObjectCreated:CopyObject", "oss:ObjectCreated:AppendObject",
+}
+
+// checkSourceARN checks the source of a trigger of OSS or of an MNS topic, and that OSS reports only new objects below a prefix.
+func checkSourceARN(where string, trigger map[string]any) []error {
+	var found complaints
+	kind, _ := trigger["triggerType"].(string)
+	source, _ := trigger["sourceArn"].(string)
+	if !sourceARNs[kind].MatchString(source) {
+		found.add(where+".sourceArn", "must match %v, is %q", sourceARNs[kind], source)
+	}
+	if kind == "oss" {
+		config := yamlObject(trigger, "triggerConfig")
+		events, _ := config["events"].([]any)
+		if slices.ContainsFunc(events, func(e any) bool { return !slices.Contains(wholeObjects, fmt.Sprint(e)) }) || len(events) == 0 {
+			found.add(where+".triggerConfig.events", "must be some of %v: other changes are rejected; are %v", wholeObjects, events)
+		}
+		if prefix, _ := yamlObject(yamlObject(config, "filter"), "key")["prefix"].(string); prefix == "" {
+			found.add(where+".triggerConfig.filter.key.prefix", "must be given: each other object would be rejected")
+		}
+	}
+	return found
 }
 
 // checkQueue checks that a trigger for an MNS queue uses the event source that the platform creates

@@ -134,10 +134,15 @@ func onFC(t *testing.T, trigger runtimetest.FCTrigger) *fixture {
 }
 
 func onLambda(t *testing.T) *fixture {
+	return behind(t, func(l runtimetest.Function) http.Handler { return &runtimetest.FunctionURL{Function: l} })
+}
+
+// behind returns the program on Lambda behind a front.
+func behind(t *testing.T, front func(runtimetest.Function) http.Handler) *fixture {
 	g := &fixture{t: t}
 	l := &runtimetest.Lambda{}
 	l.Start(t, g.path(), append(g.cloudEnv(), "ALIBABA_CLOUD_ACCESS_KEY_ID="+world.DemoKey, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+world.DemoSecret)...)
-	g.serve(&runtimetest.FunctionURL{Function: l})
+	g.serve(front(l))
 	return g
 }
 
@@ -184,7 +189,20 @@ func everywhere(t *testing.T, test func(t *testing.T, g *fixture)) {
 		"Function Compute, all in base64":  func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{EncodeBodies: true}) },
 		"Function Compute, lower case":     func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{LowerCaseHeaders: true}) },
 		"Lambda function URL":              onLambda,
-		"plain server":                     onServer,
+		"Lambda behind API Gateway, payload format 1.0": func(t *testing.T) *fixture {
+			return behind(t, func(l runtimetest.Function) http.Handler { return &runtimetest.Gateway{Function: l} })
+		},
+		"Lambda behind a load balancer": func(t *testing.T) *fixture {
+			return behind(t, func(l runtimetest.Function) http.Handler {
+				return &runtimetest.Gateway{Function: l, LoadBalancer: true, SingleValues: true}
+			})
+		},
+		"Lambda behind a load balancer, multi-value headers": func(t *testing.T) *fixture {
+			return behind(t, func(l runtimetest.Function) http.Handler {
+				return &runtimetest.Gateway{Function: l, LoadBalancer: true}
+			})
+		},
+		"plain server": onServer,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,6 +16,7 @@ var waysOut = map[string]string{
 	"function/aliyun/transport.go": "the cloud: hosts of the table of regions",
 	"function/notify/client.go":    "receivers of notifications, whose addresses the environment holds",
 	"function/notify/notify.go":    "nothing by itself: it has the client of the file before",
+	"function/smoke.go":            "the portal that the command line names",
 	"function/store/dialect.go":    "the database",
 	"function/serve.go":            "nothing: it makes the runtime's own connections last",
 	"web/auth/client.go":           "identity providers that the environment and the policy name",

@@ -63,6 +63,7 @@ var revealers = map[string]string{
 	"function/notify/chat.go":      "the secret signs a message to a robot",
 	"function/notify/notify.go":    "the address is where a message is sent",
 	"function/notify/webhook.go":   "the secret signs a webhook",
+	"function/smoke.go":            "the token goes to the portal that the command line names",
 	"function/store/dialect.go":    "the address opens the database",
 	"function/webhook/verify.go":   "the secret verifies a webhook",
 	"function/app/wire.go":         "the key pair of an invocation is handed to the cloud's client",

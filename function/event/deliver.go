@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"backupportal/function/event/envelope"
@@ -42,11 +43,25 @@ type outcome struct {
 	Answer  json.RawMessage `json:"answer,omitempty"` // the answer of Submit
 }
 
+// A batchAnswer names the records of a queue or stream that failed. Lambda and EventBridge Pipes accept the
+// others, and deliver these again (“Reporting batch item failures”).
+type batchAnswer struct {
+	Failures []batchFailure `json:"batchItemFailures"`
+}
+
+// A batchFailure names one record.
+type batchFailure struct {
+	ID string `json:"itemIdentifier"`
+}
+
 // deliver passes the messages of an event to Submit, one after the other. The answer to a single
 // direct message is that of Submit; otherwise it is a report. If a message fails and may succeed later,
 // deliver continues with the others, and returns a [*RetryError] at the end. When the event is delivered
 // again, Submit recognises the finished messages by their ids. The error is a [*ShapeError] if the event
 // contains no message.
+//
+// The answer to records of a queue or stream of AWS is a batchAnswer. It names the records that failed and
+// those that are rejected: a queue moves these to its dead-letter queue, instead of deleting them.
 func (d Handlers) deliver(ctx context.Context, event []byte) (json.RawMessage, error) {
 	began := time.Now()
 	inv, _ := FromContext(ctx)
@@ -63,25 +78,34 @@ func (d Handlers) deliver(ctx context.Context, event []byte) (json.RawMessage, e
 		d.notMessage(ctx, Message{}, err.Error())
 		return nil, err
 	}
+	batch, unnamed := batchAnswer{Failures: []batchFailure{}}, 0
 	for _, it := range items {
 		out, err := d.submitItem(ctx, it)
+		if it.failure != "" && (err != nil || out.Outcome == outcomeRejected) {
+			batch.Failures = append(batch.Failures, batchFailure{it.failure})
+		}
 		if err != nil {
 			failed++
+			if it.failure == "" {
+				unnamed++
+			}
 			d.Log.ErrorContext(ctx, "message failed temporarily", "kind", it.Kind, "event_source", it.Source, "id", it.ID, "error", err)
 			continue
 		}
 		r.add(out)
 	}
 	switch {
-	case failed > 0:
+	case unnamed > 0:
 		return nil, &RetryError{Failed: failed, Of: len(items)}
+	case slices.ContainsFunc(items, func(it item) bool { return it.failure != "" }):
+		return jsontext.Marshal(batch)
 	case len(items) == 1 && items[0].Kind == envelope.Direct:
 		return r.Results[0].Answer, nil
 	}
 	return jsontext.Marshal(r)
 }
 
-// The outcomes of an event in the log.
+// The outcomes of an event in the log. The first two are also those of a message in a report.
 const (
 	outcomeAccepted   = "accepted"   // every message was accepted
 	outcomeRejected   = "rejected"   // at least one message can never succeed
@@ -115,7 +139,7 @@ func kindOf(items []item) envelope.Kind {
 
 // add adds the result of one message.
 func (r *report) add(out outcome) {
-	if out.Outcome == "rejected" {
+	if out.Outcome == outcomeRejected {
 		r.Rejected++
 	} else {
 		r.Accepted++
@@ -126,16 +150,16 @@ func (r *report) add(out outcome) {
 // submitItem passes one message to Submit. An item that is no message is rejected. The error
 // means that the message should be delivered again.
 func (d Handlers) submitItem(ctx context.Context, it item) (outcome, error) {
-	out := outcome{Kind: it.Kind, Source: it.Source, ID: it.ID, Outcome: "accepted"}
+	out := outcome{Kind: it.Kind, Source: it.Source, ID: it.ID, Outcome: outcomeAccepted}
 	if it.reason != "" {
 		d.Log.WarnContext(ctx, "message not recognized", "kind", it.Kind, "id", it.ID, "reason", it.reason)
 		d.notMessage(ctx, it.Message, it.reason)
-		out.Outcome, out.Reason = "rejected", it.reason
+		out.Outcome, out.Reason = outcomeRejected, it.reason
 		return out, nil
 	}
 	answer, err := d.submit(ctx, it.Message)
 	if rejection, ok := errors.AsType[*Rejection](err); ok {
-		out.Outcome, answer, err = "rejected", rejection.Answer, nil
+		out.Outcome, answer, err = outcomeRejected, rejection.Answer, nil
 	}
 	out.Answer = answer
 	return out, err

@@ -67,8 +67,10 @@ func TestEnvelopes(t *testing.T) {
 			`{"TopicName":"t","MessageId":"1","Message":"1234","PublishTime":1550216302888,"key":"value"}`, m(envelope.MNSTopic, "t", "1", "1234")},
 		"mns topic, base64": {`{"TopicName":"t","MessageId":"1","Message":"eyJhIjoxfQ=="}`, m(envelope.MNSTopic, "t", "1", `{"a":1}`)},
 		"timer, no payload": {`{"triggerName":"n","triggerTime":"x"}`, m(envelope.Timer, "n", "x", "")},
-		"oss":               {"oss.json", m(envelope.OSS, "acs:oss:cn-shanghai:123456789:testbucket", "58F9FF2D3DF792092E12044C/image/a.jpg", "a record")},
-		"cdn":               {`{"events":[{"eventSource":"cdn","traceId":"t-1","resource":{"domain":"d.example"}}]}`, m(envelope.CDN, "d.example", "t-1", "a record")},
+		"oss": {"oss.json", []event.Message{{Kind: envelope.OSS, Source: "acs:oss:cn-shanghai:123456789:testbucket",
+			ID: "58F9FF2D3DF792092E12044C/image/a.jpg", Payload: []byte("a record"),
+			Object: &event.Object{Bucket: "testbucket", Key: "image/a.jpg", Change: "ObjectCreated:PutObject"}}}},
+		"cdn": {`{"events":[{"eventSource":"cdn","traceId":"t-1","resource":{"domain":"d.example"}}]}`, m(envelope.CDN, "d.example", "t-1", "a record")},
 		// The first matching shape decides the kind of an event. Only the outermost object is
 		// compared.
 		"order":            {`{` + ce + `,"triggerName":"n","triggerTime":"x","data":{}}`, m(envelope.CloudEvent, "s", "1", "{}")},

@@ -12,18 +12,31 @@ import (
 
 // cloudEvent reads a CloudEvent of EventBridge (“Event specifications”). An event from an MNS
 // queue has the message in data.messageBody. The message's own id is used then, because it stays
-// the same when the queue delivers the message again. It returns false if a required member is
-// missing or has the wrong type.
+// the same when the queue delivers the message again. A message of a broker is read by [broker], a
+// change of an object of OSS by [readRecord]. It returns false if a required member is missing or has
+// the wrong type.
 func cloudEvent(event []byte) (Message, bool) {
 	var e struct {
-		ID     string          `json:"id"`
-		Source string          `json:"source"`
-		Type   string          `json:"type"`
-		Data   json.RawMessage `json:"data"`
-		Base64 []byte          `json:"data_base64"`
+		ID      string          `json:"id"`
+		Source  string          `json:"source"`
+		Type    string          `json:"type"`
+		Subject string          `json:"subject"`
+		Data    json.RawMessage `json:"data"`
+		Base64  []byte          `json:"data_base64"`
 	}
 	if json.Unmarshal(event, &e) != nil || e.ID == "" || e.Source == "" {
 		return Message{}, false
+	}
+	data := members(e.Data)
+	if b, ok := brokerOf(e.Type, data); ok {
+		return b.message(e.Data, e.Source, e.Subject, e.ID)
+	}
+	if change, ok := strings.CutPrefix(e.Type, "oss:"); ok && data["oss"] != nil {
+		m := readRecord(e.Data)
+		if m.Object != nil {
+			m.ID, m.Object.Change = e.ID, change
+		}
+		return m, m.Object != nil
 	}
 	m := Message{Kind: envelope.CloudEvent, Source: e.Source, ID: e.ID, Payload: e.Base64}
 	if e.Data != nil {
@@ -88,10 +101,12 @@ func readRecords(events json.RawMessage) []item {
 func readRecord(record json.RawMessage) Message {
 	var e struct {
 		Source  string `json:"eventSource"`
+		Name    string `json:"eventName"`
 		TraceID string `json:"traceId"` // CDN
 		OSS     struct {
 			Bucket struct {
-				ARN string `json:"arn"`
+				Name string `json:"name"`
+				ARN  string `json:"arn"`
 			} `json:"bucket"`
 			Object struct {
 				Key string `json:"key"`
@@ -112,7 +127,11 @@ func readRecord(record json.RawMessage) Message {
 	if e.Response.RequestID != "" {
 		id = recordID(e.Response.RequestID, e.OSS.Object.Key)
 	}
-	return Message{Kind: envelope.OSS, Source: e.OSS.Bucket.ARN, ID: id, Payload: record}
+	m := Message{Kind: envelope.OSS, Source: e.OSS.Bucket.ARN, ID: id, Payload: record}
+	if e.OSS.Bucket.Name != "" && e.OSS.Object.Key != "" {
+		m.Object = &Object{Bucket: e.OSS.Bucket.Name, Key: e.OSS.Object.Key, Change: e.Name}
+	}
+	return m
 }
 
 // recordID names an object's change by the request that made it. Two different

@@ -10,11 +10,23 @@
 //	not JSON, or a JSON string                  text         digest of the content
 //	array: for each element
 //	    object with specversion                 as a CloudEvent below
+//	    object with eventSource of AWS          as a record below
+//	    data of a broker                        as a CloudEvent of the broker below
 //	    other object or string                  raw          digest of the content
 //	object with specversion                     cloudevent   id
 //	    of type mns:Queue:SendMessage           mns-queue    data.messageId, or id
+//	    of type mq:…, alikafka:…, amqp:…, or
+//	    with such data (broker.go)              rocketmq, kafka, rabbitmq
+//	    of type oss:… with oss in its data      oss          id
 //	object with triggerName and triggerTime     timer        triggerTime
 //	object with TopicName and MessageId         mns-topic    MessageId
+//	object with an array Records of AWS
+//	    element with eventSource aws:sqs        sqs          messageId
+//	    element with eventSource aws:kinesis    kinesis      eventID
+//	    element with eventSource aws:sns        sns          Sns.MessageId
+//	    element with eventSource aws:s3         s3           sequencer/object key
+//	object with detail-type, source, detail     eventbridge  id
+//	    of a schedule                           scheduler    time
 //	object with an array events
 //	    element with eventSource cdn            cdn          traceId, or digest
 //	    other element                           oss          requestId/object key, or digest
@@ -22,9 +34,8 @@
 //	any other object                            direct       request id, or digest
 //
 // An HTTP event becomes a request for one [http.Handler]. It always gets an answer and never an
-// error, because the platforms show the caller the text of an error and the stack of a panic. The
-// exception is an unserved format on Lambda, for which there is no answer. The body of an HTTP
-// request is never read as an event.
+// error, because the platforms show the caller the text of an error and the stack of a panic. The body
+// of an HTTP request is never read as an event.
 //
 // Every other event becomes one or more values of type [Message] for one function. Its errors
 // ask the platform to deliver the event again.
@@ -83,8 +94,8 @@ func (d Handlers) FC(ctx context.Context, event []byte) (json.RawMessage, error)
 	return d.answer(fromFC(ctx), event)
 }
 
-// Lambda answers one event of AWS Lambda: of a function URL, of an HTTP API with payload format
-// 2.0 and the stage $default, or a message. Pass it to lambda.Start. The event is a
+// Lambda answers one event of AWS Lambda: of a function URL, of API Gateway with payload format
+// 2.0 or 1.0, of an Application Load Balancer, or a message. Pass it to lambda.Start. The event is a
 // json.RawMessage because the SDK would read a JSON string in base64 for []byte.
 func (d Handlers) Lambda(ctx context.Context, event json.RawMessage) (json.RawMessage, error) {
 	return d.answer(fromLambda(ctx), event)
@@ -92,21 +103,21 @@ func (d Handlers) Lambda(ctx context.Context, event json.RawMessage) (json.RawMe
 
 // answer answers one event whose invocation is in ctx. A byte order mark before the event is skipped.
 // An event that is not HTTP can have the errors of deliver. An event that is not served has an
-// [*UnservedError], also one of a gateway on Lambda: no answer would have the format that it expects.
+// [*UnservedError].
 func (d Handlers) answer(ctx context.Context, event []byte) (json.RawMessage, error) {
 	ctx, cancel := withMargin(ctx)
 	defer cancel()
 	event = jsontext.TrimMark(event)
 	inv, _ := FromContext(ctx)
 	top := members(event)
-	if err := unserved(event, top, inv.Platform); err != nil {
+	if err := unserved(event, top); err != nil {
 		ctx = withLogID(ctx)
 		d.Log.ErrorContext(ctx, "event", "outcome", outcomeUnserved, "size", len(event),
 			"retry", inv.RetryCount, "error", err)
 		d.notMessage(ctx, Message{}, err.Error())
 		return nil, err
 	}
-	if e, like, err := readHTTP(event, top); like {
+	if e, like, err := readHTTP(event, top, inv.Platform); like {
 		return d.serve(ctx, e, err), nil
 	}
 	return d.deliver(withLogID(ctx), event)

@@ -27,6 +27,14 @@ func fronts() []front {
 	fc := func(make func(f *runtimetest.FC) http.Handler) func(*testing.T) http.Handler {
 		return func(t *testing.T) http.Handler { return make(startFC(t)) }
 	}
+	gateway := func(g runtimetest.Gateway) func(*testing.T) http.Handler {
+		return func(t *testing.T) http.Handler {
+			l := &runtimetest.Lambda{}
+			l.Start(t, self(t), runtimeVar+"=lambda")
+			g.Function = l
+			return &g
+		}
+	}
 	handlers := event.Handlers{Web: site(), Submit: submit, Log: slog.New(slog.DiscardHandler)}
 	return []front{
 		{name: "fc default domain", onFC: true, attach: true, handler: fc(func(f *runtimetest.FC) http.Handler {
@@ -46,6 +54,8 @@ func fronts() []front {
 			l.Start(t, self(t), runtimeVar+"=lambda")
 			return &runtimetest.FunctionURL{Function: l}
 		}},
+		{name: "lambda behind a REST API", handler: gateway(runtimetest.Gateway{})},
+		{name: "lambda behind a load balancer", handler: gateway(runtimetest.Gateway{LoadBalancer: true})},
 		{name: "plain server", plain: true, handler: func(*testing.T) http.Handler {
 			return event.StripPlatformHeaders(event.Recover(handlers.Web, handlers.Log))
 		}},

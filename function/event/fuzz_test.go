@@ -16,6 +16,9 @@ func FuzzEvent(f *testing.F) {
 	for _, ev := range []string{fcEvent, lambdaEvent, echoEvent, "", "null", "[]", "hello topic", `"eyJhIjoxfQ=="`} {
 		f.Add([]byte(ev))
 	}
+	for _, ev := range []string{restEvent, albEvent, submission, `[{"topic":"t","partition":0,"offset":3,"value":"{}"}]`} {
+		f.Add([]byte(ev))
+	}
 	f.Fuzz(func(t *testing.T, ev []byte) {
 		var first []string
 		for range 2 {
@@ -39,7 +42,11 @@ func FuzzEvent(f *testing.F) {
 				}
 				http.NewServeMux().ServeHTTP(w, r)
 			})
-			body, err := d.FC(t.Context(), ev)
+			inv := event.Invocation{Platform: event.PlatformFC}
+			if len(ev)%2 == 1 {
+				inv.Platform = event.PlatformLambda
+			}
+			body, err := d.FC(event.WithInvocation(t.Context(), inv), ev)
 			if (err == nil) != (len(body) > 0) || err == nil && !json.Valid(body) {
 				t.Fatalf("answer %q, error %v", body, err)
 			}

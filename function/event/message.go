@@ -17,10 +17,21 @@ type Message struct {
 	//	cloudevent             source and id
 	//	mns-queue              the event's source, and messageId of its data, or its id
 	//	mns-topic              topic, and MessageId
+	//	rocketmq               topic, and UNIQ_KEY
+	//	kafka                  subject or topic, and partition/offset/timestamp
+	//	rabbitmq               exchange/routing key, and messageId
 	//	timer                  triggerName and triggerTime
-	//	oss, cdn               bucket or domain, and the ids of the record
+	//	oss, s3, cdn           bucket or domain, and the ids of the record
+	//	sqs                    queue, and messageId
+	//	kinesis                stream, and eventID
+	//	sns                    topic, and MessageId
+	//	eventbridge            source and id
+	//	scheduler              schedule or rule, and time
 	//	direct                 no source, and the platform's request id
 	//	text, mns-stream, raw  no source, and a digest of the payload
+	//
+	// A message of RocketMQ or RabbitMQ without an id of its own has source and id of its CloudEvent, or
+	// a digest of the payload.
 	//
 	// Without an id from the platform, the id of direct is a digest too. [Message.ContentID] has the
 	// id that decides whether a direct message is a repeat.
@@ -30,6 +41,17 @@ type Message struct {
 	// decoded from base64 if it is JSON only after that. It may be empty or not JSON. For a
 	// direct message it is the whole event, unchanged.
 	Payload []byte
+
+	// Object is the object that changed, for the kinds oss and s3. It is nil for all other kinds, and if
+	// the record does not name an object. Payload is then the record.
+	Object *Object
+}
+
+// An Object is an object of OSS or S3 that changed.
+type Object struct {
+	Bucket string // name of the bucket
+	Key    string // decoded
+	Change string // such as “ObjectCreated:PutObject”; what begins with “ObjectCreated:” made or replaced it
 }
 
 // ContentID returns the digest of the content that identifies m, if its content does. It does for the
@@ -40,6 +62,8 @@ func (m Message) ContentID(inv Invocation) (id string, ok bool) {
 	switch m.Kind {
 	case envelope.Text, envelope.MNSStream, envelope.RawData:
 		return m.ID, true
+	case envelope.RocketMQ, envelope.RabbitMQ:
+		return m.ID, m.ID == digest(m.Payload)
 	case envelope.Direct:
 		if id := digest(m.Payload); inv.Platform == PlatformFC || m.ID == id {
 			return id, true

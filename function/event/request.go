@@ -28,7 +28,8 @@ var (
 
 // An httpEvent is an HTTP request as an event: Function Compute's version “v1” or Lambda's “2.0”.
 // The two differ in the query, in the cookies, and in the type of timeEpoch, which is not read.
-// Neither SDK has a type that can read both.
+// Neither SDK has a type that can read both. The events of gateways on Lambda are converted to it
+// ([gatewayEvent]).
 type httpEvent struct {
 	Version         string            `json:"version"`
 	RawPath         string            `json:"rawPath"`
@@ -48,11 +49,11 @@ type httpEvent struct {
 			SourceIP string `json:"sourceIp"`
 		} `json:"http"`
 	} `json:"requestContext"`
-}
 
-// lambda reports whether the event is Lambda's. For any other version the answer has Function
-// Compute's format, which Lambda understands too.
-func (e *httpEvent) lambda() bool { return e.Version == "2.0" }
+	format       format
+	multi        bool                // the headers of the answer must have a list of values each
+	multiHeaders map[string][]string // only of gateways
+}
 
 // request returns the request that a server would have made. Its errors are [ErrPath] and
 // [ErrBase64].
@@ -127,7 +128,7 @@ func (e *httpEvent) partialRequest(ctx context.Context) *http.Request {
 // may contain a comma. `s local start` sends the query “null” for a request without a query.
 func (e *httpEvent) uri() string {
 	path, query := e.RawPath, e.RawQueryString
-	if !e.lambda() {
+	if e.format == formatFC {
 		path = strings.TrimSuffix(path, "?null")
 		values := url.Values{}
 		for name, value := range e.QueryParameters {
@@ -151,6 +152,11 @@ func (e *httpEvent) header() http.Header {
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
 		if key := http.CanonicalHeaderKey(name); !isHopByHop(key) && !isPlatformHeader(key) && key != "Content-Length" {
 			h.Add(key, e.Headers[name]) // both, if the event has it in two spellings
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.multiHeaders)) {
+		if key := http.CanonicalHeaderKey(name); !isHopByHop(key) && !isPlatformHeader(key) && key != "Content-Length" {
+			h[key] = append(h[key], e.multiHeaders[name]...)
 		}
 	}
 	if len(e.Cookies) > 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -24,10 +25,11 @@ var (
 	errHeaders = errors.New("response headers exceed 8 kB")
 )
 
-// encode returns the response as an answer object. The body is in base64 if it is not UTF-8, or
-// if it has a Content-Encoding. The answer to HEAD has no body. Its errors are errCookies and
-// errHeaders, only on Function Compute.
-func (rec *recorder) encode(method string, lambda bool) (json.RawMessage, error) {
+// encode returns the response as an answer object in the given format. multi means that each header has a
+// list of values; only gateways on Lambda accept that. The body is in base64 if it is not UTF-8, or
+// if it has a Content-Encoding. The answer to HEAD has no body. Its errors are errCookies, for formats
+// with one value for each header, and errHeaders, only on Function Compute.
+func (rec *recorder) encode(method string, f format, multi bool) (json.RawMessage, error) {
 	rec.finish()
 	body := rec.body.Bytes()
 	if method == http.MethodHead || !bodyAllowed(rec.status) {
@@ -38,10 +40,13 @@ func (rec *recorder) encode(method string, lambda bool) (json.RawMessage, error)
 		text, encoded = base64.StdEncoding.EncodeToString(body), true
 	}
 	headers, cookies := rec.flatten()
-	if lambda {
+	if f == formatURL {
 		return jsontext.Marshal(awsevents.LambdaFunctionURLResponse{
 			StatusCode: rec.status, Headers: headers, Cookies: cookies, Body: text, IsBase64Encoded: encoded,
 		})
+	}
+	if multi && (f == formatREST || f == formatALB) {
+		return gatewayAnswer(f, rec.status, nil, lists(headers, cookies), text, encoded)
 	}
 	switch {
 	case len(cookies) > 1:
@@ -49,12 +54,48 @@ func (rec *recorder) encode(method string, lambda bool) (json.RawMessage, error)
 	case len(cookies) == 1:
 		headers["Set-Cookie"] = cookies[0]
 	}
+	if f == formatREST || f == formatALB {
+		return gatewayAnswer(f, rec.status, headers, nil, text, encoded)
+	}
 	if headerBytes(headers) > maxFCHeaders {
 		return nil, errHeaders
 	}
 	return jsontext.Marshal(fcevents.HTTPTriggerResponse{
 		StatusCode: rec.status, Headers: headers, Body: text, IsBase64Encoded: encoded,
 	})
+}
+
+// gatewayAnswer returns an answer object of API Gateway in payload format 1.0, or of a load balancer, which
+// also requires the text of the status.
+func gatewayAnswer(
+	f format,
+	status int,
+	headers map[string]string,
+	multi map[string][]string,
+	body string,
+	encoded bool,
+) (json.RawMessage, error) {
+	if f == formatREST {
+		return jsontext.Marshal(awsevents.APIGatewayProxyResponse{
+			StatusCode: status, Headers: headers, MultiValueHeaders: multi, Body: body, IsBase64Encoded: encoded,
+		})
+	}
+	return jsontext.Marshal(awsevents.ALBTargetGroupResponse{
+		StatusCode: status, StatusDescription: strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status)),
+		Headers: headers, MultiValueHeaders: multi, Body: body, IsBase64Encoded: encoded,
+	})
+}
+
+// lists returns headers with a list of values each, with the cookies.
+func lists(headers map[string]string, cookies []string) map[string][]string {
+	all := make(map[string][]string, len(headers)+1)
+	for name, value := range headers {
+		all[name] = []string{value}
+	}
+	if len(cookies) > 0 {
+		all["Set-Cookie"] = cookies
+	}
+	return all
 }
 
 // flatten returns the headers with one value each, and the cookies separately. Neither is nil. It

@@ -40,12 +40,12 @@ func (d Handlers) serve(ctx context.Context, e httpEvent, wrong error) json.RawM
 		r = e.partialRequest(ctx)
 		writeProblem(ctx, rec, http.StatusBadRequest, wantsJSON(e.RawPath, header))
 	}
-	answer, err := rec.encode(method, e.lambda())
+	answer, err := rec.encode(method, e.format, e.multi)
 	if err != nil {
 		d.Log.ErrorContext(ctx, "response cannot be encoded", "error", err, "method", method, "path", r.URL.EscapedPath())
 		rec = newRecorder()
 		writeProblem(ctx, rec, http.StatusInternalServerError, wantsJSON(e.RawPath, header))
-		answer, _ = rec.encode(method, e.lambda()) // cannot fail: a problem has no cookies and few headers
+		answer, _ = rec.encode(method, e.format, e.multi) // cannot fail: a problem has no cookies and few headers
 	}
 	return answer
 }

@@ -26,29 +26,36 @@ var readNames = map[string][]string{
 	"http": {"method", "protocol", "sourceIp"},
 }
 
-// readHTTP reads an event that has members of an HTTP request. top are the members of the event. like is false for all
-// other events. If err is not nil, parts of the request are unknown and e holds the
+// readHTTP reads an event that has members of an HTTP request. top are the members of the event, and on is the platform:
+// only on Lambda the formats of gateways are read, because elsewhere nothing sends them. like is false for all other events. If err is not nil, parts of the request are unknown and e holds the
 // known parts: err is [ErrEventType], [ErrUnicode], [ErrVersion], [ErrMethod], [ErrPath] or [ErrQuery].
 //
 // readHTTP fails closed. If it ignored a value in an unknown place, it could lose the
 // parameter dry_run, and the request would then make a backup.
-func readHTTP(event []byte, top map[string]json.RawMessage) (e httpEvent, like bool, err error) {
+func readHTTP(event []byte, top map[string]json.RawMessage, on string) (e httpEvent, like bool, err error) {
 	for name := range top {
 		like = like || slices.ContainsFunc(httpMembers, func(m string) bool { return strings.EqualFold(name, m) })
 	}
 	if !like {
 		return e, false, nil
 	}
+	if f, ok := gatewayFormat(top); ok && on == PlatformLambda {
+		e, err = readGateway(event, top, f)
+		return e, true, err
+	}
 	// Decoding continues after a value of the wrong type, so that the error page has the right
 	// format for the platform.
 	wrongType := json.Unmarshal(event, &e)
+	if e.Version == "2.0" {
+		e.format = formatURL // for any other version the answer has the format of Function Compute, which Lambda understands too
+	}
 	context := members(top["requestContext"])
 	flag, flagged := top["isBase64Encoded"]
 	switch {
 	case jsontext.Unicode(event) != nil:
 		return e, true, ErrUnicode
 	case wrongType != nil, jsontext.Unique(event) != nil,
-		!exact(top, ""), !exact(context, "rc"), !exact(members(context["http"]), "http"),
+		!exact(top, readNames[""]), !exact(context, readNames["rc"]), !exact(members(context["http"]), readNames["http"]),
 		flagged && string(flag) != "true" && string(flag) != "false":
 		return e, true, ErrEventType
 	case e.Version != "v1" && e.Version != "2.0":
@@ -70,7 +77,7 @@ func (e *httpEvent) hasWholeQuery(top map[string]json.RawMessage) bool {
 		return false
 	}
 	read, err := url.ParseQuery(e.RawQueryString)
-	if !e.lambda() {
+	if e.format == formatFC {
 		for name := range members(top["queryStringParameters"]) {
 			read.Add(name, "")
 		}
@@ -95,11 +102,11 @@ func (e *httpEvent) hasWholeQuery(top map[string]json.RawMessage) bool {
 // isGiven reports whether a member is present and not null.
 func isGiven(value json.RawMessage) bool { return value != nil && string(value) != "null" }
 
-// exact reports whether an object spells the names in readNames exactly. It returns false if a
+// exact reports whether an object spells names exactly. It returns false if a
 // member differs from such a name only in case.
-func exact(object map[string]json.RawMessage, of string) bool {
+func exact(object map[string]json.RawMessage, names []string) bool {
 	for name := range object {
-		for _, read := range readNames[of] {
+		for _, read := range names {
 			if name != read && strings.EqualFold(name, read) {
 				return false
 			}

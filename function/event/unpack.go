@@ -33,7 +33,8 @@ const wantObject = "a JSON object with the parameters of a submission, or a know
 // An item is a message, or an element of a batch that is no message.
 type item struct {
 	Message
-	reason string // why it is no message; empty if it is one
+	reason  string // why it is no message; empty if it is one
+	failure string // id by which the platform accepts the failure of this item alone; empty if it accepts none
 }
 
 // unpack returns the messages of an event, by the table of the package comment. The first shape
@@ -68,12 +69,21 @@ func object(event []byte, requestID string) ([]item, error) {
 		m, ok = timer(event)
 	case has("TopicName", "MessageId"):
 		m, ok = mnsTopic(event)
+	case isArray(keys["Records"]):
+		return readAWSRecords(keys["Records"]), nil
+	case has("detail-type", "source", "detail"):
+		m, ok = eventBridge(event)
 	case bytes.HasPrefix(keys["events"], []byte("[")):
 		return readRecords(keys["events"]), nil
 	case len(keys) == 2 && has("body", "attrs"):
 		m = Message{Kind: envelope.MNSStream, ID: digest(content(keys["body"])), Payload: content(keys["body"])}
 	default:
-		m = Message{Kind: envelope.Direct, ID: cmp.Or(requestID, digest(event)), Payload: event}
+		b, found := brokerOf("", keys)
+		if !found {
+			m = Message{Kind: envelope.Direct, ID: cmp.Or(requestID, digest(event)), Payload: event}
+			break
+		}
+		m, ok = b.message(event, "", "", "")
 	}
 	if !ok {
 		return nil, newShapeError(event, "the ids of the envelope as strings")
@@ -93,8 +103,9 @@ func inUnicode(m Message, value []byte) item {
 	return item{Message: m}
 }
 
-// readElements reads a batch of EventBridge's streaming mode. Its elements are CloudEvents or
-// only their data, as JSON or as strings that contain JSON.
+// readElements reads a batch of EventBridge's streaming mode, whose elements are CloudEvents or
+// only their data, as JSON or as strings that contain JSON; or one of EventBridge Pipes of AWS, whose
+// elements are records.
 func readElements(event []byte) []item {
 	var raw []json.RawMessage
 	_ = json.Unmarshal(event, &raw) // valid, and an array
@@ -112,7 +123,18 @@ func readElement(element json.RawMessage) item {
 		return item{Message: Message{Kind: envelope.RawData, ID: digest(element)}, reason: "neither an object nor a string"}
 	}
 	body := content(element)
-	if members(body)["specversion"] == nil {
+	keys := members(body)
+	if isAWSRecord(keys) {
+		return readAWSRecord(body, true)
+	}
+	if b, ok := brokerOf("", keys); ok && keys["specversion"] == nil {
+		m, ok := b.message(body, "", "", "")
+		if !ok {
+			return item{Message: Message{Kind: b.kind, ID: digest(element)}, reason: "a member has the wrong type"}
+		}
+		return inUnicode(m, body)
+	}
+	if keys["specversion"] == nil {
 		return inUnicode(Message{Kind: envelope.RawData, ID: digest(element), Payload: body}, element)
 	}
 	m, ok := cloudEvent(body)

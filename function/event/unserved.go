@@ -2,10 +2,10 @@ package event
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // An UnservedError is the error of an event whose envelope is known and not served. The invocation
@@ -26,55 +26,34 @@ type unservedShape struct {
 	members []string // an object with all of them has the shape
 }
 
-// unservedShapes lists envelopes whose members no submission and no served envelope has. The shapes
-// with topic, props or topicPartition are the data of the same messages with eventSchema RawData.
+// unservedShapes lists envelopes whose members no submission and no served envelope has. MQTT and DTS are
+// also the data of the same messages with eventSchema RawData.
 // Sources: the event types of github.com/aws/aws-lambda-go/events and
 // github.com/aliyun/fc-runtime-go-sdk/events.
 var unservedShapes = []unservedShape{
-	{"Amazon EventBridge", []string{"detail-type", "source", "detail"}},
 	{"Amazon CloudWatch Logs", []string{"awslogs"}},
 	{"Amazon Data Firehose", []string{"deliveryStreamArn", "records"}},
 	{"Amazon MSK or self-managed Kafka", []string{"eventSource", "bootstrapServers", "records"}},
 	{"Amazon DocumentDB", []string{"eventSource", "eventSourceArn", "events"}},
 	{"Amazon MQ", []string{"eventSource", "eventSourceArn", "messages"}},
 	{"Amazon MQ for RabbitMQ", []string{"eventSource", "eventSourceArn", "rmqMessagesByQueue"}},
-	{"Kafka", []string{"topic", "partition", "offset", "value"}},
-	{"RocketMQ", []string{"topic", "body"}}, // both kinds of properties may be missing
-	{"RabbitMQ", []string{"envelope", "props", "body"}},
 	{"MQTT", []string{"props", "body"}},
 	{"DTS", []string{"topicPartition", "operationType"}},
 	{"DataHub", []string{"eventSource", "eventSourceARN", "records"}},
 	{"Simple Log Service (SLS)", []string{"jobName", "source", "cursorTime"}},
 }
 
-// recordSources names the AWS services that send records, by eventSource or EventSource.
+// recordSources names the AWS services whose records are not served, by eventSource or EventSource.
 var recordSources = map[string]string{
-	"aws:sqs":        "AWS SQS",
-	"aws:sns":        "AWS SNS",
-	"aws:s3":         "Amazon S3",
 	"aws:ses":        "Amazon SES",
-	"aws:kinesis":    "Amazon Kinesis",
 	"aws:dynamodb":   "Amazon DynamoDB",
 	"aws:codecommit": "AWS CodeCommit",
 }
 
-// messageTypes names the sources of EventBridge on Alibaba Cloud whose CloudEvents wrap a message in a
-// way of their own, by the beginning of their type.
-var messageTypes = []struct{ prefix, name string }{
-	{"mq:", "RocketMQ"},
-	{"alikafka:", "Kafka"},
-	{"amqp:", "RabbitMQ"},
-}
-
 // unserved returns an [*UnservedError] if event, or an element of it, is in an envelope that is known
-// and not served, and nil otherwise. top are the members of event if it is an object. on is the
-// platform of the invocation: only on Lambda an event of a gateway in another format than 2.0 is
-// unserved, because elsewhere such an event gets an answer.
-func unserved(event []byte, top map[string]json.RawMessage, on string) error {
+// and not served, and nil otherwise. top are the members of event if it is an object.
+func unserved(event []byte, top map[string]json.RawMessage) error {
 	name := unservedName(top)
-	if name == "" && on == PlatformLambda {
-		name = unservedGateway(top)
-	}
 	var batch []json.RawMessage
 	if bytes.HasPrefix(bytes.TrimSpace(event), []byte("[")) {
 		_ = json.Unmarshal(event, &batch) // not JSON: no elements
@@ -93,18 +72,19 @@ func unserved(event []byte, top map[string]json.RawMessage, on string) error {
 // unservedName returns the name of the envelope with these members, or "".
 func unservedName(keys map[string]json.RawMessage) string {
 	if keys["specversion"] != nil {
-		for _, m := range messageTypes {
-			if strings.HasPrefix(textOf(keys["type"]), m.prefix) {
-				return m.name
-			}
+		if _, served := brokerOf(textOf(keys["type"]), nil); served {
+			return ""
 		}
 		return unservedName(members(keys["data"]))
 	}
 	if name := recordSources[textOf(keys["eventSource"])]; name != "" {
 		return name // one record of a batch, as Amazon EventBridge Pipes sends it
 	}
-	if bytes.HasPrefix(keys["Records"], []byte("[")) {
-		return recordsName(keys["Records"])
+	if isArray(keys["Records"]) {
+		return unservedRecords(keys["Records"])
+	}
+	if _, served := brokerOf("", keys); served {
+		return ""
 	}
 	for _, shape := range unservedShapes {
 		if hasAll(keys, shape.members) {
@@ -114,31 +94,19 @@ func unservedName(keys map[string]json.RawMessage) string {
 	return ""
 }
 
-// recordsName returns the name of an event of AWS with records.
-func recordsName(list json.RawMessage) string {
+// unservedRecords returns the name of an event of AWS with records, or "" if each record is served.
+func unservedRecords(list json.RawMessage) string {
 	var records []struct {
 		EventSource string // also eventSource: names are matched without regard to case
 	}
 	_ = json.Unmarshal(list, &records) // records of other types have no source
 	for _, r := range records {
-		if name := recordSources[r.EventSource]; name != "" {
-			return name
+		if recordReader(r.EventSource) == nil {
+			return cmp.Or(recordSources[r.EventSource], "AWS record")
 		}
 	}
-	return "AWS record"
-}
-
-// unservedGateway returns the name of an HTTP request's format that the portal cannot answer on Lambda:
-// API Gateway and load balancers expect answers in another form than function URLs and HTTP APIs.
-func unservedGateway(keys map[string]json.RawMessage) string {
-	if keys["httpMethod"] == nil {
-		return ""
-	}
-	if members(keys["requestContext"])["elb"] != nil {
-		return "Application Load Balancer (ALB)"
-	}
-	if version := textOf(keys["version"]); version == "" || version == "1.0" {
-		return "API Gateway REST (payload format 1.0)"
+	if len(records) == 0 {
+		return "AWS record"
 	}
 	return ""
 }

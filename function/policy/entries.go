@@ -33,7 +33,7 @@ func (l *loader) policy(top place) *Policy {
 	m := l.mapping(
 		top,
 		[]string{"version", "enabled", "accounts"},
-		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "operators", "notifications", "prices", "presets"},
+		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "operators", "notifications", "prices", "presets", "objects"},
 	)
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
 		l.wrong(v, "is not supported: write 1")
@@ -52,6 +52,7 @@ func (l *loader) policy(top place) *Policy {
 		l.wrong(m["tokens"], "has %d tokens: write at most %d", len(p.tokens), maxTokens)
 	}
 	p.presets = l.presetList(m["presets"]) // before the sources, which use them
+	p.objects = l.objectList(m["objects"])
 	p.pipelines = list(l, m["pipelines"], l.pipeline)
 	p.sources = list(l, m["sources"], l.source)
 	p.rules = list(l, m["rules"], l.rule)

@@ -13,6 +13,7 @@
 //	notifications  receivers of notices
 //	prices         what storage costs, for the estimate before a backup
 //	presets        named values that people and programs can use together
+//	objects        which new objects of OSS and S3 start a preset
 //
 // # Evaluation
 //
@@ -88,7 +89,8 @@ type Policy struct {
 	notifications backup.Notifications
 	prices        *cost.Prices // nil: the file has none
 	presets       []backup.Preset
-	hash          string // SHA-256 of the file, in hex
+	objects       []objectRule // in the order of the file
+	hash          string       // SHA-256 of the file, in hex
 
 	hasTags bool      // a rule names tags of instances
 	tags    *tagCache // nil: tags cannot be read

@@ -39,6 +39,7 @@ type plainPolicy struct {
 	Notifications any `yaml:"notifications,omitempty"` // has no effect on decisions
 	Prices        any `yaml:"prices,omitempty"`        // has no effect on decisions
 	Presets       any `yaml:"presets,omitempty"`       // has no effect on decisions: the request already has their values
+	Objects       any `yaml:"objects,omitempty"`       // has no effect on decisions: they name a preset
 }
 
 type plainDefaults struct {

@@ -22,6 +22,7 @@ type loader struct {
 	sources  map[string]bool         // names read so far
 	rules    map[string]bool         // ids read so far
 	presets  map[string]param.Params // values read so far, by name
+	objects  []objectRule            // read so far
 
 	cooldown time.Duration       // of rules that set none
 	problems LoadError           // so far

@@ -5,7 +5,7 @@
 //
 //	platform           runtime API   HTTP front
 //	Function Compute   [FC]          [FCTrigger]
-//	AWS Lambda         [Lambda]      [FunctionURL]
+//	AWS Lambda         [Lambda]      [FunctionURL], [Gateway]
 //
 // A test starts the program behind a runtime API, and sends requests to the front, which is a
 // handler for an httptest.Server:

@@ -34,10 +34,24 @@ type Credentials struct{ AccessKeyID, AccessKeySecret, SecurityToken string }
 // Kill, Start runs it again as a new instance.
 func (f *FC) Start(t testing.TB, path string, env ...string) {
 	t.Helper()
+	a, variables := f.prepare(path, env)
+	f.program = startProgram(t, a, "/2020-11-11", path, variables)
+}
+
+// Run is Start without a test: the caller calls stop at the end. The error says why the program did not start.
+func (f *FC) Run(path string, env ...string) (stop func(), err error) {
+	a, variables := f.prepare(path, env)
+	if f.program, err = runProgram(a, "/2020-11-11", path, variables); err != nil {
+		return nil, err
+	}
+	return f.program.stop, nil
+}
+
+// prepare returns the API and the variables of the program, which depend on the address of the API.
+func (f *FC) prepare(path string, env []string) (*api, func(host string) []string) {
 	f.Region = cmp.Or(f.Region, "cn-hangzhou")
 	f.AccountID = cmp.Or(f.AccountID, "1000000000000001")
-	a := newAPI(http.StatusOK, f.Concurrency, f.Timeout, f.headers)
-	f.program = startProgram(t, a, "/2020-11-11", path, func(host string) []string {
+	return newAPI(http.StatusOK, f.Concurrency, f.Timeout, f.headers), func(host string) []string {
 		return append([]string{
 			"FC_RUNTIME_API=" + host,
 			"FC_FUNC_CODE_PATH=" + filepath.Dir(path),
@@ -54,7 +68,7 @@ func (f *FC) Start(t testing.TB, path string, env ...string) {
 			"ALIBABA_CLOUD_ACCESS_KEY_SECRET=" + f.Credentials.AccessKeySecret,
 			"ALIBABA_CLOUD_SECURITY_TOKEN=" + f.Credentials.SecurityToken,
 		}, env...)
-	})
+	}
 }
 
 // headers sets all headers of an invocation that the platform documents.

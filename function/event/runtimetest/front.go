@@ -17,6 +17,9 @@ type answer struct {
 	Cookies         []string          `json:"cookies"` // only Lambda
 	Body            string            `json:"body"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
+
+	MultiValueHeaders map[string][]string `json:"multiValueHeaders"` // only gateways
+	StatusDescription string              `json:"statusDescription"` // only a load balancer
 }
 
 // readAnswer reads the result of a function. A result that is no answer object becomes the body
@@ -36,7 +39,9 @@ func readAnswer(body []byte) (a answer, content []byte, err error) {
 // platforms set application/json.
 func writeAnswer(w http.ResponseWriter, a answer, content []byte, keep func(name, value string) bool) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", "application/json")
+	}
 	for name, value := range a.Headers {
 		if keep(strings.ToLower(name), value) {
 			h.Set(name, value)

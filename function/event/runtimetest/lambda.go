@@ -26,9 +26,23 @@ type Lambda struct {
 // Kill, Start runs it again as a new instance.
 func (l *Lambda) Start(t testing.TB, path string, env ...string) {
 	t.Helper()
+	a, variables := l.prepare(path, env)
+	l.program = startProgram(t, a, "/2018-06-01", path, variables)
+}
+
+// Run is Start without a test: the caller calls stop at the end. The error says why the program did not start.
+func (l *Lambda) Run(path string, env ...string) (stop func(), err error) {
+	a, variables := l.prepare(path, env)
+	if l.program, err = runProgram(a, "/2018-06-01", path, variables); err != nil {
+		return nil, err
+	}
+	return l.program.stop, nil
+}
+
+// prepare returns the API and the variables of the program, which depend on the address of the API.
+func (l *Lambda) prepare(path string, env []string) (*api, func(host string) []string) {
 	l.Region = cmp.Or(l.Region, "eu-central-1")
-	a := newAPI(http.StatusAccepted, 1, l.Timeout, l.headers)
-	l.program = startProgram(t, a, "/2018-06-01", path, func(host string) []string {
+	return newAPI(http.StatusAccepted, 1, l.Timeout, l.headers), func(host string) []string {
 		return append([]string{
 			"AWS_LAMBDA_RUNTIME_API=" + host,
 			"AWS_REGION=" + l.Region,
@@ -45,7 +59,7 @@ func (l *Lambda) Start(t testing.TB, path string, env ...string) {
 			"AWS_SESSION_TOKEN=lambda-role-token",
 			"TZ=:UTC",
 		}, env...)
-	})
+	}
 }
 
 // headers sets the headers of an invocation.

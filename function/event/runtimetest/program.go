@@ -2,6 +2,7 @@ package runtimetest
 
 import (
 	"bytes"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -20,14 +21,27 @@ type program struct {
 	output log
 }
 
-// startProgram starts the program at path with the variables of env only. At the end of the test
-// it first ends the program and then its API, because the SDK for Function Compute polls without
-// a pause when its API is missing.
+// startProgram runs the program until the test ends.
 func startProgram(t testing.TB, a *api, prefix, path string, env func(host string) []string) *program {
 	t.Helper()
-	path, err := filepath.Abs(path)
+	p, err := runProgram(a, prefix, path, env)
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		p.stop()
+		if t.Failed() {
+			t.Logf("output of %s:\n%s", filepath.Base(path), p.output.String())
+		}
+	})
+	return p
+}
+
+// runProgram starts the program at path with the variables of env only.
+func runProgram(a *api, prefix, path string, env func(host string) []string) (*program, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
 	}
 	p := &program{api: a, server: httptest.NewServer(a.handler(prefix)), ended: make(chan struct{})}
 	p.cmd = exec.Command(path)
@@ -36,22 +50,22 @@ func startProgram(t testing.TB, a *api, prefix, path string, env func(host strin
 	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
 	if err := p.cmd.Start(); err != nil {
 		p.server.Close()
-		t.Fatalf("start %s: %v", path, err)
+		return nil, fmt.Errorf("start %s: %w", path, err)
 	}
 	go func() {
 		_ = p.cmd.Wait() // the error of a killed process is expected
 		close(a.exit())
 		close(p.ended)
 	}()
-	t.Cleanup(func() {
-		p.kill()
-		p.server.CloseClientConnections()
-		p.server.Close()
-		if t.Failed() {
-			t.Logf("output of %s:\n%s", filepath.Base(path), p.output.String())
-		}
-	})
-	return p
+	return p, nil
+}
+
+// stop ends the program first and then its API, because the SDK for Function Compute polls without a pause
+// when its API is missing.
+func (p *program) stop() {
+	p.kill()
+	p.server.CloseClientConnections()
+	p.server.Close()
 }
 
 // kill ends the process without a warning, as the platform does.
