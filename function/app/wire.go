@@ -30,6 +30,7 @@ import (
 	"backupportal/function/logging"
 	"backupportal/function/metric"
 	"backupportal/function/param"
+	"backupportal/function/policy"
 	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/web"
