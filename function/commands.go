@@ -29,6 +29,7 @@ var commands = []command{
 	{"smoke", "check a portal after its deployment", checkPortal},
 	{"migrate", "update the database schema", migrate},
 	{"doctor", "examine what the deployment needs; name what is missing", examine},
+	{"health", "ask whether the portal on this machine answers", askHealth},
 	{"version", "print the version of this program", printVersion},
 }
 

@@ -201,7 +201,7 @@ func matchesRoute(routes []string, documented string) bool {
 }
 
 var (
-	commandBlock = regexp.MustCompile("(?ms)^```sh(?: [a-z]+)?\n(.*?)^```$")
+	commandBlock = regexp.MustCompile("(?ms)^ *```sh(?: [a-z]+)?\n(.*?)^ *```$")
 	ourProgram   = regexp.MustCompile(`(?:dist/main|\$PORTAL_HOME/main"|go run \./function) ((?:[a-z][a-z-]*)(?: [a-z]+)?)((?: +\S+)*)`)
 	commandFlag  = regexp.MustCompile(` -([a-z]+)\b`)
 )
