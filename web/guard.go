@@ -18,6 +18,7 @@ import (
 	"backupportal/function/logging"
 	"backupportal/function/param"
 	"backupportal/function/pattern"
+	"backupportal/function/trace"
 	"backupportal/templates"
 )
 
@@ -29,7 +30,15 @@ func (s *Server) identify(next http.Handler) http.Handler {
 		id := s.requestID(r.Context())
 		w.Header().Set("X-Request-Id", id)
 		ctx := logging.WithRequestID(r.Context(), id)
-		ctx = backup.WithRequestInfo(ctx, s.requestInfo(r, id))
+		given, ok := trace.Parse(r.Header.Values("Traceparent"), r.Header.Values("Tracestate"))
+		if ok {
+			ctx = trace.With(ctx, given)
+		} else {
+			ctx = trace.With(ctx, trace.New())
+		}
+		info := s.requestInfo(r, id)
+		info.Trace = given.TraceID
+		ctx = backup.WithRequestInfo(ctx, info)
 		ctx = templates.WithLanguage(ctx, language(r))
 		ctx = templates.WithTheme(ctx, theme(r))
 		next.ServeHTTP(w, r.WithContext(ctx))
@@ -42,7 +51,6 @@ func (s *Server) identify(next http.Handler) http.Handler {
 func (s *Server) requestInfo(r *http.Request, id string) backup.RequestInfo {
 	v := backup.RequestInfo{
 		RequestID: id,
-		Trace:     backup.TraceID(r.Header.Get("Traceparent")),
 		Door:      backup.DoorForm,
 		UserAgent: param.Clean(r.UserAgent(), 200),
 	}

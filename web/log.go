@@ -7,6 +7,7 @@ import (
 
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/trace"
 )
 
 // maxMethod is the length to which a log line cuts the method, because an event may contain any
@@ -51,7 +52,8 @@ func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		a, sent := &requestLog{}, &statusWriter{ResponseWriter: w}
-		r = r.WithContext(context.WithValue(r.Context(), requestLogKey{}, a))
+		ctx, spans := trace.WithSpans(context.WithValue(r.Context(), requestLogKey{}, a))
+		r = r.WithContext(ctx)
 		finished := false
 		defer func() {
 			status := sent.status
@@ -71,6 +73,9 @@ func (s *Server) logged(next http.Handler) http.Handler {
 			}
 			if a.known {
 				line = append(line, "principal", a.principal.ID())
+			}
+			if !spans.IsEmpty() {
+				line = append(line, "spans", spans)
 			}
 			s.Log.InfoContext(r.Context(), "request", line...)
 		}()

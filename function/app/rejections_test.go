@@ -16,7 +16,7 @@ import (
 const metricsToken = "metrics-token-of-32-characters-1"
 
 // wired returns the portal with the policy of the demonstration, and its log.
-func wired(t *testing.T, pairs ...string) (App, *bytes.Buffer) {
+func wired(t testing.TB, pairs ...string) (App, *bytes.Buffer) {
 	t.Helper()
 	settings := append([]string{
 		"POLICY_FILE", "../cmd/local/policy.yaml", "DATABASE_URL", "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),

@@ -33,6 +33,7 @@ import (
 	"backupportal/function/policy"
 	"backupportal/function/secret"
 	"backupportal/function/store"
+	"backupportal/function/trace"
 	"backupportal/web"
 	"backupportal/web/auth"
 )
@@ -57,15 +58,21 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		return App{}, err
 	}
 	meter := metric.New(Build(), wallClock)
-	cloud, err := newCloud(cfg, log, func(_ context.Context, c aliyun.Observed) {
+	cloud, err := newCloud(cfg, log, func(ctx context.Context, c aliyun.Observed) {
 		meter.CloudCall(c.Operation, c.Class, time.Since(c.Began))
+		trace.Ended(ctx, "cloud "+c.Operation, c.Class, c.Began)
 	})
 	if err != nil {
 		return App{}, err
 	}
 	rules = rules.Tagged(cloud.DescribeInstances, wallClock)
-	db, closeStore, err := openStore(cfg, log, func(_ context.Context, operation string, began time.Time, err error) {
+	db, closeStore, err := openStore(cfg, log, func(ctx context.Context, operation string, began time.Time, err error) {
 		meter.StoreStatement(operation, err != nil, time.Since(began))
+		result := ""
+		if err != nil {
+			result = "error"
+		}
+		trace.Ended(ctx, "store "+operation, result, began)
 	})
 	if err != nil {
 		return App{}, err

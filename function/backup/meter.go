@@ -63,6 +63,15 @@ func (s *Service) countSubmit(door Door, a Answer, err error) {
 	}
 }
 
+// SubmitOutcomes are the outcomes that [Meter] counts: those of a call of [Service.Submit].
+var SubmitOutcomes = []string{
+	"created", "replayed", "refused", "unknown",
+	"invalid", "denied", "limited", "in_progress", "key_reused", "not_sent", "store_unavailable", "error",
+}
+
+// AttemptResults are the results of attempts that [Meter] counts.
+var AttemptResults = []string{string(StepCreated), string(StepRefused), string(StepNotSent), ClassUnknown}
+
 // outcomeOf returns the outcome of a call of Submit as a metric names it.
 func outcomeOf(a Answer, err error) string {
 	_, invalid := errors.AsType[param.InvalidError](err)

@@ -27,6 +27,9 @@ const (
 	DoorEvent   Door = "event"
 )
 
+// Doors lists the doors.
+var Doors = []Door{DoorForm, DoorAPI, DoorWebhook, DoorEvent}
+
 // Name returns the name of d for people. An unknown door is its own name.
 func (d Door) Name() param.Text {
 	switch d {
@@ -126,8 +129,11 @@ type Record struct {
 	// ResourceName is the name of the instance or cluster in the cloud when the submission was made. It
 	// is empty if it was not known, and in records of earlier versions.
 	ResourceName string
-	AccountID    string // of the account alias at that time; empty for an unknown alias
-	Access       Access // how the portal reached the account
+	// Trace is the trace of the request that made the submission, as [trace.Context.String] writes it. It is
+	// empty for submissions of earlier versions. Messages about the submission hand it on.
+	Trace     string
+	AccountID string // of the account alias at that time; empty for an unknown alias
+	Access    Access // how the portal reached the account
 	// CallerID is the ID of the account whose credentials sign the calls. It is empty in records of
 	// earlier versions.
 	CallerID string
@@ -318,19 +324,3 @@ func RequestInfoFrom(ctx context.Context) RequestInfo {
 
 // requestInfoKey is the context key of a [RequestInfo].
 type requestInfoKey struct{}
-
-// TraceID returns the trace id of a traceparent header, or empty text if the header is not valid
-// (W3C Trace Context, version 00).
-func TraceID(traceparent string) string {
-	parts := strings.Split(traceparent, "-")
-	if len(parts) != 4 || parts[0] != "00" || !isHex(parts[1], 32) || !isHex(parts[2], 16) || !isHex(parts[3], 2) ||
-		strings.Trim(parts[1], "0") == "" || strings.Trim(parts[2], "0") == "" {
-		return ""
-	}
-	return parts[1]
-}
-
-// isHex reports whether s has the given length and only the characters 0-9 and a-f.
-func isHex(s string, length int) bool {
-	return len(s) == length && strings.Trim(s, "0123456789abcdef") == ""
-}

@@ -48,6 +48,7 @@ import (
 	"time"
 
 	"backupportal/function/param"
+	"backupportal/function/trace"
 )
 
 // Claims decides which submission an idempotency key stands for.
@@ -118,8 +119,10 @@ type Answer struct {
 //
 // Submit ignores the cancellation of ctx after the policy's decision, and keeps its deadline.
 func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
+	began := time.Now()
 	answer, err := s.submit(ctx, sub)
 	s.countSubmit(sub.Door, answer, err)
+	trace.Ended(ctx, "door "+string(sub.Door), outcomeOf(answer, err), began)
 	return answer, err
 }
 
@@ -132,7 +135,9 @@ func (s *Service) submit(ctx context.Context, sub Submission) (Answer, error) {
 	sub, err = s.withPreset(sub)
 	var call Call
 	if err == nil {
+		began := time.Now()
 		call, err = s.prepare(ctx, sub)
+		trace.Ended(ctx, "decision", "", began)
 	}
 	ctx, cancel := persistent(ctx)
 	defer cancel()
@@ -348,6 +353,7 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 func (s *Service) claim(ctx context.Context, sub Submission, call Call, pace Rate) (_ Record, ours bool, _ error) {
 	fresh := s.newRecord(sub, sub.ID(), call)
 	fresh.Pace = pace
+	fresh.Trace = trace.From(ctx).String()
 	fresh.ResourceName = s.knownName(call)
 	r, ours, err := s.Store.Claim(ctx, fresh)
 	if limit, ok := errors.AsType[*LimitError](err); ok {

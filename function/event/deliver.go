@@ -12,6 +12,7 @@ import (
 
 	"backupportal/function/event/envelope"
 	"backupportal/function/jsontext"
+	"backupportal/function/trace"
 )
 
 // A RetryError asks the platform to deliver the event again, because Failed of its Of messages
@@ -64,13 +65,20 @@ type batchFailure struct {
 // those that are rejected: a queue moves these to its dead-letter queue, instead of deleting them.
 func (d Handlers) deliver(ctx context.Context, event []byte) (json.RawMessage, error) {
 	began := time.Now()
+	ctx, spans := trace.WithSpans(ctx)
 	inv, _ := FromContext(ctx)
 	items, err := unpack(event, inv.RequestID)
 	r, failed := report{Received: len(items), Results: []outcome{}}, 0
 	defer func() {
-		d.Log.InfoContext(ctx, "event", "kind", kindOf(items), "outcome", r.outcome(failed), "size", len(event),
+		line := []any{
+			"kind", kindOf(items), "outcome", r.outcome(failed), "size", len(event),
 			"messages", len(items), "rejected", r.Rejected, "failed", failed, "retry", inv.RetryCount,
-			"duration_ms", time.Since(began).Milliseconds())
+			"duration_ms", time.Since(began).Milliseconds(),
+		}
+		if !spans.IsEmpty() {
+			line = append(line, "spans", spans)
+		}
+		d.Log.InfoContext(withTraceOf(ctx, items), "event", line...)
 	}()
 	if err != nil {
 		shape, _ := errors.AsType[*ShapeError](err)
@@ -80,6 +88,7 @@ func (d Handlers) deliver(ctx context.Context, event []byte) (json.RawMessage, e
 	}
 	batch, unnamed := batchAnswer{Failures: []batchFailure{}}, 0
 	for _, it := range items {
+		ctx := withTraceOf(ctx, []item{it})
 		out, err := d.submitItem(ctx, it)
 		if it.failure != "" && (err != nil || out.Outcome == outcomeRejected) {
 			batch.Failures = append(batch.Failures, batchFailure{it.failure})
@@ -163,6 +172,14 @@ func (d Handlers) submitItem(ctx context.Context, it item) (outcome, error) {
 	}
 	out.Answer = answer
 	return out, err
+}
+
+// withTraceOf returns a context with the trace of the message if there is exactly one and it names a trace.
+func withTraceOf(ctx context.Context, items []item) context.Context {
+	if len(items) != 1 || items[0].Trace.IsZero() {
+		return ctx
+	}
+	return trace.With(ctx, items[0].Trace)
 }
 
 // notMessage passes m, which contains no submission, and the reason to NotMessage, if that is set.

@@ -8,6 +8,7 @@ import (
 
 	"backupportal/function/event/envelope"
 	"backupportal/function/lenhash"
+	"backupportal/function/trace"
 )
 
 // cloudEvent reads a CloudEvent of EventBridge (“Event specifications”). An event from an MNS
@@ -23,22 +24,27 @@ func cloudEvent(event []byte) (Message, bool) {
 		Subject string          `json:"subject"`
 		Data    json.RawMessage `json:"data"`
 		Base64  []byte          `json:"data_base64"`
+		Parent  json.RawMessage `json:"traceparent"` // of the extension for distributed tracing, as the next member
+		State   json.RawMessage `json:"tracestate"`
 	}
 	if json.Unmarshal(event, &e) != nil || e.ID == "" || e.Source == "" {
 		return Message{}, false
 	}
 	data := members(e.Data)
 	if b, ok := brokerOf(e.Type, data); ok {
-		return b.message(e.Data, e.Source, e.Subject, e.ID)
+		m, ok := b.message(e.Data, e.Source, e.Subject, e.ID)
+		m.Trace = traceOf(e.Parent, e.State)
+		return m, ok
 	}
 	if change, ok := strings.CutPrefix(e.Type, "oss:"); ok && data["oss"] != nil {
 		m := readRecord(e.Data)
+		m.Trace = traceOf(e.Parent, e.State)
 		if m.Object != nil {
 			m.ID, m.Object.Change = e.ID, change
 		}
 		return m, m.Object != nil
 	}
-	m := Message{Kind: envelope.CloudEvent, Source: e.Source, ID: e.ID, Payload: e.Base64}
+	m := Message{Kind: envelope.CloudEvent, Source: e.Source, ID: e.ID, Payload: e.Base64, Trace: traceOf(e.Parent, e.State)}
 	if e.Data != nil {
 		m.Payload = content(e.Data)
 	}
@@ -53,6 +59,19 @@ func cloudEvent(event []byte) (Message, bool) {
 		m.Kind, m.ID, m.Payload = envelope.MNSQueue, cmp.Or(data.ID, e.ID), content(data.Body)
 	}
 	return m, true
+}
+
+// traceOf reads the attributes of a trace. They say nothing about a submission, so an attribute that is no
+// string, or is not valid, is ignored.
+func traceOf(parent, state json.RawMessage) trace.Context {
+	var texts [2]string
+	for i, value := range []json.RawMessage{parent, state} {
+		if json.Unmarshal(value, &texts[i]) != nil {
+			texts[i] = ""
+		}
+	}
+	c, _ := trace.Parse(texts[:1], texts[1:])
+	return c
 }
 
 // timer reads the event of a time trigger. Its payload is a JSON string, whose content may be

@@ -55,6 +55,7 @@ import (
 
 	"backupportal/function/jsontext"
 	"backupportal/function/logging"
+	"backupportal/function/trace"
 )
 
 // margin is how much of the invocation's time is kept back from the handler. After the handler's
@@ -120,7 +121,7 @@ func (d Handlers) answer(ctx context.Context, event []byte) (json.RawMessage, er
 	if e, like, err := readHTTP(event, top, inv.Platform); like {
 		return d.serve(ctx, e, err), nil
 	}
-	return d.deliver(withLogID(ctx), event)
+	return d.deliver(trace.With(withLogID(ctx), trace.New()), event)
 }
 
 // withLogID returns a context with a request id for log lines: that of the platform, or a random

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"backupportal/function/event/envelope"
+	"backupportal/function/trace"
 )
 
 // A Message is an event that is not HTTP, or one element of it. It requests one submission.
@@ -45,6 +46,9 @@ type Message struct {
 	// Object is the object that changed, for the kinds oss and s3. It is nil for all other kinds, and if
 	// the record does not name an object. Payload is then the record.
 	Object *Object
+
+	// Trace is the trace that a CloudEvent names; zero if it names none.
+	Trace trace.Context
 }
 
 // An Object is an object of OSS or S3 that changed.

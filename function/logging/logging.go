@@ -1,6 +1,6 @@
 // Package logging adds the request id of a context to each log line.
 //
-// The request id is the platform's id of an invocation, or a random one of the portal. A line has
+// It adds the trace id ([trace.Context]) too. The request id is the platform's id of an invocation, or a random one of the portal. A line has
 // it only if it is written with a method of [slog.Logger] that takes a context, such as
 // InfoContext.
 package logging
@@ -8,10 +8,16 @@ package logging
 import (
 	"context"
 	"log/slog"
+
+	"backupportal/function/trace"
 )
 
-// Key is the attribute of the request id in a log line. No other value uses it.
-const Key = "request_id"
+// Key is the attribute of the request id in a log line, and TraceKey that of the trace id. No other value
+// uses them.
+const (
+	Key      = "request_id"
+	TraceKey = "trace_id"
+)
 
 type idKey struct{}
 
@@ -27,8 +33,8 @@ func RequestID(ctx context.Context) string {
 	return id
 }
 
-// NewHandler returns a handler that adds the request id of the context to each line and passes
-// the line to next. It is safe for concurrent use if next is.
+// NewHandler returns a handler that adds the request id and the trace id of the context to each line and
+// passes the line to next. It is safe for concurrent use if next is.
 func NewHandler(next slog.Handler) slog.Handler { return handler{next} }
 
 // A handler implements [slog.Handler].
@@ -37,9 +43,15 @@ type handler struct{ slog.Handler }
 // Handle implements [slog.Handler]. It clones the line, as the interface requires before a
 // change.
 func (h handler) Handle(ctx context.Context, line slog.Record) error {
-	if id := RequestID(ctx); id != "" {
+	id, traceID := RequestID(ctx), trace.From(ctx).TraceID
+	if id != "" || traceID != "" {
 		line = line.Clone()
+	}
+	if id != "" {
 		line.AddAttrs(slog.String(Key, id))
+	}
+	if traceID != "" {
+		line.AddAttrs(slog.String(TraceKey, traceID))
 	}
 	return h.Handler.Handle(ctx, line)
 }

@@ -55,6 +55,19 @@ func New(version string, now func() time.Time) *Registry {
 	return r
 }
 
+// begin makes the counters of submissions and attempts with the value 0. A monitoring system sees no increase
+// of a counter that begins with 1.
+func (r *Registry) begin() {
+	for _, door := range backup.Doors {
+		for _, outcome := range backup.SubmitOutcomes {
+			r.submissions(string(door), outcome)
+		}
+	}
+	for _, result := range backup.AttemptResults {
+		r.attempts(result)
+	}
+}
+
 // Rejected counts one input that was refused. kind is the kind of the refusal. source is the configured
 // name of the sender, or empty if the sender has none.
 func (r *Registry) Rejected(kind, source string) {
@@ -77,12 +90,20 @@ func statusText(status int) string {
 
 // Submitted counts one call of [backup.Service.Submit] by its door and its outcome.
 func (r *Registry) Submitted(door, outcome string) {
-	r.counter(seriesKey{submissions, door, outcome}, "door", "outcome").Inc()
+	r.submissions(door, outcome).Inc()
+}
+
+func (r *Registry) submissions(door, outcome string) *metrics.Counter {
+	return r.counter(seriesKey{submissions, door, outcome}, "door", "outcome")
 }
 
 // AttemptEnded counts one recorded result of an attempt in the once log.
 func (r *Registry) AttemptEnded(result string) {
-	r.counter(seriesKey{attempts, result, ""}, "result", "").Inc()
+	r.attempts(result).Inc()
+}
+
+func (r *Registry) attempts(result string) *metrics.Counter {
+	return r.counter(seriesKey{attempts, result, ""}, "result", "")
 }
 
 // CloudCall counts one call of the cloud and its duration. class is the class of its result.
@@ -93,8 +114,9 @@ func (r *Registry) CloudCall(operation, class string, took time.Duration) {
 // StoreStatement counts one operation of the store and its duration.
 func (r *Registry) StoreStatement(statement string, failed bool, took time.Duration) {
 	r.histogram(seriesKey{storeSeconds, statement, ""}, storeBounds, "statement", "").Update(took.Seconds())
+	errors := r.counter(seriesKey{storeErrors, statement, ""}, "statement", "") // begins with 0
 	if failed {
-		r.counter(seriesKey{storeErrors, statement, ""}, "statement", "").Inc()
+		errors.Inc()
 	}
 }
 
@@ -181,6 +203,7 @@ func age(now, since time.Time) time.Duration {
 // Write writes all metrics to w in the Prometheus text format, version 0.0.4, with those of the Go
 // runtime and of the process.
 func (r *Registry) Write(w io.Writer) {
+	r.begin()
 	metrics.ExposeMetadata(true)
 	var text bytes.Buffer
 	r.set.WritePrometheus(&text)

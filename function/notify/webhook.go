@@ -12,6 +12,7 @@ import (
 
 	"backupportal/function/backup"
 	"backupportal/function/param"
+	"backupportal/function/trace"
 )
 
 // A payload is the body of a webhook message (Standard Webhooks, “Payload structure”). It is the
@@ -155,6 +156,12 @@ func webhook(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	header.Set("webhook-id", id)
 	header.Set("webhook-timestamp", at)
 	header.Set("webhook-signature", "v1,"+sign(r.Secret.Reveal(), id+"."+at+"."+string(body)))
+	if t := trace.Read(n.Record.Trace); !t.IsZero() {
+		header.Set("traceparent", t.Child().Parent())
+		if t.State != "" {
+			header.Set("tracestate", t.State)
+		}
+	}
 	return outgoing{body: body, header: header}, nil
 }
 

@@ -25,11 +25,11 @@ import (
 func insertSubmission(clock, durable string) string {
 	return `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
-	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id, search_text, resource_name)
+	job_name, request, complete, denied, state, created_ms, expires_ms, policy_hash, caller_id, search_text, resource_name, trace)
 SELECT CAST($1 AS TEXT) || next.use, CAST($1 AS TEXT), next.turn, $2, $3, $4, $5, $6, $7, $8, $9, $10,
 	CASE WHEN next.turn = 0 THEN CAST($11 AS TEXT)
 		ELSE substr(CAST($12 AS TEXT), 1, 63 - length(CAST($1 AS TEXT)) - length(next.use)) || '-' || CAST($1 AS TEXT) || next.use END,
-	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20, $22, $23
+	$13, $14, $15, $16, CAST($17 AS BIGINT), CAST($18 AS BIGINT), $19, $20, $22, $23, $24
 FROM (SELECT used.turns AS turn, used.expired_ms, CASE WHEN used.turns = 0 THEN '' ELSE '-' || CAST(used.turns + 1 AS TEXT) END AS use
 	FROM (SELECT COALESCE(MAX(turn) + 1, 0) AS turns, COALESCE(MAX(expires_ms), 0) AS expired_ms
 		FROM submission WHERE key_hash = CAST($1 AS TEXT)) used) next
@@ -40,10 +40,10 @@ RETURNING id, job_name`
 }
 
 // takeAndInsert is insertSubmission for PostgreSQL that first takes a request from a rate: upsertRate
-// with the arguments $24 to $27. It inserts nothing if none is left. The result is one row: whether
+// with the arguments $25 to $28. It inserts nothing if none is left. The result is one row: whether
 // the request was taken, and the id and the job name, which are empty if nothing was inserted.
 func takeAndInsert(clock, durable string) string {
-	pace := strings.NewReplacer("$1", "$24", "$2", "$25", "$3", "$26", "$4", "$27").Replace(upsertRate)
+	pace := strings.NewReplacer("$1", "$25", "$2", "$26", "$3", "$27", "$4", "$28").Replace(upsertRate)
 	return `WITH pace AS (` + pace + `), claimed AS (` + insertSubmission(clock, durable+" AND EXISTS (SELECT 1 FROM pace)") + `)
 SELECT EXISTS (SELECT 1 FROM pace), COALESCE((SELECT id FROM claimed), ''), COALESCE((SELECT job_name FROM claimed), '')`
 }
@@ -89,6 +89,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 		d.maxSkewMillis(),
 		r.SearchText(),
 		r.ResourceName,
+		r.Trace,
 	}
 	c := d.claim(args, r)
 	if err := d.commit(ctx, "claim", c.statements...); err != nil {

@@ -109,7 +109,7 @@ func otherStatements(t *testing.T, d *DB, id string) map[string][]any {
 		t.Fatal(err)
 	}
 	start := ms(storetest.Start)
-	claimed := append(slices.Repeat([]any{"x"}, 16), start, start, "x", "x", int64(unlimitedSkew), "x", "x")
+	claimed := append(slices.Repeat([]any{"x"}, 16), start, start, "x", "x", int64(unlimitedSkew), "x", "x", "x")
 	return map[string][]any{
 		d.insertSubmission: claimed, selectByID: {id}, selectByKey: {id}, d.insertStep: {id, 2, "void", "x", start, 0, "", "x", "", "", int64(unlimitedSkew)}, selectOwner: {id, 0}, selectFollows: {id, 2},
 		upsertAsk: {id, start, 5000}, selectAsked: {id, start, 5000}, upsertSighting: {id, start, "{}", 0}, updateState: {id, "COMPLETE"}, updateResourceName: {id, "web01"},

@@ -13,7 +13,7 @@ import (
 // columns selects a submission (s), the last step of its log (l) and its job (j). scan reads the
 // columns in this order. If there is no step, the number of the step is -1.
 const columns = `s.id, s.fingerprint, s.door, s.principal, s.principal_name, s.account_id, s.access, s.job_name,
-	s.request, s.complete, s.denied, s.policy_hash, s.caller_id, s.resource_name,
+	s.request, s.complete, s.denied, s.policy_hash, s.caller_id, s.resource_name, s.trace,
 	s.created_ms, s.expires_ms,
 	COALESCE(l.n, -1), COALESCE(l.kind, ''), COALESCE(l.owner, ''), COALESCE(l.at_ms, 0), COALESCE(l.until_ms, 0),
 	COALESCE(l.job_id, ''), COALESCE(l.code, ''), COALESCE(l.message, ''), COALESCE(l.request_id, ''),
@@ -34,7 +34,7 @@ func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 	var created, expires, at, until, asked, cancelled int64
 	err := row.Scan(
 		&r.SubmissionID, &r.Fingerprint, &r.Door, &principal, &r.Principal.Name, &r.AccountID, &r.Access, &r.JobName,
-		&request, &complete, &denied, &r.PolicyHash, &r.CallerID, &r.ResourceName,
+		&request, &complete, &denied, &r.PolicyHash, &r.CallerID, &r.ResourceName, &r.Trace,
 		&created, &expires,
 		&r.Last.N, &r.Last.Kind, &r.Last.Owner, &at, &until, &r.Last.JobID, &r.Last.Code, &r.Last.Message, &r.Last.RequestID,
 		&asked, &seen, &cancelled, &canceller, &r.Cancellation.By.Name,

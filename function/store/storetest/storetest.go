@@ -72,6 +72,7 @@ func Record(n int) backup.Record {
 		SubmissionID: sub.ID(),
 		Fingerprint:  sub.Fingerprint(),
 		JobName:      sub.JobName(),
+		Trace:        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 a=b",
 		AccountID:    "1000000000000001",
 		Access:       backup.AssumeRole,
 		Complete:     sub.Params.WithDefaults(),

@@ -1,0 +1,181 @@
+package app
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The trace that the tests send.
+const (
+	traceID     = "0af7651916cd43dd8448eb211c80319c"
+	traceParent = "00-" + traceID + "-b7ad6b7169203331-01"
+)
+
+// logLines returns the lines of a log.
+func logLines(t *testing.T, log *bytes.Buffer) (lines []map[string]any) {
+	t.Helper()
+	for line := range bytes.Lines(log.Bytes()) {
+		var fields map[string]any
+		if err := json.Unmarshal(line, &fields); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		lines = append(lines, fields)
+	}
+	return lines
+}
+
+// warm lets p open its database and begin its audit trail, by a submission that is refused, and empties the
+// log. The lines of the start belong to no request.
+func warm(p App, log *bytes.Buffer) {
+	post(p, "nowhere", demoInstance, "warm", "x")
+	log.Reset()
+}
+
+// spanNames returns the names of the spans of a log line. Each must have a duration.
+func spanNames(t *testing.T, line map[string]any) (names []string) {
+	t.Helper()
+	spans, _ := line["spans"].([]any)
+	for _, one := range spans {
+		span := one.(map[string]any)
+		if took, ok := span["ms"].(float64); !ok || took < 0 {
+			t.Errorf("no duration: %v", span)
+		}
+		names = append(names, span["name"].(string))
+	}
+	return names
+}
+
+// messages starts a receiver of notifications about created jobs. It returns the settings, and the headers
+// that the receiver gets.
+func messages(t *testing.T) (settings []string, got <-chan http.Header) {
+	t.Helper()
+	demo, err := os.ReadFile("../cmd/local/policy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "policy.yaml")
+	const more = "\nnotifications:\n  receivers:\n    - {name: hook, kind: webhook, url_env: HOOK_URL, secret_env: HOOK_SECRET, events: [created]}\n"
+	if err := os.WriteFile(file, append(demo, more...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	headers := make(chan http.Header, 10)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { headers <- r.Header }))
+	t.Cleanup(receiver.Close)
+	return []string{
+		"POLICY_FILE", file, "HOOK_URL", receiver.URL,
+		"HOOK_SECRET", "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
+	}, headers
+}
+
+// A request's trace is in each of its log lines, and is handed on in the notification about its job. The
+// line of the request has the spans of its parts.
+func TestTraceIsLoggedAndHandedOn(t *testing.T) {
+	receiver, got := messages(t)
+	settings, _, _ := emulated(t)
+	p, log := wired(t, append(receiver, settings...)...)
+	warm(p, log)
+	const body = `{"Account":"payments","Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":"i-bp2demopay01","Retention":7}`
+	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:9000/api/v1/backup-jobs", strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", "one")
+	r.Header.Set("Traceparent", traceParent)
+	r.Header.Set("Tracestate", "congo=t61rcWkgMzE")
+	answer := httptest.NewRecorder()
+	p.Handlers.Web.ServeHTTP(answer, r)
+	if answer.Code != http.StatusCreated {
+		t.Fatalf("status %d: %s", answer.Code, answer.Body)
+	}
+	lines := logLines(t, log)
+	for _, line := range lines {
+		if line["trace_id"] != traceID {
+			t.Errorf("another trace: %v", line)
+		}
+	}
+	last := lines[len(lines)-1]
+	names := spanNames(t, last)
+	for _, want := range []string{"door api", "decision", "store claim", "store append", "cloud AssumeRole", "cloud CreateBackupJob"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("no span %q: %v", want, last)
+		}
+	}
+	if _, err := p.Service.Sweep(t.Context(), 30*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	header := <-got
+	parent := header.Get("Traceparent")
+	if !strings.HasPrefix(parent, "00-"+traceID+"-") || !strings.HasSuffix(parent, "-01") || parent == traceParent {
+		t.Errorf("traceparent %q", parent)
+	}
+	if state := header.Get("Tracestate"); state != "congo=t61rcWkgMzE" {
+		t.Errorf("tracestate %q", state)
+	}
+}
+
+// A request without a valid traceparent has a trace of its own; its sender's text is in no log line.
+func TestRequestWithoutATraceBeginsOne(t *testing.T) {
+	p, log := wired(t)
+	seen := map[string]bool{}
+	for _, headers := range [][]string{nil, {strings.ToUpper(traceParent)}, {traceParent, traceParent}} {
+		log.Reset()
+		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:9000/healthz", nil)
+		r.Header["Traceparent"] = headers
+		p.Handlers.Web.ServeHTTP(httptest.NewRecorder(), r)
+		for _, line := range logLines(t, log) {
+			id, _ := line["trace_id"].(string)
+			if len(id) != 32 || strings.EqualFold(id, traceID) || seen[id] {
+				t.Errorf("headers %q: trace %q in %v", headers, id, line)
+			}
+			seen[id] = true
+		}
+	}
+	if len(seen) != 3 {
+		t.Errorf("%d traces", len(seen))
+	}
+}
+
+// A CloudEvent may name its trace, by the extension for distributed tracing.
+func TestTraceOfAnEvent(t *testing.T) {
+	for name, c := range map[string]struct {
+		attribute string
+		want      bool
+	}{
+		"a trace":       {`,"traceparent":"` + traceParent + `","tracestate":"a=b"`, true},
+		"no string":     {`,"traceparent":7`, false},
+		"invalid":       {`,"traceparent":"` + strings.ToUpper(traceParent) + `"`, false},
+		"no attribute":  {``, false},
+		"a wrong state": {`,"traceparent":"` + traceParent + `","tracestate":7`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settings, _, _ := emulated(t)
+			p, log := wired(t, settings...)
+			warm(p, log)
+			event := `{"specversion":"1.0","id":"1","source":"shop","type":"t"` + c.attribute +
+				`,"data":{"Account":"demo","Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":"i-bp1demoweb01","Retention":7}}`
+			if _, err := p.Handlers.FC(t.Context(), []byte(event)); err != nil {
+				t.Fatal(err)
+			}
+			lines := logLines(t, log)
+			last := lines[len(lines)-1]
+			if last["msg"] != "event" || last["outcome"] != "accepted" {
+				t.Fatalf("the last line: %v", last)
+			}
+			for _, line := range lines {
+				if id, _ := line["trace_id"].(string); len(id) != 32 || (id == traceID) != c.want {
+					t.Errorf("trace %q in %v", id, line)
+				}
+			}
+			if names := spanNames(t, last); !slices.Contains(names, "cloud CreateBackupJob") || !slices.Contains(names, "door event") {
+				t.Errorf("spans %v", names)
+			}
+		})
+	}
+}
