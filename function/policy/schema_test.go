@@ -65,8 +65,13 @@ func schema() object {
 				"claims":        object{"type": "object", "additionalProperties": line(""), "description": "claims that a token must have; * stands for a part"},
 				"identified_by": listOf("the claims that identify the project", text(claimShape, "")),
 			})),
-			"sources":   listOf("senders of webhooks", sourceSchema()),
-			"rules":     listOf("what the members of teams may do", ruleSchema()),
+			"sources": listOf("senders of webhooks", sourceSchema()),
+			"rules":   listOf("what the members of teams may do", ruleSchema()),
+			"objects": object{"type": "array", "minItems": 1, "maxItems": maxObjects, "description": "changes of objects that start a preset",
+				"items": keys("", []string{"event", "bucket", "prefix", "preset"}, object{
+					"event": choiceOf("", objectKinds()...), "bucket": text(bucketShape, "the name of the bucket"), "prefix": text(keyShape, "the beginning of an object's key"),
+					"suffix": text(keyShape, "its end"), "preset": ref("name"),
+				})},
 			"operators": listOf("teams that may view the rejected messages of all senders", ref("name")),
 			"notifications": keys("who is told about backups", []string{"receivers"}, object{
 				"environment": object{"type": "string", "maxLength": maxEnvironment, "description": "the first word of every message"},
@@ -258,6 +263,13 @@ func atLeastOne(s object) object {
 	return s
 }
 
+func objectKinds() (kinds []string) {
+	for _, kind := range envelope.Objects {
+		kinds = append(kinds, string(kind))
+	}
+	return kinds
+}
+
 func regionIDs() (ids []string) {
 	for _, r := range param.Regions {
 		ids = append(ids, r.ID)
@@ -387,6 +399,9 @@ notifications:
 prices: {currency: CNY, date: "2026-10-01", regions: [cn-hangzhou], owner: us, reason: {en: list, zh: 目录价}, snapshot_storage: 0.12, vault_storage: 0.2, software_fee: 5, copy_traffic: 0.3}
 presets:
   - {name: nightly, title: {en: n1, zh: n2}, description: {en: d1, zh: d2}, values: {SourceType: UDM_ECS, Retention: "14"}}
+  - {name: upload, title: {en: u1, zh: u2}, description: {en: d3, zh: d4}, values: {Account: own, Region: cn-hangzhou, InstanceId: i-a, Retention: "14"}}
+objects:
+  - {event: oss, bucket: uploads, prefix: ready/, suffix: .ok, preset: upload}
 `
 
 // secrets answers for the variables of everything.
@@ -520,7 +535,7 @@ func lookUp(v any, path string) any {
 // beyond lists parts of problems that need more than the place itself: another key, the environment, or a
 // list of the portal. The schema may accept such a value.
 var beyond = []string{
-	"does not exist", "is not set", "has no effect", "cannot be used", "there is no preset", "another ", "contradicts", "is also in", "is below min",
+	"the change of an object has no values", "an earlier entry", "does not exist", "is not set", "has no effect", "cannot be used", "there is no preset", "another ", "contradicts", "is also in", "is below min",
 	"is not from ", "no account ", "is a regular expression", "is not a regular expression", "does not match pattern", "matches an empty", "or write ", "needs it",
 	"add backup.view", "add one of", "is missing: write a value", "to claims", "identify a project", "requires", "is too long", "is too short", "would match every", "single *",
 	"no day of the calendar", "is not a valid time", "control characters", "is not a JSON pointer", "write a time from", "has no price", "write the path without", "write the value of",
