@@ -12,5 +12,6 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON rejection TO backup_portal;
 GRANT SELECT, INSERT, UPDATE ON rejection_notice TO backup_portal;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rate, quota, cooldown, admission TO backup_portal;
 GRANT SELECT, INSERT, DELETE ON revoked TO backup_portal;
-GRANT SELECT, INSERT, UPDATE, DELETE ON draft TO backup_portal;
+GRANT SELECT, INSERT, UPDATE, DELETE ON draft, batch TO backup_portal;
+GRANT SELECT, INSERT, UPDATE ON batch_item TO backup_portal;
 GRANT SELECT, INSERT ON audit TO backup_portal; -- the portal cannot change or delete audit records

@@ -36,6 +36,10 @@ var (
 	wordPresetsText = param.Both("A preset is a named set of parameters in the policy. A submission with `Preset` leaves these parameters out; a value that it has itself wins over the preset's. This address lists the presets that you may use, with their values. An unknown name is `422`, and the answer names those that you may use.",
 		"预设是策略中命名的一组参数。提交中填写 `Preset` 后可省略这些参数；提交自身的取值优先于预设。此地址列出您可以使用的预设及其取值。名称不存在时返回 `422`，应答会列出可用的名称。")
 
+	wordBatches     = param.Both("Many backups as one", "批量备份")
+	wordBatchesText = param.Both("A batch has the parameters of a submission, a list `Targets` of instance IDs or objects, and options: `Concurrency`, `MaxErrors`, `FirstBatch`, `AfterFirst`, `Rate`, `OnRefused`. Each item is a submission with a key of its own. The command shows the decision about each item; without `dry_run` it creates the batch. Read it with `wait`, or with `Accept: application/x-ndjson` for a line for each change. `Outcome` is one outcome for all items.",
+		"批次包含提交的参数、列表 `Targets`（实例 ID 或对象）以及选项：`Concurrency`、`MaxErrors`、`FirstBatch`、`AfterFirst`、`Rate`、`OnRefused`。每一项都是带有自己幂等键的提交。此命令显示对每一项的决定；不带 `dry_run` 时创建批次。可用 `wait` 查询，或以 `Accept: application/x-ndjson` 逐行接收变化。`Outcome` 是所有项目的总结果。")
+
 	wordFollow     = param.Both("Follow, list, cancel", "跟踪、列出和取消")
 	wordShowOne    = param.Both("One submission", "查询一次提交")
 	wordShowText   = param.Both("Returns the submission and its job. The first line of the command reads the ID of your last submission. Every answer contains this ID as `SubmissionId`.", "返回提交及其任务。命令的第一行获取您最近一次提交的编号，即各应答中的 `SubmissionId`。")

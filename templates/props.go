@@ -309,7 +309,7 @@ type Snippet struct {
 type Commands struct {
 	Who, Create, DryRun, Show, Wait, List, Cancel string
 
-	Preflight, Candidates, Webhook, Presets string
+	Preflight, Candidates, Webhook, Presets, Batch string
 }
 
 // A CandidateList is a list of resources that a submission can name.
@@ -351,6 +351,7 @@ type APIPage struct {
 	Webhooks string // address of webhooks, with {source}
 	Access   string // address of the access check, with {alias}
 	Presets  string // address of the presets
+	Batches  string // address of the batches
 	Lists    []CandidateList
 	Commands Commands
 	Bodies   map[param.SourceType]string // an example of each kind, as JSON

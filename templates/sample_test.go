@@ -365,8 +365,8 @@ func (s sampler) reference() templates.APIPage {
 	curl := s.put(`curl -sS "$PORTAL/api/v1/backup-jobs"`)
 	page := templates.APIPage{
 		Shell: s.shell("/docs/api"), Document: "/api/v1/openapi.json", Jobs: "/api/v1/backup-jobs",
-		Commands: templates.Commands{Who: "PORTAL=" + s.put("http://localhost:9000"), Create: curl, DryRun: curl, Show: curl, Wait: curl, List: curl, Cancel: curl, Preflight: curl, Candidates: curl, Webhook: curl, Presets: curl},
-		Mode:     "oidc", Webhooks: "/webhooks/{source}", Access: "/api/v1/accounts/{alias}/preflight", Presets: "/api/v1/presets",
+		Commands: templates.Commands{Who: "PORTAL=" + s.put("http://localhost:9000"), Create: curl, DryRun: curl, Show: curl, Wait: curl, List: curl, Cancel: curl, Preflight: curl, Candidates: curl, Webhook: curl, Presets: curl, Batch: curl},
+		Mode:     "oidc", Webhooks: "/webhooks/{source}", Access: "/api/v1/accounts/{alias}/preflight", Presets: "/api/v1/presets", Batches: "/api/v1/backup-batches",
 		Lists:   []templates.CandidateList{{Path: "/api/v1/accounts/{alias}/" + s.put("instances"), Title: s.text("Instances", "实例"), About: s.text("All of them", "全部")}},
 		Bodies:  map[param.SourceType]string{},
 		Filters: []templates.Filter{{Name: s.put("Status"), Meaning: s.text("Words joined by commas", "以逗号分隔的词"), Example: s.put("FAILED")}},

@@ -5,24 +5,31 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/param"
 	"backupportal/function/precheck"
 )
 
 // answerTypes are the Go types of the API's answers, by the names of their JSON Schemas. A field of
 // one of these types becomes a reference to the schema.
-var answerTypes = map[string]reflect.Type{
-	"BackupJob":     reflect.TypeFor[BackupJob](),
-	"BackupJobList": reflect.TypeFor[BackupJobList](),
-	"DryRun":        reflect.TypeFor[DryRun](),
-	"Preflight":     reflect.TypeFor[Preflight](),
-	"Candidates":    reflect.TypeFor[Candidates](),
-	"Presets":       reflect.TypeFor[Presets](),
-	"Problem":       reflect.TypeFor[Problem](),
-}
+var answerTypes = sync.OnceValue(func() map[string]reflect.Type {
+	return map[string]reflect.Type{
+		"BackupJob":     reflect.TypeFor[BackupJob](),
+		"BackupJobList": reflect.TypeFor[BackupJobList](),
+		"BackupBatch":   reflect.TypeFor[BackupBatch](),
+		"BatchItem":     reflect.TypeFor[BatchItem](),
+		"BatchDryRun":   reflect.TypeFor[BatchDryRun](),
+		"DryRun":        reflect.TypeFor[DryRun](),
+		"Preflight":     reflect.TypeFor[Preflight](),
+		"Candidates":    reflect.TypeFor[Candidates](),
+		"Presets":       reflect.TypeFor[Presets](),
+		"Problem":       reflect.TypeFor[Problem](),
+	}
+})
 
 // answerSchemas returns the JSON Schemas of all answers, made by reflection.
 //
@@ -32,7 +39,7 @@ var answerTypes = map[string]reflect.Type{
 func answerSchemas() doc {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
 	all := doc{}
-	for name, t := range answerTypes {
+	for name, t := range answerTypes() {
 		all[name] = w.object(name, t)
 	}
 	return all
@@ -66,7 +73,7 @@ func (w schemaWriter) object(path string, t reflect.Type) doc {
 
 // value returns the schema of a member or item of type t.
 func (w schemaWriter) value(path string, t reflect.Type) doc {
-	for name, answer := range answerTypes {
+	for name, answer := range answerTypes() {
 		if t == answer {
 			return w.with(path, ref("schemas/"+name))
 		}
@@ -168,6 +175,80 @@ func answerWords() map[string]doc {
 
 		"BackupJobList.BackupJobs": nil,
 		"BackupJobList.Next":       about("The value of before for the next page. Omitted on the last page."),
+
+		"BackupBatch":         about("A batch, with a page of its items."),
+		"BackupBatch.BatchId": id,
+		"BackupBatch.Status": {
+			"description": "RUNNING: items are started, or their jobs run. PAUSED: no further item is started; see Pause. CANCELLED: items that waited are skipped, jobs go on. " +
+				"ENDED: all items have ended.",
+			"enum": batch.States,
+		},
+		"BackupBatch.Outcome": {
+			"description": "One outcome for gates. running: an item can still change, also while the batch is paused. succeeded: all items succeeded. partial: some have a backup. " +
+				"failed: none has one. cancelled: the batch was cancelled.",
+			"enum": backup.Outcomes,
+		},
+		"BackupBatch.Pause": {
+			"description": "Why it is paused. person: a request. FirstBatch: the first items have ended. MaxErrors: too many items failed.",
+			"enum":        []batch.Pause{batch.PausePerson, batch.PauseFirst, batch.PauseErrors},
+		},
+		"BackupBatch.ChangedBy": about("The name of the sender of the last pause, resumption or cancellation."),
+		"BackupBatch.Total":     {"description": "The number of items.", "minimum": 1, "maximum": batch.MaxTargets},
+		"BackupBatch.Counts":    about("The number of items in each state; states without items are left out."),
+		"BackupBatch.Counts{}":  {"minimum": 1},
+		"BackupBatch.PerMinute": count("How many items are started in a minute at present."),
+		"BackupBatch.Seconds":   count("The estimated time until the last item is started."),
+		"BackupBatch.Door": {
+			"enum": []backup.Door{backup.DoorForm, backup.DoorAPI, backup.DoorWebhook, backup.DoorEvent},
+		},
+		"BackupBatch.AskedBy":             about("The name of the sender."),
+		"BackupBatch.Reason":              about("Why the sender needs the backups."),
+		"BackupBatch.Ticket":              about("The ticket of the request."),
+		"BackupBatch.Preset":              about("The preset that the request named."),
+		"BackupBatch.Options":             about("The options of the request."),
+		"BackupBatch.Options.Concurrency": nil,
+		"BackupBatch.Options.MaxErrors":   nil,
+		"BackupBatch.Options.FirstBatch":  nil,
+		"BackupBatch.Options.AfterFirst":  nil,
+		"BackupBatch.Options.Rate":        nil,
+		"BackupBatch.Options.OnRefused":   nil,
+		"BackupBatch.CreatedAt":           about("When it was created."),
+		"BackupBatch.EndedAt":             about("When its last item ended."),
+		"BackupBatch.Items":               about("A page of items, in the order of Targets."),
+		"BackupBatch.Next":                count("The value of after for the next page. Omitted on the last page."),
+
+		"BatchItem":      about("One item of a batch."),
+		"BatchItem.Item": count("Its place in Targets, from 0."),
+		"BatchItem.Status": {
+			"description": "waiting, starting, running (there is a job), unknown (being checked whether there is a job), succeeded, partial, failed, cancelled (the job was cancelled), " +
+				"refused (by the policy, a limit or because of a value), skipped (the batch was cancelled first).",
+			"enum": batch.ItemStates,
+		},
+		"BatchItem.Account":            about("The account alias."),
+		"BatchItem.Region":             about(""),
+		"BatchItem.InstanceId":         about("The ID of the instance."),
+		"BatchItem.ContainerClusterId": about("The ID of the cluster."),
+		"BatchItem.SubmissionId":       id,
+		"BatchItem.HtmlUrl":            {"description": "The page of the submission, for people.", "format": "uri-reference"},
+		"BatchItem.Code":               about("The code of a failure, from the cloud or the portal."),
+		"BatchItem.Reasons":            about("Why it was refused or failed, in the language of the request."),
+		"BatchItem.Reasons[]":          about("One sentence."),
+		"BatchItem.UpdatedAt":          about("When its state changed last."),
+
+		"BatchDryRun":                      about("What a batch would do."),
+		"BatchDryRun.BatchId":              id,
+		"BatchDryRun.Total":                count("The number of items."),
+		"BatchDryRun.Allowed":              count("Items that would be started."),
+		"BatchDryRun.Refused":              count("Items that the policy refuses."),
+		"BatchDryRun.Seconds":              count("The shortest time until the last item is started."),
+		"BatchDryRun.Items":                about("The decision about each item, in the order of Targets."),
+		"BatchDryRun.Items[].Item":         count("Its place in Targets, from 0."),
+		"BatchDryRun.Items[].Allowed":      about("Whether a rule allows it."),
+		"BatchDryRun.Items[].Resource":     about("The ID of the instance or cluster."),
+		"BatchDryRun.Items[].SubmissionId": id,
+		"BatchDryRun.Items[].Rule":         about("The ID of the rule that allows it."),
+		"BatchDryRun.Items[].Reasons":      about("Why it is refused, in the language of the request."),
+		"BatchDryRun.Items[].Reasons[]":    about("One explanation for each rule."),
 
 		"DryRun":              about("The exact API call of the submission."),
 		"DryRun.SubmissionId": id,

@@ -6,7 +6,7 @@ import "testing"
 // member.
 func TestAnswerWordsMatchAnswerTypes(t *testing.T) {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
-	for name, answer := range answerTypes {
+	for name, answer := range answerTypes() {
 		w.object(name, answer)
 	}
 	for path := range w.words {
@@ -16,7 +16,7 @@ func TestAnswerWordsMatchAnswerTypes(t *testing.T) {
 	}
 	for path := range w.written {
 		_, known := w.words[path]
-		_, whole := answerTypes[path]
+		_, whole := answerTypes()[path]
 		item := path[len(path)-1] == ']' || path[len(path)-1] == '}'
 		if !known && !whole && !item {
 			t.Errorf("%s has no entry", path)

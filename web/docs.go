@@ -33,7 +33,7 @@ func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := templates.APIPage{
 		Topic: name, Shell: s.shell(r), Document: documentPath, Jobs: jobsPath, Mode: string(s.Mode), Webhooks: webhookPath,
-		Access: accountPath + "/preflight", Presets: presetsPath, Bodies: map[param.SourceType]string{},
+		Access: accountPath + "/preflight", Presets: presetsPath, Batches: batchesPath, Bodies: map[param.SourceType]string{},
 		Filters: filters(), Problems: problemKinds(), Limits: templates.APILimits{
 			Body: maxBody, Address: maxURL, Key: maxKey, KeyDays: keyDays,
 			Wait: int(longestWait / time.Second), Rows: mostRows, Usual: historyPage,
@@ -111,10 +111,12 @@ func commands(origin, body string, token bool) templates.Commands {
 		DryRun: post("?dry_run=true"),
 		Show: "ID=$(" + curl + jobs + `?Whose=mine&limit=1" | sed 's/.*"SubmissionId":"\([^"]*\)".*/\1/')` + "\n" +
 			curl + jobs + "/$ID\"\n",
-		Wait:       curl + jobs + fmt.Sprintf("/$ID?wait=%.0fs\"\n", longestWait.Seconds()),
-		List:       curl + jobs + "?Status=FAILED,PARTIAL_COMPLETE&From=2026-11-01&limit=10\"\n",
-		Cancel:     curl + "-X POST " + jobs + "/$ID/cancel\"\n",
-		Presets:    curl + `"$PORTAL` + presetsPath + "\"\n",
+		Wait:    curl + jobs + fmt.Sprintf("/$ID?wait=%.0fs\"\n", longestWait.Seconds()),
+		List:    curl + jobs + "?Status=FAILED,PARTIAL_COMPLETE&From=2026-11-01&limit=10\"\n",
+		Cancel:  curl + "-X POST " + jobs + "/$ID/cancel\"\n",
+		Presets: curl + `"$PORTAL` + presetsPath + "\"\n",
+		Batch: curl + `"$PORTAL` + batchesPath + "?dry_run=true\" \\\n  -H 'Content-Type: application/json' -H 'Idempotency-Key: release-42' \\\n" +
+			`  -d '{"Account":"demo","Region":"cn-hangzhou","Retention":7,"Targets":["i-bp1demoweb01","i-bp1demoweb02"],"FirstBatch":1}'` + "\n",
 		Preflight:  curl + accounts + "/preflight?Region=cn-hangzhou\"\n",
 		Candidates: curl + accounts + "/instances?Region=cn-hangzhou&Search=web\"\n",
 		Webhook: `curl -sS "$PORTAL/webhooks/$SOURCE" -H "Authorization: Bearer $SOURCE_TOKEN"` + " \\\n" +

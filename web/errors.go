@@ -11,6 +11,7 @@ import (
 
 	"backupportal/function/admission"
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/param"
 	"backupportal/function/webhook"
 	"backupportal/templates"
@@ -55,25 +56,32 @@ type fault struct {
 // words are the title and the detail of a fault.
 type words struct{ title, detail param.Text }
 
-// programWords are the words for programs of the errors whose row in faults speaks to people.
-var programWords = map[error]words{
-	errNoPage: {
-		param.Text{En: "Unknown URL", Zh: "未知的地址"},
-		param.Text{En: "The portal has nothing at this URL. The page /docs/api lists the URLs of the API.", Zh: "门户没有此地址。页面 /docs/api 列出了 API 的所有地址。"},
-	},
-	backup.ErrNotFound: {
-		param.Text{En: "Submission not found", Zh: "找不到该提交"},
-		param.Text{En: "There is no submission with this ID, or you are not allowed to view it.", Zh: "没有此编号的提交，或您没有权限查看。"},
-	},
-	backup.ErrKeyReused: {
-		param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"},
-		param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"},
-	},
+// programWordsOf returns the words for programs of an error whose row in faults speaks to people. ok is false for other
+// errors.
+func programWordsOf(err error) (w words, ok bool) {
+	switch err {
+	case errNoPage:
+		return words{
+			param.Text{En: "Unknown URL", Zh: "未知的地址"},
+			param.Text{En: "The portal has nothing at this URL. The page /docs/api lists the URLs of the API.", Zh: "门户没有此地址。页面 /docs/api 列出了 API 的所有地址。"},
+		}, true
+	case backup.ErrNotFound:
+		return words{
+			param.Text{En: "Submission not found", Zh: "找不到该提交"},
+			param.Text{En: "There is no submission with this ID, or you are not allowed to view it.", Zh: "没有此编号的提交，或您没有权限查看。"},
+		}, true
+	case backup.ErrKeyReused:
+		return words{
+			param.Text{En: "This key has already been used", Zh: "此幂等键已使用过"},
+			param.Text{En: "The key was used for a different backup. Nothing was started.", Zh: "已用于另一次备份。未开始备份。"},
+		}, true
+	}
+	return words{}, false
 }
 
 // forPrograms returns f with the words that programs get.
 func (f fault) forPrograms() fault {
-	if w, ok := programWords[f.err]; ok {
+	if w, ok := programWordsOf(f.err); ok {
 		f.title, f.detail = w.title, w.detail
 	}
 	return f
@@ -127,6 +135,12 @@ var faults = []fault{
 	{errNoSource, http.StatusNotFound, "not-found",
 		param.Text{En: "Webhook source not found", Zh: "找不到 Webhook 来源"},
 		param.Text{En: "The policy has no source with this name. Nothing was started.", Zh: "策略中没有此名称的来源。未开始备份。"}},
+	{errNoBatch, http.StatusNotFound, "not-found",
+		param.Text{En: "Batch not found", Zh: "找不到批次"},
+		param.Text{En: "There is no batch with this ID, or another sender created it.", Zh: "没有此编号的批次，或该批次由其他发送者创建。"}},
+	{batch.ErrEnded, http.StatusConflict, "batch-ended",
+		param.Text{En: "The batch has ended", Zh: "批次已结束"},
+		param.Text{En: "All its items were started, or it was cancelled. Nothing was changed.", Zh: "批次中的所有项目均已启动，或批次已取消。未执行任何操作。"}},
 	{errNoPage, http.StatusNotFound, "not-found", notFoundTitle, notFoundDetail},
 	{errMethod, http.StatusMethodNotAllowed, "method", unusable,
 		param.Text{En: "This URL does not support the request method.", Zh: "此地址不支持该请求方法。"}},

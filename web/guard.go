@@ -220,6 +220,9 @@ func (s *Server) limitSizes(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/webhooks/") {
 			most = cmp.Or(s.HookBytes, MaxHook)
 		}
+		if r.URL.Path == batchesPath {
+			most = maxBatchBody
+		}
 		// MaxBytesReader closes the connection after a too long body only for the server's own writer.
 		inner := w
 		if sent, ok := w.(*statusWriter); ok {

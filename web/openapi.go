@@ -36,6 +36,7 @@ func (s *Server) description() doc {
 		"security": []doc{{"token": []string{}}},
 		"tags": []doc{
 			{"name": "backup jobs", "description": "Submissions and their jobs."},
+			{"name": "backup batches", "description": "Many submissions as one."},
 			{"name": "presets", "description": "Named values of the policy."},
 			{"name": "accounts", "description": "Access checks and lists of resources in an account."},
 			{"name": "webhooks", "description": "Messages from other systems that the policy turns into submissions."},
@@ -44,7 +45,7 @@ func (s *Server) description() doc {
 		"components": doc{
 			"schemas":    schemas(),
 			"headers":    headers(),
-			"parameters": doc{"SubmissionId": submissionID},
+			"parameters": doc{"SubmissionId": submissionID, "BatchId": batchID()},
 			"responses":  s.problems(paths),
 			"securitySchemes": doc{"token": doc{
 				"type":        "http",
@@ -67,6 +68,13 @@ func (s *Server) paths() doc {
 		presetsPath:                         doc{"get": describePresets()},
 		accountPath + "/preflight":          doc{"get": describePreflight()},
 		webhookPath:                         doc{"post": describeWebhook()},
+	}
+	if s.Batches != nil {
+		all[batchesPath] = doc{"post": describeCreateBatch()}
+		all[batchesPath+"/{BatchId}"] = doc{"get": describeShowBatch()}
+		for name, text := range batchChanges() {
+			all[batchesPath+"/{BatchId}/"+name] = doc{"post": describeChangeBatch(name, text)}
+		}
 	}
 	for _, list := range candidateLists {
 		all[accountPath+"/"+string(list.kind)] = doc{"get": describeCandidates(list)}
@@ -427,6 +435,7 @@ const (
 	reading    operationKind = "read"
 	submitting operationKind = "submit"
 	cancelling operationKind = "cancel"
+	changing   operationKind = "change" // of a batch
 )
 
 // responses adds references to the problems: those with the statuses of the operation and those of
@@ -512,6 +521,11 @@ var problemHeaders = sync.OnceValue(func() map[operationKind]map[int][]string {
 			http.StatusBadGateway:         {"Retry-After"},
 			http.StatusServiceUnavailable: {"Retry-After"},
 		},
+		changing: {
+			http.StatusUnauthorized:       {"WWW-Authenticate"},
+			http.StatusTooManyRequests:    {"Retry-After"},
+			http.StatusServiceUnavailable: {"Retry-After"},
+		},
 	}
 })
 
@@ -519,6 +533,7 @@ var problemHeaders = sync.OnceValue(func() map[operationKind]map[int][]string {
 // operation has the problem method: it is the answer to a method that the URL does not support.
 var problemOperations = sync.OnceValue(func() map[string][]operationKind {
 	return map[string][]operationKind{
+		"batch-ended":    {changing},
 		"cancel-refused": {cancelling},
 		"cool-down":      {submitting},
 		"denied":         {submitting, cancelling},
@@ -532,7 +547,7 @@ var problemOperations = sync.OnceValue(func() map[string][]operationKind {
 		"not-listed":     {reading},
 		"not-sent":       {submitting},
 		"not-started":    {cancelling},
-		"other-site":     {submitting, cancelling},
+		"other-site":     {submitting, cancelling, changing},
 		"over":           {cancelling},
 		"quota":          {submitting},
 		"rate":           {submitting},
@@ -548,6 +563,7 @@ var problemOperations = sync.OnceValue(func() map[string][]operationKind {
 var missingOperations = sync.OnceValue(func() map[error][]operationKind {
 	return map[error][]operationKind{
 		backup.ErrNotFound: {reading, cancelling},
+		errNoBatch:         {reading, changing},
 		errNoResource:      {reading},
 		errNoSource:        {submitting},
 		errNoPage:          {},
@@ -565,7 +581,7 @@ func occurs(f fault, kind operationKind) bool {
 // Each kind of problem has an example.
 func (s *Server) problems(paths doc) doc {
 	all := doc{}
-	for _, kind := range []operationKind{reading, submitting, cancelling} {
+	for _, kind := range []operationKind{reading, submitting, cancelling, changing} {
 		for status, kinds := range s.problemsOf(kind) {
 			if name := problemName(kind, status); refersTo(paths, "responses/"+name) {
 				all[name] = kinds.response(status, problemHeaders()[kind][status])

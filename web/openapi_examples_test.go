@@ -184,8 +184,9 @@ func TestOpenAPIParameterExamplesAreAccepted(t *testing.T) {
 				continue
 			}
 			tried++
-			id := w.create(t, "somebody", p.Name)
-			address := strings.Replace(path, "{SubmissionId}", id, 1) + "?" + p.Name + "=" + p.Example
+			id := w.create(t, "somebody", path+p.Name)
+			named := strings.NewReplacer("{SubmissionId}", id, "{BatchId}", w.newBatch(path+p.Name)).Replace(path)
+			address := named + "?" + p.Name + "=" + p.Example
 			if answer := w.ask("GET", address, "", ""); answer.Code != 200 {
 				t.Errorf("%s: %d %s", address, answer.Code, answer.Body)
 			}
@@ -255,6 +256,7 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 		"denied":     func(w *world) recorded { return post(w, strings.Replace(oneBackup, "15", "3000", 1)) },
 		"other-site": func(w *world) recorded { return post(w, oneBackup, "Sec-Fetch-Site", "cross-site") },
 		"not-found":  func(w *world) recorded { return w.ask("GET", all+"/aaaaaaaaaaaaaaaaaaaaaaaaaa", "", "") },
+		"no batch":   func(w *world) recorded { return w.ask("POST", batches+"/"+strings.Repeat("a", 26)+"/pause", "", "") },
 		"no source":  func(w *world) recorded { return w.ask("POST", "/webhooks/nowhere", "application/json", "{}") },
 		"in-progress": func(w *world) recorded {
 			post(faults(w, "CreateBackupJob: drop-after"), oneBackup, "Idempotency-Key", "k")
@@ -275,6 +277,11 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 		},
 		"cancel-refused": func(w *world) recorded {
 			return w.ask("POST", all+"/"+made(faults(w, "CancelBackupJob: refuse 403 NoPermission"))+"/cancel", "", "")
+		},
+		"batch-ended": func(w *world) recorded {
+			id := w.newBatch("k")
+			w.ask("POST", batches+"/"+id+"/cancel", "", "")
+			return w.ask("POST", batches+"/"+id+"/pause", "", "")
 		},
 		"key-reused": func(w *world) recorded {
 			made(w)
@@ -355,6 +362,8 @@ func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 				name += " " + status
 			case name == "not-found" && operation == "submit":
 				name = "no source"
+			case name == "not-found" && operation == "change":
+				name = "no batch"
 			}
 			shown[name] = e.Value
 			if described[name] == nil {

@@ -49,11 +49,12 @@ func operations(t *testing.T, w *world) []operationDoc {
 }
 
 // readingRequests returns a request for each GET operation, by its path in the OpenAPI description.
-func readingRequests(id string) map[string]string {
+func readingRequests(id, batchID string) map[string]string {
 	const account = "/api/v1/accounts/{alias}/"
 	all := map[string]string{
 		"/api/v1/backup-jobs":                "/api/v1/backup-jobs",
 		"/api/v1/backup-jobs/{SubmissionId}": "/api/v1/backup-jobs/" + id,
+		"/api/v1/backup-batches/{BatchId}":   "/api/v1/backup-batches/" + batchID,
 		"/api/v1/presets":                    "/api/v1/presets",
 		account + "preflight":                "/api/v1/accounts/demo/preflight?Region=cn-hangzhou",
 	}
@@ -105,7 +106,7 @@ func TestOpenAPIReadingOperationsSendTheirHeaders(t *testing.T) {
 				continue
 			}
 			w := newWorld(t)
-			path, ok := readingRequests(w.create(t, "alice", "k"))[o.path]
+			path, ok := readingRequests(w.create(t, "alice", "k"), w.newBatch("b"))[o.path]
 			if !ok {
 				t.Fatalf("no request for %s", o.path)
 			}

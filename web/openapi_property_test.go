@@ -289,7 +289,7 @@ func TestServerAcceptsQueriesThatTheSchemaAllows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	g := newGenerator(t, openAPI(t, w))
-	requests := readingRequests(w.create(t, "alice", "k"))
+	requests := readingRequests(w.create(t, "alice", "k"), w.newBatch("b"))
 	for path, request := range requests {
 		parameters := g.query[path]
 		address, _, _ := strings.Cut(request, "?")

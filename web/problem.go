@@ -62,7 +62,9 @@ func problemOf(f fault, err error, l param.Language) Problem {
 	}
 	var says param.Text
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok {
-		p.Instance = jobPath(busy.SubmissionID)
+		if busy.SubmissionID != "" {
+			p.Instance = jobPath(busy.SubmissionID)
+		}
 		if own, ok := backup.ExplainOwn(busy.Code); ok {
 			p.add(own.Means, l)
 			p.add(own.Todo, l)

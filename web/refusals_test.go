@@ -161,10 +161,14 @@ func doubtful(text string) foreseen {
 // beforehand says for each code of the emulator's gateway and of AssumeRole how it is known before the start, or why
 // no form can meet it.
 var beforehand = map[string]string{
-	"IncompleteSignature":                        own,
-	"InvalidSignatureMethod":                     own,
-	"InvalidTimeStamp.Format":                    own,
-	"SignatureNonceUsed":                         own,
+	"IncompleteSignature":     own,
+	"InvalidSignatureMethod":  own,
+	"InvalidTimeStamp.Format": own,
+	"SignatureNonceUsed":      own,
+
+	"FunctionNotFound":                           "of InvokeFunction, which no person waits for: the log names it",
+	"InvalidArgument":                            "as FunctionNotFound",
+	"StatefulAsyncInvocationAlreadyExists":       "as FunctionNotFound",
 	"InvalidParameter":                           own,
 	"InvalidApi.NotFound":                        own,
 	"InvalidVersion":                             own,

@@ -20,6 +20,7 @@ func schemas() doc {
 		"oneOf": []doc{ref("schemas/UDM_ECS"), ref("schemas/ECS_FILE"), ref("schemas/CONTAINER"), ref("schemas/WithPreset")},
 	}
 	all["WithPreset"] = presetSchema()
+	all["Batch"] = batchSchema()
 	for _, source := range param.SourceTypes {
 		all[string(source)] = submissionSchema(source)
 	}

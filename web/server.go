@@ -31,6 +31,7 @@ import (
 
 	"backupportal/function/admission"
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/draft"
 	"backupportal/function/identity"
 	"backupportal/function/inventory"
@@ -70,7 +71,7 @@ func (v Version) String() string {
 }
 
 // Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
-// SignIn, HookBytes, Drafts, Metrics and Meter.
+// SignIn, HookBytes, Batches, Drafts, Metrics and Meter.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -87,6 +88,7 @@ type Server struct {
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Version   Version                                         // described by /healthz and the footer of pages
 	Store     Store                                           // described by /healthz and /readyz
+	Batches   *batch.Service                                  // carries out many submissions as one; nil: there are no such routes
 	Schedules []string                                        // subjects of the principals of messages that a schedule sent
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
@@ -192,6 +194,15 @@ func (s *Server) programRoutes() []route {
 	}
 	for _, list := range candidateLists {
 		all = append(all, route{"GET " + accountPath + "/" + string(list.kind), s.reads(s.listCandidates(list.kind))})
+	}
+	if s.Batches != nil {
+		all = append(all,
+			route{"POST " + batchesPath, s.submits(s.createBatch)},
+			route{"GET " + batchesPath + "/{BatchId}", s.reads(s.showBatch)},
+			route{"POST " + batchesPath + "/{BatchId}/pause", s.submits(s.changeBatch(pauseBatch))},
+			route{"POST " + batchesPath + "/{BatchId}/resume", s.submits(s.changeBatch(resumeBatch))},
+			route{"POST " + batchesPath + "/{BatchId}/cancel", s.submits(s.changeBatch(cancelBatch))},
+		)
 	}
 	// A webhook is signed with the secret of its source, or has its token, so its handler finds the sender.
 	return append(all, route{"POST " + webhookPath, s.admittedStream(s.traced(s.webhook))})

@@ -1,8 +1,11 @@
 package checks
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"sync"
 	"testing"
@@ -109,7 +112,8 @@ var views = []view{
 	{"draft-gone", at("/drafts/none/check")},
 	{"history", at("/backups")},
 	{"history-empty", atQuiet("/backups")},
-	{"schedules", at("/backups/schedules")},
+	{"schedules", showSchedules},
+	{"schedules-empty", atQuiet("/backups/schedules")},
 	{"history-narrowed", at("/backups?Whose=mine&Account=demo&SourceType=UDM_ECS&From=2020-01-01&To=2099-12-31")},
 	{"history-nothing", at("/backups?Status=CANCELED")},
 	{"history-wrong", at("/backups?Status=oops&InstanceId=%3Cb%3E&From=2026-02-01&To=2026-01-01")},
@@ -307,6 +311,25 @@ func showDenied(b *tab) {
 		b.Fatal(err)
 	}
 	b.open(path)
+}
+
+// showSchedules opens the list of schedules after two of them have sent a message: one starts a backup, the other is rejected.
+func showSchedules(b *tab) {
+	b.Helper()
+	for name, payload := range map[string]string{"nightly": `{"Preset":"nightly"}`, "weekly-backup-of-the-whole-shop": "no json"} {
+		event, err := json.Marshal(map[string]string{"triggerName": name, "triggerTime": "2026-11-30T18:00:00Z", "payload": payload})
+		if err != nil {
+			b.Fatal(err)
+		}
+		res, err := http.Post(busy.url+"/invoke", "application/json", bytes.NewReader(event))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if res.Body.Close(); res.StatusCode != http.StatusOK {
+			b.Errorf("the event of %s: %s", name, res.Status)
+		}
+	}
+	b.open("/backups/schedules")
 }
 
 // ended holds the paths of the status pages of jobs that have ended or will end soon.

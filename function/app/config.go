@@ -24,7 +24,9 @@ import (
 
 	"backupportal/function/admission"
 	"backupportal/function/aliyun"
+	"backupportal/function/amazon"
 	"backupportal/function/audit"
+	"backupportal/function/pattern"
 	"backupportal/function/secret"
 	"backupportal/function/store"
 	"backupportal/web"
@@ -95,6 +97,13 @@ type Config struct {
 	// [ReadConfig] always sets it.
 	Zone *time.Location
 
+	// BatchFunction is the name of the function that carries on with batches, on Function Compute and Lambda. Empty: the
+	// sweep does. The Lambda fields are the settings of Lambda's API there.
+	BatchFunction     string
+	LambdaEndpoint    *url.URL // nil: the host of the region
+	LambdaRegion      string
+	LambdaCredentials amazon.Credentials
+
 	MaxRequests int // requests that are worked on at the same time; zero means [admission.DefaultSlots]
 
 	SweepInterval time.Duration // between two sweeps of the plain server; zero means one minute
@@ -127,6 +136,7 @@ func ReadConfig(getenv func(string) string) (Config, error) {
 		c.readAudit(getenv),
 		c.readMetrics(getenv),
 		c.readOutboundProxy(getenv),
+		c.readBatchFunction(getenv),
 		checkSDK(getenv),
 	)
 }
@@ -362,6 +372,33 @@ func (c *Config) readMetrics(getenv func(string) string) error {
 	if c.Platform == PlainServer || c.Platform == CustomRuntime {
 		c.MetricsToken = secret.New(token)
 	}
+	return nil
+}
+
+// readBatchFunction reads BATCH_FUNCTION and, on Lambda, the variables that Lambda sets for calls of AWS.
+func (c *Config) readBatchFunction(getenv func(string) string) error {
+	c.BatchFunction = getenv("BATCH_FUNCTION")
+	if c.BatchFunction != "" && !pattern.Match(`[A-Za-z_][A-Za-z0-9_-]{0,127}`, c.BatchFunction) {
+		return errors.New("BATCH_FUNCTION must be the name of a function: letters, digits, _ and -, at most 128")
+	}
+	if c.Platform != Lambda || c.BatchFunction == "" {
+		return nil
+	}
+	c.LambdaRegion = getenv("AWS_REGION")
+	c.LambdaCredentials = amazon.Credentials{
+		AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),
+		SecretAccessKey: secret.New(getenv("AWS_SECRET_ACCESS_KEY")),
+		SessionToken:    secret.New(getenv("AWS_SESSION_TOKEN")),
+	}
+	text := getenv("AWS_ENDPOINT_URL_LAMBDA")
+	if text == "" {
+		return nil
+	}
+	endpoint, err := url.Parse(text)
+	if err != nil || endpoint.Host == "" || endpoint.Scheme != "https" && !(endpoint.Scheme == "http" && web.OnLoopback(endpoint.Host)) {
+		return errors.New("AWS_ENDPOINT_URL_LAMBDA must be an https:// address, or an http:// address on loopback")
+	}
+	c.LambdaEndpoint = endpoint
 	return nil
 }
 

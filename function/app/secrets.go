@@ -6,7 +6,7 @@ import (
 )
 
 // SecretVariables lists the environment variables that hold secrets. The policy can name more. The
-// AWS variables are set by Lambda; the portal does not use them.
+// AWS variables are set by Lambda; the portal uses them only to invoke itself (BATCH_FUNCTION).
 var SecretVariables = []string{
 	"ALIBABA_CLOUD_ACCESS_KEY_ID", "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN",
 	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",

@@ -14,13 +14,14 @@ import (
 
 // Serve answers HTTP requests on listener until ctx ends. Then it finishes the current requests,
 // for at most 40 s. It runs the plain server and the custom runtime of Function Compute. The plain
-// server also sweeps periodically. The error is that of the server or of its shutdown; a normal end
+// server also sweeps periodically and carries out batches. The error is that of the server or of its shutdown; a normal end
 // returns nil.
 func Serve(ctx context.Context, cfg Config, p App, listener net.Listener) error {
 	server := NewServer(cfg, p)
 	if cfg.Platform == PlainServer {
 		interval := cmp.Or(cfg.SweepInterval, sweepInterval)
 		defer background(ctx, func(ctx context.Context) { p.Service.SweepEvery(ctx, interval, cfg.History) })()
+		defer background(ctx, func(ctx context.Context) { p.Batches.RunEvery(ctx, cfg.History) })()
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()

@@ -20,6 +20,7 @@ import (
 	"backupportal/function/admission"
 	"backupportal/function/aliyun"
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/cache"
 	"backupportal/function/draft"
 	"backupportal/function/event"
@@ -42,6 +43,7 @@ import (
 type App struct {
 	Handlers event.Handlers  // handle requests and events
 	Service  *backup.Service // carries out submissions
+	Batches  *batch.Service  // carries out many submissions as one
 	Close    func() error    // writes the end of the audit trail and closes the database
 }
 
@@ -88,12 +90,14 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Accounts: rules.Aliases(), Successes: &backup.Successes{}, LogFigures: cfg.Platform != PlainServer,
 		OverPace: cache.New[struct{}](mostKept, wallClock), Names: cache.New[string](mostKept, wallClock),
 	}
+	batches := &batch.Service{Backups: service, Store: db, Log: log, Woken: make(chan struct{}, 1), Carrier: newCarrier(cfg, cloud)}
 	authenticate, signIn, err := newAuthenticator(cfg, db, trail, rules.NamesGroup)
 	if err != nil {
 		return App{}, errors.Join(err, closeStore())
 	}
 	server := &web.Server{
 		Backups:   service,
+		Batches:   batches,
 		Policy:    rules,
 		Inventory: inventory.New(cloud, log, wallClock),
 		Sender:    auth.BearerTokens(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
@@ -132,16 +136,28 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	if cfg.Ephemeral {
 		log.Warn("submissions are stored on this instance only and may be lost; each is looked up in the cloud first: set DATABASE_URL")
 	}
-	sweep := func(ctx context.Context) (backup.Swept, error) { return service.Sweep(ctx, cfg.History) }
+	sweep := func(ctx context.Context) (backup.Swept, error) { return sweepAll(ctx, service, batches, cfg.History) }
 	handlers := event.Handlers{
-		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, rules, sweep), Log: log,
+		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, rules, sweep, batches), Log: log,
 	}
 	end := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		return errors.Join(trail.Flush(ctx, true), closeStore())
 	}
-	return App{Handlers: handlers, Service: service, Close: end}, nil
+	return App{Handlers: handlers, Service: service, Batches: batches, Close: end}, nil
+}
+
+// sweepAll is the sweep that a timer orders. It also carries on with batches, and removes old ones.
+func sweepAll(ctx context.Context, service *backup.Service, batches *batch.Service, keep time.Duration) (backup.Swept, error) {
+	swept, err := service.Sweep(ctx, keep)
+	if err != nil {
+		return swept, err
+	}
+	if err := batches.Forget(ctx, keep); err != nil {
+		return swept, err
+	}
+	return swept, batches.RunOpen(ctx)
 }
 
 // hookBytes returns the longest body of a webhook. Lambda accepts events of 6 MB, and encodes some
@@ -310,14 +326,23 @@ func hosts(cfg Config) func(string) bool {
 }
 
 // submit returns the door for events. The platform's permissions decide who may invoke the
-// function, so all events of one kind have one principal. An event that orders a sweep is not a
-// submission. The change of an object asks for the preset that the policy names for it.
+// function, so all events of one kind have one principal. An event that orders a sweep, or that carries
+// on with a batch, is not a submission. The change of an object asks for the preset that the policy names
+// for it.
 func submit(
 	server *web.Server,
 	rules *policy.Policy,
 	sweep func(context.Context) (backup.Swept, error),
+	batches *batch.Service,
 ) func(context.Context, event.Message) (json.RawMessage, error) {
 	return func(ctx context.Context, m event.Message) (json.RawMessage, error) {
+		if id, chunk, ok := batchChunk(m); ok {
+			err := batches.RunChunk(ctx, id, chunk)
+			if errors.Is(err, backup.ErrNotFound) {
+				err = nil // the batch is forgotten: a repeat would find nothing either
+			}
+			return json.RawMessage(`{}`), err
+		}
 		if IsSweep(m.Payload) {
 			swept, err := sweep(ctx)
 			if err != nil {

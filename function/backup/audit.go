@@ -47,6 +47,7 @@ const (
 	AuditRejected       AuditKind = "rejected"        // a message can never be accepted; see [Service.Reject]
 	AuditReceiverTested AuditKind = "receiver_tested" // an operator sends a test message to a receiver
 	AuditLimit          AuditKind = "limit"           // a limit is reached
+	AuditBatch          AuditKind = "batch"           // a batch was created, paused, resumed or cancelled
 	AuditViolation      AuditKind = "violation"       // a promise of the design is broken: two jobs of one submission
 )
 

@@ -44,6 +44,7 @@ type BusyError struct {
 	RetryAfter   time.Duration // 0 if waiting does not help
 	Code         string        // of the cloud, if the cloud's answer is the reason; else empty
 	Message      string        // the cloud's sentence, cleaned; may be empty
+	Throttled    bool          // with ErrNotSent: the cloud refused the last attempt because of too many requests
 }
 
 // Error returns the id of the submission and the text of e.Err.

@@ -36,8 +36,27 @@ func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 	return s.prepare(ctx, sub)
 }
 
+// Decide is Prepare without the check of Windows shadow copies, so it asks the cloud only for tags. It is
+// for lists of submissions; Submit makes the check later.
+func (s *Service) Decide(ctx context.Context, sub Submission) (Call, error) {
+	sub, err := s.withPreset(sub)
+	if err != nil {
+		return Call{}, err
+	}
+	return s.decide(ctx, sub)
+}
+
 // prepare is Prepare for a submission with the values of its preset.
 func (s *Service) prepare(ctx context.Context, sub Submission) (Call, error) {
+	call, err := s.decide(ctx, sub)
+	if err != nil {
+		return call, err
+	}
+	return call, s.checkShadowCopy(ctx, call)
+}
+
+// decide is Decide for a submission with the values of its preset.
+func (s *Service) decide(ctx context.Context, sub Submission) (Call, error) {
 	given := s.resolveAlias(sub)
 	grant, denied := s.Policy.Decide(ctx, sub.Principal, given)
 	complete, account, err := s.completeParams(sub, given, grant)
@@ -53,7 +72,7 @@ func (s *Service) prepare(ctx context.Context, sub Submission) (Call, error) {
 	if denied != nil {
 		return call, &DeniedError{Lines: param.Bounded(denied)}
 	}
-	return call, s.checkShadowCopy(ctx, call)
+	return call, nil
 }
 
 // withPreset returns sub with the values of the preset that it names ([WithPreset]). Without a preset it

@@ -62,6 +62,9 @@ type Submission struct {
 	// Count reports that Submit counts the request of the sender: see [Service.CountRequest]. The
 	// caller does not count it.
 	Count bool
+	// OneAttempt reports that Submit makes at most one attempt. The caller waits and calls Submit again after a
+	// [*BusyError] with [ErrNotSent].
+	OneAttempt bool
 }
 
 // ID returns the id of the submission: 26 characters, a hash of its door, principal and key.

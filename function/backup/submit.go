@@ -98,6 +98,8 @@ type Answer struct {
 	Status     State         // CREATED, REFUSED or UNKNOWN
 	Replayed   bool          // an earlier request with this key got the same answer
 	RetryAfter time.Duration // only with UNKNOWN: how long to wait before a repeat can learn more
+
+	throttled bool // the attempt was refused because of too many requests; Submit makes another one
 }
 
 // Submit checks sub, asks the policy, and makes at most one job of sub. It can be called any
@@ -173,6 +175,7 @@ func (s *Service) submit(ctx context.Context, sub Submission) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	throttled := false // the last attempt of this call
 	for sends := 0; ; {
 		var answer Answer
 		var done bool
@@ -193,8 +196,15 @@ func (s *Service) submit(ctx context.Context, sub Submission) (Answer, error) {
 					return Answer{}, err
 				}
 			}
+			if sub.OneAttempt && sends == 1 {
+				sends = maxSends
+			}
 			answer, done, err = s.send(ctx, r, call, sends)
 			sends++
+			if busy, ok := errors.AsType[*BusyError](err); ok {
+				busy.Throttled = throttled
+			}
+			throttled = answer.throttled
 		}
 		if errors.Is(err, ErrNotSent) {
 			s.limiter().refund(ctx, r, r.Last.N)
@@ -587,7 +597,7 @@ func (s *Service) recordFailure(ctx context.Context, r Record, err error, took t
 		if err != nil {
 			return Answer{}, false, storeUnavailable(err)
 		}
-		return Answer{}, false, nil
+		return Answer{throttled: errors.Is(cloud, ErrThrottled)}, false, nil
 	}
 	s.trail().recordOrLog(ctx, e)
 	s.countAttempt(ClassUnknown)

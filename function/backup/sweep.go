@@ -53,6 +53,17 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) 
 	return w.result, err
 }
 
+// Update asks the cloud about submissions, as a sweep does, and stores what it learns: their jobs, and the
+// results of attempts. It asks about none of them more often than a sweep would. The caller reads the
+// records again. Failures are logged.
+func (s *Service) Update(ctx context.Context, records []Record) {
+	w := sweep{Service: s, jobs: map[jobGroup][]Record{}, failed: map[listingKey]bool{}}
+	for _, r := range records {
+		w.collect(ctx, r)
+	}
+	w.askAll(ctx)
+}
+
 // beforeDelivery returns ctx with an earlier deadline, which keeps time for messages:
 // [deliveryTime], or half of the remaining time if that is less.
 func (s *Service) beforeDelivery(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -148,13 +159,18 @@ func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
 	if err == nil && start != "" {
 		err = w.scan(ctx, "", start)
 	}
+	w.askAll(ctx)
+	return err
+}
+
+// askAll asks the cloud about the submissions that collect found.
+func (w *sweep) askAll(ctx context.Context) {
 	for g := range w.jobs {
 		w.refreshGroup(ctx, g)
 	}
 	for _, r := range w.attempts {
 		w.resolve(ctx, r)
 	}
-	return err
 }
 
 // forget removes submissions and rejections that are older than keep, entries of the limits that

@@ -17,6 +17,8 @@ var waysOut = map[string]string{
 	"function/health.go":           "the portal itself, on ADDR",
 	"function/notify/client.go":    "receivers of notifications, whose addresses the environment holds",
 	"function/notify/notify.go":    "nothing by itself: it has the client of the file before",
+	"function/amazon/amazon.go":    "Lambda's API, with BATCH_FUNCTION on Lambda",
+	"function/app/carrier.go":      "hands the client to function/amazon",
 	"function/smoke.go":            "the portal that the command line names",
 	"function/store/dialect.go":    "the database",
 	"function/serve.go":            "nothing: it makes the runtime's own connections last",

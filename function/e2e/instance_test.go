@@ -29,7 +29,7 @@ import (
 // database and one cloud. They use the system clock, so the windows of attempts pass in real time.
 type fleet struct {
 	*gate
-	t        *testing.T
+	t        testing.TB
 	endpoint string
 	database string
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/draft"
 	"backupportal/function/emulator"
 	"backupportal/function/event"
@@ -105,6 +106,22 @@ func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	}
 	if _, err := db.FindDraft(t.Context(), "o", "d", now.Add(-draft.Life)); err != nil {
 		t.Errorf("finding a draft: %v", err)
+	}
+	many := batch.Request{
+		Door: backup.DoorAPI, Principal: sub.Principal, Key: "many", Common: sub.Params, Targets: []param.Params{{"InstanceId": "i-bp1demoweb02"}},
+	}
+	made, _, err := p.Batches.Create(t.Context(), many)
+	if err != nil {
+		t.Errorf("creating a batch: %v", err)
+	}
+	if _, err := p.Batches.Run(t.Context(), made.ID); err != nil {
+		t.Errorf("carrying out a batch: %v", err)
+	}
+	if made, err = p.Batches.Cancel(t.Context(), sub.Principal, made.ID); err != nil || made.Counts[batch.ItemWaiting] > 0 {
+		t.Errorf("cancelling a batch: %+v, %v", made, err)
+	}
+	if _, err := db.ForgetBatches(t.Context(), now.AddDate(1, 0, 0), 10); err != nil {
+		t.Errorf("forgetting batches: %v", err)
 	}
 	if err := db.ForgetLimits(t.Context(), now.AddDate(0, 0, 30)); err != nil {
 		t.Errorf("forgetting limits: %v", err)

@@ -56,6 +56,8 @@ func TestEncodersPrintNoSecret(t *testing.T) {
 var revealers = map[string]string{
 	"function/aliyun/assume.go":    "ExternalId goes to STS; and is looked for in messages, which are not kept if they have it",
 	"function/aliyun/attempt.go":   "the key pair signs a request",
+	"function/aliyun/invoke.go":    "the key pair signs a request",
+	"function/amazon/amazon.go":    "the key pair signs a request",
 	"function/aliyun/operation.go": "the key pair is looked for in messages, which are not kept if they have it",
 	"function/aliyun/sessions.go":  "the external id goes into the hash that names a session",
 	"function/audit/audit.go":      "the key seals a record",

@@ -47,6 +47,10 @@ type Options struct {
 	// RequireTLS refuses plain http for operations that the vendor offers over https only. False
 	// allows it, because an emulator on loopback has no certificate.
 	RequireTLS bool
+
+	// Functions are the functions of Function Compute that InvokeFunction finds, by their names. They belong to the first
+	// account of the world.
+	Functions map[string]Function
 }
 
 // A Cloud is an http.Handler that emulates all endpoints of Alibaba Cloud. It is safe for
@@ -60,6 +64,8 @@ type Cloud struct {
 	nonces nonces
 	calls  journal
 	faults atomic.Pointer[fault.Plan] // nil: no faults
+
+	functions functions
 
 	hbr hbr.Service
 	ecs ecs.Service
@@ -88,6 +94,7 @@ func New(opts Options) (*Cloud, error) {
 	}
 	c.hbr.World, c.ecs.World, c.sts.World = c.world, c.world, c.world
 	c.sts.Keys = &c.keys
+	c.functions = functions{byName: opts.Functions, tasks: map[string]bool{}}
 	c.operations = c.operationTable()
 	c.control = c.controlRoutes()
 	return c, nil
@@ -164,5 +171,7 @@ func (c *Cloud) operationTable() map[string]func(*rpc.Call) (any, error) {
 		"Ecs.DescribeInstances": c.ecs.DescribeInstances,
 		"Ecs.DescribeDisks":     c.ecs.DescribeDisks,
 		"Ecs.DescribeRegions":   c.ecs.DescribeRegions,
+
+		"FC.InvokeFunction": c.invokeFunction,
 	}
 }

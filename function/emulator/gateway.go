@@ -25,6 +25,9 @@ func (c *Cloud) checkOperation(k *rpc.Call) error {
 	if err != nil {
 		return err
 	}
+	if op.ROA != (k.HTTP.URL.Path != "/") {
+		return rpc.Refuse(http.StatusNotFound, "InvalidApi.NotFound", "%s is not served at the path %s", op.Action, k.HTTP.URL.Path)
+	}
 	k.Op = op
 	if !sign.IsV3(k.HTTP) && !strings.EqualFold(k.Params["Format"], "JSON") {
 		return rpc.Invalid("Format", "this emulator answers JSON only")

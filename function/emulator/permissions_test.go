@@ -26,7 +26,7 @@ var documentedPermissions = map[string]string{
 
 // withoutPermission has the operations for which the gateway checks no permission. Some of these
 // operations check permissions themselves.
-var withoutPermission = []string{"AssumeRole", "GetCallerIdentity", "AddCrossAccount", "DeleteCrossAccount"}
+var withoutPermission = []string{"InvokeFunction", "AssumeRole", "GetCallerIdentity", "AddCrossAccount", "DeleteCrossAccount"}
 
 // permissionKey returns the key of o in documentedPermissions. DescribeRegions exists in two
 // products, so its key also contains the product.

@@ -76,6 +76,9 @@ type dialect struct {
 	// like is the operator that compares a text with a pattern and ignores case. SQLite ignores it only
 	// in ASCII letters.
 	like string
+	// lockRow follows a SELECT in a transaction that changes data. It keeps other transactions from
+	// changing the row. It is empty for SQLite, where such a transaction has the lock of the database.
+	lockRow string
 	// changesInWith reports whether the WITH clause of a statement may change data.
 	changesInWith bool
 	// freshPlan are extra arguments before the arguments of a statement. They make the database
@@ -136,6 +139,8 @@ var postgresDialect = dialect{
 	},
 	table: `SELECT to_regclass($1) IS NOT NULL`,
 	like:  "ILIKE",
+
+	lockRow: ` FOR UPDATE`,
 	// PostgreSQL executes each part of WITH once, also if its result is not read.
 	changesInWith: true,
 	clock:         `CAST(extract(epoch FROM statement_timestamp()) * 1000 AS BIGINT)`,

@@ -48,6 +48,10 @@ func fillLimits(t *testing.T, d *DB, n int) {
 	at := fmt.Sprintf("%d - 1000 * i", ms(storetest.Start))
 	for _, insert := range []string{
 		`INSERT INTO draft (id, owner, page, held, checked, signed_out, interim, submission_id, saved_ms) SELECT 'd' || i, 'o' || (i % 500), '', '{}', 0, 0, 0, '', ` + at + ` FROM numbers`,
+		`INSERT INTO batch (id, fingerprint, door, principal, sender, common, options, total, state, pause, changed_by, counts, control, created_ms, ended_ms)
+			SELECT 'b' || i, '', 'api', 'o' || (i % 500), '{}', '{}', '{}', 1, 'ENDED', '', '', '{}', '{}', ` + at + `, ` + at + ` FROM numbers`,
+		`INSERT INTO batch_item (batch_id, n, given, state, submission_id, attempts, due_ms, code, reasons, changed_ms)
+			SELECT 'b' || (i / 100 + 1), i, '{}', CASE WHEN i % 3 = 0 THEN 'waiting' ELSE 'succeeded' END, '', 0, 0, '', '', ` + at + ` FROM numbers`,
 		`INSERT INTO rate (k, tat_ms) SELECT 'p:' || i, ` + at + ` FROM numbers`,
 		`INSERT INTO quota (k, day, used) SELECT 't:' || i, '2026-11-' || (10 + i % 20), 1 FROM numbers`,
 		`INSERT INTO cooldown (k, owner, until_ms) SELECT 'r/' || i, 'o' || i, ` + at + ` FROM numbers`,
@@ -120,6 +124,9 @@ func otherStatements(t *testing.T, d *DB, id string) map[string][]any {
 		deleteLimits[0]: {ms(daysAgo(1))}, deleteLimits[1]: {ms(daysAgo(1))}, deleteLimits[2]: {ms(daysAgo(8))}, deleteLimits[3]: {"2026-11-10"},
 		insertDraft: {"d", "o", "p", "{}", 0, 0, 0, start}, deleteInterim: {"o", "p"}, deleteSurplus: {"o", 50}, selectDraft: {"d", "o", start},
 		selectNewestFrom: {"o", "p", start}, selectNewestDraft: {"o", start}, updateDraft: {"d", "o", "s"}, deleteDraft: {"o", "d"}, deleteDrafts: {ms(daysAgo(500))},
+		selectBatch: {"b1"}, selectBatch + d.dialect.lockRow: {"b1"}, selectOpenBatch: {100}, selectBatches: {"o1", start, "", 10}, selectAllBatches: {start, "", 10},
+		updateBatch: {"b1", "ENDED", "", "", "{}", "{}", 0}, deleteBatches: {ms(daysAgo(390)), 5}, selectItems: {"b1", -1, 100}, selectItemsIn: {"b1", -1, 100, "failed"},
+		selectChangedItems: {"b1", start, 0, 100}, selectDueItems: {"b1", start, 10000, 64}, selectNextDue: {"b1", 10000}, selectItemStates: {"b1", 50}, updateSkipped: {"b1", start},
 		selectWaiting: {"chat"}, selectWaitingRejections: {"chat"}, selectOpen: {"", pageSize}, deleteSubmissions: {ms(daysAgo(390)), start, 200},
 	}
 }

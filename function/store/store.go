@@ -17,6 +17,8 @@
 //	admission        submission that reserved limits      yes               ForgetLimits
 //	revoked          session that was ended               never             Revoke
 //	draft            post of a form by a person           once              ForgetDrafts, SaveDraft
+//	batch            batch of submissions                  until its end     ForgetBatches
+//	batch_item       item of a batch                       until its end     ForgetBatches, by cascade
 //	audit            record of the audit trail            never             an operator
 //	schema_version   migration that has run               never             nothing
 //
@@ -28,13 +30,16 @@
 //	StartRefresh  submission_id of job: one process asks the cloud in each interval
 //	Announce      (submission_id, event, receiver) of notice: one notice for each event
 //	Reject        id of rejection: one row and one set of notices for each hour
+//	CreateBatch   id of batch: one batch for each key
+//	EditBatch     the locked row of batch: one process at a time takes and changes items
 //	Lease         attempts of notice, by compare and swap: one process sends each attempt
 //
-// Therefore no lock is held between two statements of the program, and a process may stop,
+// Therefore no lock is held between two statements of the program, apart from EditBatch, and a process may stop,
 // freeze or lose its connection between any two of them. Claims, steps with their audit records,
 // notices and requests of a rate are committed together with those of concurrent callers: see the
-// type group. Four other writes need more than one statement and are transactions: a reservation of
-// limits, a refund, a rejection with its notices, and a draft with the removal of older ones.
+// type group. Five other writes need more than one statement and are transactions: a reservation of
+// limits, a refund, a rejection with its notices, a draft with the removal of older ones, and each change of a batch, which
+// holds the lock of its row.
 //
 // Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come
 // from the clock of the application, never from the clock of the database.

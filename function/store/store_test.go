@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/draft"
 	"backupportal/function/secret"
 	"backupportal/function/store"
@@ -68,6 +69,7 @@ func TestSQLite(t *testing.T) {
 	storetest.RunLimits(t, func(t *testing.T) backup.Limits { return open(t, file(t)) })
 	storetest.RunAudit(t, func(t *testing.T) storetest.Trail { return open(t, file(t)) })
 	storetest.RunDrafts(t, func(t *testing.T) draft.Store { return open(t, file(t)) })
+	storetest.RunBatches(t, func(t *testing.T) batch.Store { return open(t, file(t)) })
 }
 
 // TestPostgreSQL runs the suite in every mode in which pgx can send statements. Connection poolers
@@ -86,6 +88,9 @@ func TestPostgreSQL(t *testing.T) {
 				return open(t, postgrestest.Schema(t)+"&default_query_exec_mode="+mode)
 			})
 			storetest.RunDrafts(t, func(t *testing.T) draft.Store {
+				return open(t, postgrestest.Schema(t)+"&default_query_exec_mode="+mode)
+			})
+			storetest.RunBatches(t, func(t *testing.T) batch.Store {
 				return open(t, postgrestest.Schema(t)+"&default_query_exec_mode="+mode)
 			})
 		})

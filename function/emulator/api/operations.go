@@ -19,6 +19,7 @@ type Operation struct {
 	HTTPS      bool     // the vendor offers it over https only
 	Regional   bool     // it belongs to a region
 	Numeric    bool     // Code of a success is the number 200, not a text
+	ROA        bool     // it has a path of its own, and a body that is not parameters
 	params     []string // from the vendor's page of the operation; N stands for a list index
 }
 
@@ -30,6 +31,7 @@ const (
 	HBRVersion = "2017-09-08"
 	STSVersion = "2015-04-01"
 	ECSVersion = "2014-05-26"
+	FCVersion  = "2023-03-30"
 )
 
 // listParams are the parameters that the lists of instances and of disks have in common.
@@ -107,6 +109,9 @@ var Operations = []Operation{{
 }, {
 	Product: "Ecs", Version: ECSVersion, Action: "DescribeRegions", Permission: "ecs:DescribeRegions",
 	params: []string{"AcceptLanguage", "InstanceChargeType", "ResourceType"},
+}, {
+	Product: "FC", Version: FCVersion, Action: "InvokeFunction", HTTPS: true, ROA: true, // it checks the permission itself: the resource is in the path
+	params: []string{"qualifier"},
 }}
 
 // listIndex matches a list index in the name of a parameter.

@@ -25,6 +25,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"backupportal/function/emulator/api"
@@ -49,6 +50,7 @@ type Call struct {
 	Secure  bool      // it used TLS, or plain http where the emulator accepts it in place of TLS
 	Params  Params    // from query and form; the form has priority
 	Query   []string  // names of the parameters in the URL, sorted
+	Body    []byte    // of an operation with a path of its own; nil for the others
 	Headers Params    // x-acs-* of a request that is signed by V3, in lower case
 	Signing sign.Signing
 	// Repeated is the name of a parameter with several values, in a request that is signed by V3; empty: none.
@@ -78,7 +80,8 @@ func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) 
 	k.Params.take(query)
 	k.Query = slices.Sorted(maps.Keys(query))
 
-	if r.URL.Path != "/" {
+	roa := sign.IsV3(r) && strings.HasPrefix(r.URL.Path, "/"+api.FCVersion+"/")
+	if r.URL.Path != "/" && !roa {
 		return k, Refuse(http.StatusNotFound, "InvalidApi.NotFound", "only the path / is served")
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
@@ -88,9 +91,12 @@ func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) 
 	if err != nil {
 		return k, err
 	}
-	form, err := parseBody(r, body)
-	if err != nil {
-		return k, err
+	var form url.Values
+	if k.Body = body; !roa {
+		k.Body = nil
+		if form, err = parseBody(r, body); err != nil {
+			return k, err
+		}
 	}
 	k.Params.take(form)
 	if sign.IsV3(r) {

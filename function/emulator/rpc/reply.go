@@ -36,12 +36,19 @@ type gatewayError struct {
 	AccessDeniedDetail *AccessDenied `json:",omitempty"`
 }
 
+// Accepted is the body of a call that was stored and not carried out yet: the answer is 202 without a body.
+type Accepted struct{}
+
 // NewReply returns the complete reply of a call: body as JSON if err is nil, else the refusal of
 // err.
 func NewReply(k *Call, body any, err error) fault.Reply {
 	rep := fault.Reply{Status: http.StatusOK, RequestID: k.ID}
 	if err != nil {
 		rep.Status, rep.Code, body = refusalBody(k, err)
+	}
+	if body == (Accepted{}) {
+		rep.Status = http.StatusAccepted
+		return rep
 	}
 	rep.Body = plainjson.Encode(body)
 	return rep

@@ -126,7 +126,7 @@ func (auth authorization) covers(r *http.Request, headers map[string]string) err
 // body, not the one that the client sent.
 func CanonicalRequest(r *http.Request, query url.Values, signed []string, bodyHash string) string {
 	var b strings.Builder
-	b.WriteString(r.Method + "\n/\n" + canonicalQuery(query) + "\n")
+	b.WriteString(r.Method + "\n" + r.URL.EscapedPath() + "\n" + canonicalQuery(query) + "\n")
 	for _, name := range signed {
 		b.WriteString(name + ":" + canonicalValue(r, name) + "\n")
 	}

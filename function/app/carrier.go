@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"backupportal/function/aliyun"
+	"backupportal/function/amazon"
+	"backupportal/function/batch"
+	"backupportal/function/event"
+	"backupportal/function/event/envelope"
+)
+
+// A chunkEvent is the event with which the portal invokes itself to carry on with a batch. It is the whole payload.
+type chunkEvent struct {
+	Batch string `json:"batch"`
+	Chunk int    `json:"chunk"`
+}
+
+// batchChunk returns the batch and the chunk in an event. ok is false if it is another event. Only a direct invocation
+// can be one: the other events come from senders that may not invoke the function themselves.
+func batchChunk(m event.Message) (id string, chunk int, ok bool) {
+	var keys map[string]json.RawMessage
+	if m.Kind != envelope.Direct || json.Unmarshal(m.Payload, &keys) != nil || len(keys) != 2 || keys["batch"] == nil || keys["chunk"] == nil {
+		return "", 0, false
+	}
+	var e chunkEvent
+	err := json.Unmarshal(m.Payload, &e)
+	return e.Batch, e.Chunk, err == nil
+}
+
+// newCarrier returns what carries on with batches on the platform of cfg, or nil on a server, and without BATCH_FUNCTION.
+func newCarrier(cfg Config, cloud *aliyun.Client) batch.Carrier {
+	switch {
+	case cfg.BatchFunction == "":
+		return nil
+	case cfg.Platform == FunctionCompute, cfg.Platform == CustomRuntime:
+		return fcCarrier{cloud, cfg.BatchFunction}
+	case cfg.Platform == Lambda:
+		return lambdaCarrier{&amazon.Client{
+			Endpoint: cfg.LambdaEndpoint, Region: cfg.LambdaRegion, Credentials: cfg.LambdaCredentials, Now: wallClock, HTTP: http.DefaultClient,
+		}, cfg.BatchFunction}
+	}
+	return nil
+}
+
+// fcCarrier carries on with batches on Function Compute.
+type fcCarrier struct {
+	cloud    *aliyun.Client
+	function string
+}
+
+// Continue implements [batch.Carrier]. The task id is made of the batch and the chunk, so the platform refuses a repeat.
+func (c fcCarrier) Continue(ctx context.Context, id string, chunk int) error {
+	inv, ok := event.FromContext(ctx)
+	if !ok || inv.Region == "" {
+		return errors.New("the platform did not say in which region the function is")
+	}
+	payload, err := json.Marshal(chunkEvent{id, chunk})
+	if err != nil {
+		return err
+	}
+	return c.cloud.InvokeFunction(ctx, aliyun.Invocation{
+		Region: inv.Region, Function: c.function, TaskID: fmt.Sprintf("batch-%s-%d", id, chunk), Payload: payload,
+	})
+}
+
+// lambdaCarrier carries on with batches on AWS Lambda.
+type lambdaCarrier struct {
+	lambda   *amazon.Client
+	function string
+}
+
+// Continue implements [batch.Carrier].
+func (c lambdaCarrier) Continue(ctx context.Context, id string, chunk int) error {
+	payload, err := json.Marshal(chunkEvent{id, chunk})
+	if err != nil {
+		return err
+	}
+	return c.lambda.InvokeAsync(ctx, c.function, payload)
+}
