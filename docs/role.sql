@@ -10,6 +10,8 @@ GRANT SELECT, INSERT, UPDATE ON job TO backup_portal;
 GRANT SELECT, INSERT, UPDATE ON notice TO backup_portal;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rejection TO backup_portal;
 GRANT SELECT, INSERT, UPDATE ON rejection_notice TO backup_portal;
+GRANT SELECT, INSERT, UPDATE, DELETE ON gap TO backup_portal;
+GRANT SELECT, INSERT, UPDATE ON gap_notice TO backup_portal;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rate, quota, cooldown, admission TO backup_portal;
 GRANT SELECT, INSERT, DELETE ON revoked TO backup_portal;
 GRANT SELECT, INSERT, UPDATE, DELETE ON draft, batch TO backup_portal;

@@ -205,6 +205,7 @@ type StartPage struct {
 	Accounts []backup.Account          // options of the filters by account and region
 	Filters  map[string]string         // values of the filters in use, by name; with Volumes also Cluster
 	Tags     []string                  // options of the filter by tag
+	Gaps     []backup.Gap              // missing backups of the expectations that the person may see
 	Findings []AccountFinding          // accounts whose machines are missing or out of date
 	Machines []MachineRow              // the machines on this page
 	First    int                       // number of the first one in the whole list, from 1

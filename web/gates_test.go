@@ -116,6 +116,29 @@ func TestGateExitCodes(t *testing.T) {
 	}
 }
 
+// A gate of several instances starts one batch. It succeeds only if all backups are complete, and a repeat of the run gets
+// the same batch.
+func TestGateOfSeveralInstances(t *testing.T) {
+	t.Parallel()
+	for _, w := range allWays(t) {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFront(t)
+			f.waits = func(path string) {
+				if id, ok := strings.CutPrefix(path, batches+"/"); ok {
+					f.runBatch(id)
+				}
+			}
+			two := map[string]string{"InstanceId": "i-bp1demoweb01  i-bp1demoweb02"}
+			for range 2 {
+				w.run(t, f.url, two).want(t, f, 0, 2, "the backup is complete")
+			}
+			w.run(t, f.url, map[string]string{"InstanceId": "i-bp1demoweb01 i-bp1demofail01", "GATE_ALLOW_PARTIAL": "0"}).want(t, f, 2, 4, "some items are missing")
+			w.run(t, f.url, map[string]string{"InstanceId": "i-bp1demoweb01 i-*"}).want(t, f, 5, 4, "InstanceId must be set")
+		})
+	}
+}
+
 // A gate can name a preset of the portal. The preset has the retention, unless the gate sets one; a gate with a
 // preset and a gate without it make different backups in one run.
 func TestGateTakesAPreset(t *testing.T) {

@@ -56,6 +56,9 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Shell, page.Rules = s.shell(r), s.Policy.Rules(p)
 	page.Rows = s.rows(recent.Records[:min(recentBackups, len(recent.Records))])
+	if page.Gaps, err = s.Backups.OpenGaps(r.Context(), s.Policy.ExpectationsOf(p)); err != nil {
+		return err
+	}
 	page.Presets = s.Policy.Presets(p)
 	page.Accounts = s.accounts(p)
 	page.Offered = map[param.SourceType]bool{}

@@ -37,6 +37,10 @@ var states = map[string]func(t *testing.T, p *portal, server *prometheus){
 		p.mustSubmit(http.StatusAccepted)
 		server.run(p.web, 22*time.Minute, func() { p.sweep(server.now) })
 	},
+	"BackupPortalBackupMissing": func(t *testing.T, p *portal, server *prometheus) {
+		p.app.Service.Expectations = expected("i-bp1demoweb01")
+		server.run(p.web, time.Minute, func() { p.sweep(server.now) })
+	},
 	"BackupPortalNoRecentBackup": func(t *testing.T, p *portal, server *prometheus) {
 		p.mustSubmit(http.StatusCreated)
 		p.jobsEnd()
@@ -98,6 +102,13 @@ var states = map[string]func(t *testing.T, p *portal, server *prometheus){
 	},
 }
 
+// expected expects a backup of an instance of account demo every six hours.
+func expected(instance string) *backup.Expectations {
+	return &backup.Expectations{All: []backup.Expectation{{
+		Name: "web", Account: "demo", Region: "cn-hangzhou", Instances: []string{instance}, Every: 6 * time.Hour,
+	}}}
+}
+
 // A stuckCloud creates no job until the channel end is closed. It sends to entered when it is called.
 type stuckCloud struct {
 	backup.Cloud
@@ -141,6 +152,9 @@ func TestEachAlertFiresInItsStateOnly(t *testing.T) {
 // A portal that works for two hours, with a backup every ten minutes, raises no alert.
 func TestNoAlertFiresWhileThePortalWorks(t *testing.T) {
 	p, server := newPortal(t), newPrometheus(t, time.Now())
+	p.mustSubmit(http.StatusCreated)
+	p.jobsEnd()
+	p.app.Service.Expectations = expected("i-bp1demoweb01")
 	scrapes := 0
 	server.run(p.web, 2*time.Hour, func() {
 		if scrapes%20 == 0 {
@@ -159,6 +173,7 @@ func TestNoAlertFiresWhileThePortalWorks(t *testing.T) {
 func full(t *testing.T) (p *portal, series map[string]bool) {
 	t.Helper()
 	p, series = newPortal(t), map[string]bool{"up": true}
+	p.app.Service.Expectations = expected("i-bp1demoweb01")
 	p.mustSubmit(http.StatusCreated)
 	p.jobsEnd()
 	_, _ = p.app.Handlers.FC(t.Context(), []byte(`7`)) // leaves a rejection

@@ -87,7 +87,8 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: wait, ListFirst: listFirst(cfg.ListFirst, db),
 		Messenger: messengerOf(sender), Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
-		Accounts: rules.Aliases(), Successes: &backup.Successes{}, LogFigures: cfg.Platform != PlainServer,
+		Expectations: &backup.Expectations{All: rules.Expectations()},
+		Accounts:     rules.Aliases(), Successes: &backup.Successes{}, LogFigures: cfg.Platform != PlainServer,
 		OverPace: cache.New[struct{}](mostKept, wallClock), Names: cache.New[string](mostKept, wallClock),
 	}
 	batches := &batch.Service{Backups: service, Store: db, Log: log, Woken: make(chan struct{}, 1), Carrier: newCarrier(cfg, cloud)}

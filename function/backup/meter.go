@@ -32,6 +32,7 @@ type Figures struct {
 	UnknownSince time.Time // end of the window of the oldest of these; zero if there is none
 	Waiting      []Waiting
 	Successes    []Success
+	Missing      []Missing // one for each expectation
 }
 
 // Waiting is the number of notices to a receiver that are not delivered yet.
@@ -198,6 +199,11 @@ func (w *sweep) report(ctx context.Context) {
 			f.Waiting = append(f.Waiting, waiting)
 		}
 	}
+	var err error
+	if f.Missing, err = w.missing(ctx); err != nil {
+		w.Log.WarnContext(ctx, "counting missing backups", "error", err)
+		return
+	}
 	f.At = w.Now()
 	if w.Meter != nil {
 		w.Meter.Swept(f)
@@ -219,6 +225,9 @@ func (w *sweep) logFigures(ctx context.Context, f Figures) {
 	w.Log.InfoContext(ctx, "figures", "open", f.Open, "unknown_outcomes", f.Unknown, "unknown_outcome_age", age(f.UnknownSince))
 	for _, n := range f.Waiting {
 		w.Log.InfoContext(ctx, "figures of a receiver", "receiver", n.Receiver, "notices_waiting", n.Count, "notice_age", age(n.Since))
+	}
+	for _, m := range f.Missing {
+		w.Log.InfoContext(ctx, "figures of an expectation", "expectation", m.Expectation, "missing", m.Count)
 	}
 	for _, s := range f.Successes {
 		w.Log.InfoContext(ctx, "figures of an account", "account", s.Account, "source_type", s.SourceType, "last_success_age", age(s.At))

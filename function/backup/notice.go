@@ -27,25 +27,28 @@ const (
 	EventFailed    Event = "failed"    // there is no backup: the job failed, or the cloud refused the submission
 	EventCancelled Event = "cancelled" // the job was cancelled
 	EventRejected  Event = "rejected"  // a message can never be accepted; no submission exists
+	EventMissing   Event = "missing"   // an instance lacks the backup that an expectation demands; see [Gap]
+	EventMended    Event = "mended"    // it has one again; receivers of EventMissing get it
 )
 
 // EventTest is the event of a message that tests a receiver. It belongs to no submission, and no policy can
 // select it.
 const EventTest Event = "test"
 
-// Events lists all events that a receiver can have.
-var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventRejected}
+// Events lists the events that a receiver can choose.
+var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventRejected, EventMissing}
 
 // Notice is the stored instruction to tell one receiver about one event of a submission, or about a
 // rejection.
 type Notice struct {
-	SubmissionID string // id of the [Rejection] if Event is EventRejected
+	SubmissionID string // id of the [Rejection] or the [Gap] that Event is about, if it is about one
 	Event        Event
 	Receiver     string    // name of the receiver
 	At           time.Time // when the portal learned of the event; milliseconds
 	Attempts     int       // how often the notice was leased
 	Record       Record    // as it was when the notice was read; zero in a new notice
 	Rejection    Rejection // the same, if Event is EventRejected; Record is then zero
+	Gap          Gap       // the same, if Event is EventMissing or EventMended; Record is then zero
 }
 
 // ID returns the id of the notice, the same for every attempt. A receiver can use it to detect
@@ -178,11 +181,14 @@ func (n notifier) wake() {
 }
 
 // receiversOf returns the names of the receivers of an event that belongs to no account.
-func (n notifier) receiversOf(e Event) []string {
+func (n notifier) receiversOf(e Event) []string { return n.receiversIn(e, "") }
+
+// receiversIn returns the names of the receivers of an event in an account.
+func (n notifier) receiversIn(e Event, account string) []string {
 	if n.messenger == nil {
 		return nil
 	}
-	return n.messenger.Receivers(e, "")
+	return n.messenger.Receivers(e, account)
 }
 
 // noticesOf returns the notices about the events of r so far, one for each event and receiver.

@@ -52,6 +52,8 @@ type Service struct {
 
 	// Meter counts events. Nil counts nothing.
 	Meter Meter
+	// Expectations are checked by sweeps. Nil: there are none.
+	Expectations *Expectations
 	// Accounts are the aliases of the accounts whose last success the figures of a sweep have.
 	Accounts []string
 	// Successes keeps the last successes for the next sweeps. Nil searches the history in each sweep.
@@ -86,6 +88,7 @@ type Store interface {
 	Lists
 	Notices
 	Rejections
+	Gaps
 	Upkeep
 }
 

@@ -47,6 +47,7 @@ func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) 
 		err = nil
 	}
 	if err == nil {
+		w.checkExpectations(limited)
 		w.result.Sent = s.notifier().deliver(ctx)
 		w.report(ctx)
 	}

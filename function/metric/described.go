@@ -20,6 +20,7 @@ const (
 	unknownAge      = "backup_portal_unknown_outcome_age_seconds"
 	noticesWaiting  = "backup_portal_notices_waiting"
 	noticeAge       = "backup_portal_notice_age_seconds"
+	missing         = "backup_portal_missing_backups"
 	lastSuccess     = "backup_portal_last_success_timestamp_seconds"
 	lastSweep       = "backup_portal_last_sweep_timestamp_seconds"
 )
@@ -53,6 +54,7 @@ var Described = []Description{
 	{unknownAge, "gauge", nil, "Age of the oldest unknown outcome at the last sweep; 0 if there is none"},
 	{noticesWaiting, "gauge", []string{"receiver"}, "Notices that are not delivered yet"},
 	{noticeAge, "gauge", []string{"receiver"}, "Age of the oldest notice that is not delivered yet"},
+	{missing, "gauge", []string{"expectation"}, "Instances without the backup that an expectation of the policy demands"},
 	{lastSuccess, "gauge", []string{"account", "source_type"}, "When the last complete backup ended, as Unix time"},
 	{lastSweep, "gauge", nil, "When this process last ended a sweep without an error, as Unix time"},
 }

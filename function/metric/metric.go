@@ -185,6 +185,9 @@ func (r *Registry) Swept(f backup.Figures) {
 		gauge(float64(w.Count), noticesWaiting, "receiver", w.Receiver)
 		gauge(age(f.At, w.Since).Seconds(), noticeAge, "receiver", w.Receiver)
 	}
+	for _, m := range f.Missing {
+		gauge(float64(m.Count), missing, "expectation", m.Expectation)
+	}
 	for _, s := range f.Successes {
 		gauge(float64(s.At.Unix()), lastSuccess, "account", s.Account, "source_type", string(s.SourceType))
 	}

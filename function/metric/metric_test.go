@@ -115,6 +115,7 @@ func filled(now func() time.Time) *metric.Registry {
 	r.Swept(backup.Figures{
 		At: now(), Open: 4, Unknown: 2, UnknownSince: now().Add(-time.Minute),
 		Waiting:   []backup.Waiting{{Receiver: "chat", Count: 5, Since: now().Add(-time.Hour)}, {Receiver: "other"}},
+		Missing:   []backup.Missing{{Expectation: "web-daily", Count: 3}},
 		Successes: []backup.Success{{Account: "demo", SourceType: param.UDMECS, At: now().Add(-2 * time.Hour)}},
 	})
 	return r
@@ -150,6 +151,7 @@ func TestEachDescribedMetricIsWritten(t *testing.T) {
 		`backup_portal_notices_waiting{receiver="chat"} 5`,
 		`backup_portal_notice_age_seconds{receiver="chat"} 3600`,
 		`backup_portal_notice_age_seconds{receiver="other"} 0`,
+		`backup_portal_missing_backups{expectation="web-daily"} 3`,
 		`backup_portal_last_success_timestamp_seconds{account="demo",source_type="UDM_ECS"} ` + fmt.Sprint(now.Unix()-7200),
 		`backup_portal_last_sweep_timestamp_seconds ` + fmt.Sprint(now.Unix()),
 	} {

@@ -126,8 +126,11 @@ func (s *Sender) All() (names []string) {
 }
 
 // Receivers implements [backup.Messenger]: it returns the names of the receivers of an event in
-// an account.
+// an account. Those of EventMissing also get EventMended.
 func (s *Sender) Receivers(e backup.Event, account string) (names []string) {
+	if e == backup.EventMended {
+		e = backup.EventMissing
+	}
 	for _, r := range s.receivers {
 		if slices.Contains(r.Events, e) && (r.Accounts == nil || slices.Contains(r.Accounts, account)) {
 			names = append(names, r.Name)
@@ -166,13 +169,14 @@ func (s *Sender) receiver(name string) (receiver, error) {
 	return s.receivers[i], nil
 }
 
-// link returns the URL of the submission's page, of the list of rejected messages, or of the portal for a test. It is an empty string
+// link returns the URL of the submission's page, of the list of rejected messages, or of the start page for missing
+// backups and for a test. It is an empty string
 // if the URL of the portal is not configured.
 func (s *Sender) link(n backup.Notice) string {
 	if s.cfg.PublicURL == nil {
 		return ""
 	}
-	if n.Event == backup.EventTest {
+	if n.Event == backup.EventTest || isAboutGap(n) {
 		return s.cfg.PublicURL.JoinPath("/").String()
 	}
 	if n.Event == backup.EventRejected {

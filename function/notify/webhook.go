@@ -20,7 +20,34 @@ import (
 type payload struct {
 	Type      string    `json:"type"`      // "backup." and the event
 	Timestamp time.Time `json:"timestamp"` // when the portal learned of the event
-	Data      any       `json:"data"`      // a data, a rejectionData for “rejected”, or a testData for “test”
+	Data      any       `json:"data"`      // a data, a rejectionData for “rejected”, a testData for “test”, or a gapData for “missing” and “mended”
+}
+
+// A gapData describes a gap of an expectation.
+type gapData struct {
+	GapID        string     `json:"GapId"` // the same for “missing” and “mended”
+	Expectation  string     `json:"Expectation"`
+	Account      string     `json:"Account"`
+	Region       string     `json:"Region"`
+	InstanceID   string     `json:"InstanceId"`
+	ResourceName string     `json:"ResourceName,omitempty"`
+	LastGood     *time.Time `json:"LastGood,omitempty"` // end of the last good backup before the gap; left out if none was found
+	Environment  string     `json:"Environment,omitempty"`
+	URL          string     `json:"Url,omitempty"` // of the start page
+}
+
+// newGapPayload returns the payload of a notice about a gap.
+func newGapPayload(n backup.Notice, environment, link string) payload {
+	g := n.Gap
+	d := gapData{
+		GapID: g.ID, Expectation: g.Expectation, Account: g.Account, Region: g.Region, InstanceID: g.Resource,
+		ResourceName: g.Name, Environment: environment, URL: link,
+	}
+	if !g.LastGood.IsZero() {
+		last := g.LastGood.UTC()
+		d.LastGood = &last
+	}
+	return payload{Type: "backup." + string(n.Event), Timestamp: n.At.UTC(), Data: d}
 }
 
 // A rejectionData describes messages that were rejected.
@@ -146,6 +173,9 @@ func webhook(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 		message = newRejectionPayload(n, r.Language, environment, link)
 	default:
 		message = newPayload(n, environment, link)
+	}
+	if isAboutGap(n) {
+		message = newGapPayload(n, s.cfg.Notifications.Environment, s.link(n))
 	}
 	body, err := json.Marshal(message)
 	if err != nil {

@@ -23,6 +23,9 @@ var (
 	wordReason    = param.Both("Reason", "原因")
 	wordSource    = param.Both("Source", "来源")
 	wordOrigin    = param.Both("Origin", "出处")
+	wordExpected  = param.Both("Expectation", "备份期望")
+	wordLastGood  = param.Both("Last good backup", "最近一次可用备份")
+	wordNone      = param.Both("none found", "未找到")
 	wordTime      = param.Both("Time", "时间")
 	wordOpen      = param.Both("Open in Backup Portal", "在备份门户中查看")
 	wordLowered   = param.Both("Backup succeeded, but it is less consistent than requested", "备份成功，但未达到要求的一致性")
@@ -44,6 +47,8 @@ var headlines = map[backup.Event]param.Text{
 	backup.EventCancelled: param.Both("Backup cancelled", "备份已取消"),
 	backup.EventTest:      param.Both("Test message: no backup was started, and none has failed", "测试消息：未启动备份，也没有备份失败"),
 	backup.EventRejected:  param.Both("Message rejected: no backup was started", "消息被拒收：未开始备份"),
+	backup.EventMissing:   param.Both("Backup missing: there is no good backup that is new enough", "缺少备份：没有足够新的可用备份"),
+	backup.EventMended:    param.Both("Backup no longer missing", "备份已恢复正常"),
 }
 
 // A message is the content of a chat message in the receiver's language. Only link can act in the
@@ -91,6 +96,22 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 		add(wordTime, s.minute(n.At))
 		return m
 	}
+	if isAboutGap(n) {
+		g := n.Gap
+		add(wordInstance, inert(g.Title()))
+		add(wordAccount, inert(s.account(g.Account).In(l)))
+		add(wordRegion, inert(wordBeside.Fill(l, param.RegionName(g.Region), g.Region)))
+		add(wordExpected, inert(g.Expectation))
+		if n.Event == backup.EventMissing {
+			last := wordNone.In(l)
+			if !g.LastGood.IsZero() {
+				last = s.minute(g.LastGood)
+			}
+			add(wordLastGood, last)
+		}
+		add(wordTime, s.minute(n.At))
+		return m
+	}
 	if r.Complete.SourceType() == param.Container {
 		add(wordVolumes, inert(r.Title()))
 	} else {
@@ -116,6 +137,11 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 	add(wordTime, s.minute(n.At))
 	add(wordName, inert(r.Params["JobName"]))
 	return m
+}
+
+// isAboutGap reports whether n is about a gap of an expectation.
+func isAboutGap(n backup.Notice) bool {
+	return n.Event == backup.EventMissing || n.Event == backup.EventMended
 }
 
 // minute returns t to the minute in the zone of the portal, with its offset from UTC.

@@ -33,7 +33,7 @@ func (l *loader) policy(top place) *Policy {
 	m := l.mapping(
 		top,
 		[]string{"version", "enabled", "accounts"},
-		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "operators", "notifications", "prices", "presets", "objects"},
+		[]string{"defaults", "teams", "tokens", "pipelines", "sources", "rules", "operators", "notifications", "prices", "presets", "expectations", "objects"},
 	)
 	if v := m["version"]; l.number(v) != 1 && v.node != nil {
 		l.wrong(v, "is not supported: write 1")
@@ -58,6 +58,7 @@ func (l *loader) policy(top place) *Policy {
 	p.rules = list(l, m["rules"], l.rule)
 	p.operators = list(l, m["operators"], l.teamOf)
 	p.notifications = l.notifications(m["notifications"])
+	p.expectations = l.expectationList(m["expectations"])
 	p.prices = l.priceTable(m["prices"])
 	p.index = newIndex(p.rules)
 	p.hasTags = slices.ContainsFunc(p.rules, func(r rule) bool { return r.instances.tags != nil })

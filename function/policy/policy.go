@@ -11,6 +11,7 @@
 //	rules          what the members of teams may do
 //	operators      teams that may view the rejected messages of all senders
 //	notifications  receivers of notices
+//	expectations   instances that should have a good backup at least once in a period
 //	prices         what storage costs, for the estimate before a backup
 //	presets        named values that people and programs can use together
 //	objects        which new objects of OSS and S3 start a preset
@@ -87,6 +88,7 @@ type Policy struct {
 	sources       []webhook.Source
 	operators     []int // indices in teams
 	notifications backup.Notifications
+	expectations  []backup.Expectation
 	prices        *cost.Prices // nil: the file has none
 	presets       []backup.Preset
 	objects       []objectRule // in the order of the file

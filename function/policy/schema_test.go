@@ -67,6 +67,11 @@ func schema() object {
 			})),
 			"sources": listOf("senders of webhooks", sourceSchema()),
 			"rules":   listOf("what the members of teams may do", ruleSchema()),
+			"expectations": object{"type": "array", "minItems": 1, "maxItems": maxExpectations, "description": "instances that need a good backup regularly",
+				"items": keys("", []string{"name", "team", "account", "region", "every"}, object{
+					"name": ref("name"), "team": ref("name"), "account": ref("name"), "region": ref("region"), "every": ref("duration"),
+					"instances": listOf("", text(instanceShape, "")), "instance_tags": tagsSchema(),
+				})},
 			"objects": object{"type": "array", "minItems": 1, "maxItems": maxObjects, "description": "changes of objects that start a preset",
 				"items": keys("", []string{"event", "bucket", "prefix", "preset"}, object{
 					"event": choiceOf("", objectKinds()...), "bucket": text(bucketShape, "the name of the bucket"), "prefix": text(keyShape, "the beginning of an object's key"),
@@ -180,9 +185,8 @@ func ruleSchema() object {
 		"id": ref("name"), "teams": listOf("", ref("name")), "actions": listOf("", choiceOf("", actions...)), "reason": ref("words"), "owner": ref("either"),
 		"accounts": listOf("aliases", ref("name")), "regions": listOf("", ref("region")), "source_types": listOf("", choiceOf("", sources...)),
 		"instances": listOf("", text(instanceShape, "")), "instance_prefixes": listOf("beginnings of ids", text(prefixShape, "")),
-		"instance_tags": object{"type": "object", "minProperties": 1, "maxProperties": maxTags, "description": "tags that an instance must have",
-			"propertyNames": object{"minLength": 1, "maxLength": 128}, "additionalProperties": object{"type": "string", "minLength": 1, "maxLength": 128}},
-		"any_instance": flagOf("every instance"), "clusters": listOf("", text(clusterShape, "")), "any_cluster": flagOf("every cluster"),
+		"instance_tags": tagsSchema(),
+		"any_instance":  flagOf("every instance"), "clusters": listOf("", text(clusterShape, "")), "any_cluster": flagOf("every cluster"),
 		"vaults": listOf("", text(vaultShape, "")), "any_vault": flagOf("every vault"), "retention_days": days("default"),
 		"copy":    keys("copies in another region", []string{"regions", "retention_days"}, object{"regions": listOf("", ref("region")), "retention_days": days()}),
 		"scripts": listOf("exact paths", text(scriptShape, "")), "defaults": values("for parameters that a request does not give"), "enforced": values("always used; a request may give nothing else"),
@@ -194,6 +198,14 @@ func ruleSchema() object {
 	s["then"] = object{"required": []string{"retention_days"}}
 	s["else"] = object{"properties": create}
 	return s
+}
+
+// tagsSchema returns the schema of the tags that an instance must have.
+func tagsSchema() object {
+	return object{
+		"type": "object", "minProperties": 1, "maxProperties": maxTags, "description": "tags that an instance must have",
+		"propertyNames": object{"minLength": 1, "maxLength": 128}, "additionalProperties": object{"type": "string", "minLength": 1, "maxLength": 128},
+	}
 }
 
 func receiverSchema() object {
@@ -400,6 +412,9 @@ prices: {currency: CNY, date: "2026-10-01", regions: [cn-hangzhou], owner: us, r
 presets:
   - {name: nightly, title: {en: n1, zh: n2}, description: {en: d1, zh: d2}, values: {SourceType: UDM_ECS, Retention: "14"}}
   - {name: upload, title: {en: u1, zh: u2}, description: {en: d3, zh: d4}, values: {Account: own, Region: cn-hangzhou, InstanceId: i-a, Retention: "14"}}
+expectations:
+  - {name: daily, team: web, account: own, region: cn-hangzhou, instances: [i-a], every: 24h}
+  - {name: tagged, team: web, account: own, region: cn-hangzhou, instance_tags: {a: b}, every: 24h}
 objects:
   - {event: oss, bucket: uploads, prefix: ready/, suffix: .ok, preset: upload}
 `
@@ -535,7 +550,7 @@ func lookUp(v any, path string) any {
 // beyond lists parts of problems that need more than the place itself: another key, the environment, or a
 // list of the portal. The schema may accept such a value.
 var beyond = []string{
-	"the change of an object has no values", "an earlier entry", "does not exist", "is not set", "has no effect", "cannot be used", "there is no preset", "another ", "contradicts", "is also in", "is below min",
+	"write the ids of instances", "write a time of", "the change of an object has no values", "an earlier entry", "does not exist", "is not set", "has no effect", "cannot be used", "there is no preset", "another ", "contradicts", "is also in", "is below min",
 	"is not from ", "no account ", "is a regular expression", "is not a regular expression", "does not match pattern", "matches an empty", "or write ", "needs it",
 	"add backup.view", "add one of", "is missing: write a value", "to claims", "identify a project", "requires", "is too long", "is too short", "would match every", "single *",
 	"no day of the calendar", "is not a valid time", "control characters", "is not a JSON pointer", "write a time from", "has no price", "write the path without", "write the value of",

@@ -36,12 +36,16 @@ var privileges = []privilege{
 	{"notice", "SELECT, INSERT, UPDATE", ""},
 	{"rejection", "SELECT, INSERT, UPDATE, DELETE", ""},
 	{"rejection_notice", "SELECT, INSERT, UPDATE", ""},
+	{"gap", "SELECT, INSERT, UPDATE, DELETE", ""},
+	{"gap_notice", "SELECT, INSERT, UPDATE", ""},
 	{"rate", "SELECT, INSERT, UPDATE, DELETE", ""},
 	{"quota", "SELECT, INSERT, UPDATE, DELETE", ""},
 	{"cooldown", "SELECT, INSERT, UPDATE, DELETE", ""},
 	{"admission", "SELECT, INSERT, UPDATE, DELETE", ""},
 	{"revoked", "SELECT, INSERT, DELETE", ""},
 	{"draft", "SELECT, INSERT, UPDATE, DELETE", ""},
+	{"batch", "SELECT, INSERT, UPDATE, DELETE", ""},
+	{"batch_item", "SELECT, INSERT, UPDATE", ""},
 	{"audit", "SELECT, INSERT", ""},
 }
 

@@ -72,12 +72,17 @@ FROM (SELECT n.event, n.receiver, n.at_ms AS noticed_ms, n.attempts, n.next_ms, 
 	JOIN submission whole ON whole.id = n.submission_id)` + joins + `
 ORDER BY s.next_ms, s.id, s.event`
 
-// Due implements [backup.Notices]. Notices about rejections, which are few, come before the others.
+// Due implements [backup.Notices]. Notices about gaps and rejections, which are few, come before the others.
 func (d *DB) Due(ctx context.Context, receiver string, now time.Time, limit int) (found []backup.Notice, err error) {
 	err = d.do(ctx, "due", func(ctx context.Context) error {
-		if found, err = d.dueRejections(ctx, receiver, now, limit); err != nil {
+		if found, err = d.dueGaps(ctx, receiver, now, limit); err != nil {
 			return err
 		}
+		rejected, err := d.dueRejections(ctx, receiver, now, limit-len(found))
+		if err != nil {
+			return err
+		}
+		found = append(found, rejected...)
 		rows, err := d.query(ctx, d.db, selectDue, receiver, ms(now), limit-len(found))
 		if err != nil {
 			return err
@@ -118,9 +123,12 @@ WHERE submission_id = $1 AND event = $2 AND receiver = $3 AND attempts = $4 AND 
 // Lease implements [backup.Notices].
 func (d *DB) Lease(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
 	var err error
-	if n.Event == backup.EventRejected {
+	switch n.Event {
+	case backup.EventRejected:
 		err = d.changeOne(ctx, "take", updateRejectionLease, n.SubmissionID, n.Receiver, n.Attempts, ms(until))
-	} else {
+	case backup.EventMissing, backup.EventMended:
+		err = d.changeOne(ctx, "take", updateGapLease, n.SubmissionID, string(n.Event), n.Receiver, n.Attempts, ms(until))
+	default:
 		err = d.changeOne(ctx, "take", updateLease, n.SubmissionID, string(n.Event), n.Receiver, n.Attempts, ms(until))
 	}
 	if errors.Is(err, backup.ErrNotFound) {
@@ -133,8 +141,11 @@ const updateDone = `UPDATE notice SET done_ms = $4 WHERE submission_id = $1 AND 
 
 // Done implements [backup.Notices].
 func (d *DB) Done(ctx context.Context, n backup.Notice, now time.Time) error {
-	if n.Event == backup.EventRejected {
+	switch n.Event {
+	case backup.EventRejected:
 		return d.changeOne(ctx, "done", updateRejectionDone, n.SubmissionID, n.Receiver, ms(now))
+	case backup.EventMissing, backup.EventMended:
+		return d.changeOne(ctx, "done", updateGapDone, n.SubmissionID, string(n.Event), n.Receiver, ms(now))
 	}
 	return d.changeOne(ctx, "done", updateDone, n.SubmissionID, string(n.Event), n.Receiver, ms(now))
 }
@@ -149,7 +160,7 @@ const (
 func (d *DB) Waiting(ctx context.Context, receiver string) (backup.Waiting, error) {
 	all := backup.Waiting{Receiver: receiver}
 	err := d.do(ctx, "waiting", func(ctx context.Context) error {
-		for _, statement := range []string{selectWaiting, selectWaitingRejections} {
+		for _, statement := range []string{selectWaiting, selectWaitingRejections, selectWaitingGaps} {
 			var count int
 			var since int64
 			if err := d.db.QueryRowContext(ctx, statement, receiver).Scan(&count, &since); err != nil {

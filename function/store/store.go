@@ -11,6 +11,8 @@
 //	notice           submission, event and receiver       yes               Forget, by cascade
 //	rejection        kind, sender, origin and hour         count only        ForgetRejections
 //	rejection_notice rejection and receiver                yes               ForgetRejections, by cascade
+//	gap              gap of an expectation                 once              ForgetGaps
+//	gap_notice       gap, event and receiver               yes               ForgetGaps, by cascade
 //	rate             rate limit                           yes               ForgetLimits
 //	quota            quota and day of UTC                 yes               ForgetLimits
 //	cooldown         resource with a cool-down            yes               ForgetLimits
@@ -30,6 +32,7 @@
 //	StartRefresh  submission_id of job: one process asks the cloud in each interval
 //	Announce      (submission_id, event, receiver) of notice: one notice for each event
 //	Reject        id of rejection: one row and one set of notices for each hour
+//	OpenGap       (expectation, account, region, resource) of open gaps: one open gap
 //	CreateBatch   id of batch: one batch for each key
 //	EditBatch     the locked row of batch: one process at a time takes and changes items
 //	Lease         attempts of notice, by compare and swap: one process sends each attempt
@@ -38,8 +41,8 @@
 // freeze or lose its connection between any two of them. Claims, steps with their audit records,
 // notices and requests of a rate are committed together with those of concurrent callers: see the
 // type group. Five other writes need more than one statement and are transactions: a reservation of
-// limits, a refund, a rejection with its notices, a draft with the removal of older ones, and each change of a batch, which
-// holds the lock of its row.
+// limits, a refund, a rejection or a change of a gap with its notices, a draft with the removal of older ones, and each
+// change of a batch, which holds the lock of its row.
 //
 // Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come
 // from the clock of the application, never from the clock of the database.

@@ -4,7 +4,8 @@
 #
 #   PORTAL_URL          the URL of the portal, with https unless it is on this machine
 #   Account, Region, InstanceId, Retention
-#                       parameters of the backup; Retention is in days
+#                       parameters of the backup; Retention is in days. InstanceId can have several IDs, separated by
+#                       blanks: the gate then starts one batch, which is complete if all its backups are
 #   Preset              optional: the name of a preset of the portal, which has the other parameters; Retention can
 #                       then be empty
 #   PORTAL_TOKEN        a token of the portal, from the CI secrets
@@ -86,16 +87,16 @@ word() {
   value=${value%%'"'*}
 }
 
-# found stores the id of the submission in the answer, if there is one.
+# found stores the id of the submission or batch in the answer, if there is one.
 found() {
-  word SubmissionId
+  word "$member"
   if [ -z "$value" ]; then word instance; fi
   value=${value##*/}
   case $value in
     '' | *[!a-z0-9-]* | "$id") return 0 ;;
   esac
   id=$value
-  page=$PORTAL_URL/backups/$id
+  page=$pages/$id
   printf 'gate: %s\n' "$page"
 }
 
@@ -133,7 +134,7 @@ ask() {
   while :; do
     remains
     send 60 --header 'Content-Type: application/json' --header "Idempotency-Key: $key/$try" --data "$submission" \
-      "$PORTAL_URL/api/v1/backup-jobs"
+      "$api"
     word type
     case $status/$value in
       200/ | 201/)
@@ -168,7 +169,7 @@ follow() {
     remains
     wait=50
     if [ "$left" -lt "$wait" ]; then wait=$left; fi
-    send "$((wait + 10))" "$PORTAL_URL/api/v1/backup-jobs/$id?wait=${wait}s"
+    send "$((wait + 10))" "$api/$id?wait=${wait}s$brief"
     case $status in
       200)
         word Status
@@ -199,7 +200,26 @@ case ${GATE_RUN-} in
 esac
 plain Account "${Account-}"
 plain Region "${Region-}"
-plain InstanceId "${InstanceId-}"
+member=SubmissionId brief='' api=$PORTAL_URL/api/v1/backup-jobs pages=$PORTAL_URL/backups
+case ${InstanceId-} in
+  *' '*)
+    member=BatchId brief='&limit=0' api=$PORTAL_URL/api/v1/backup-batches pages=$PORTAL_URL/api/v1/backup-batches
+    targets=''
+    set -f # no value is a pattern
+    for one in $InstanceId; do
+      plain InstanceId "$one"
+      targets="$targets,\"$one\""
+    done
+    set +f
+    what="\"Targets\":[${targets#,}]"
+    name=$(printf '%s' "$targets" | cksum | tr ' ' -)
+    ;;
+  *)
+    plain InstanceId "${InstanceId-}"
+    what="\"InstanceId\":\"$InstanceId\""
+    name=$InstanceId
+    ;;
+esac
 preset=''
 if [ -n "${Preset-}" ]; then
   plain Preset "$Preset"
@@ -213,10 +233,10 @@ fi
 number GATE_TIMEOUT "${GATE_TIMEOUT:=3600}"
 
 # The key contains the requested backup, so that several gates of one run can make different backups.
-key=$GATE_RUN/$Account/$Region/$InstanceId/${Retention-}${Preset:+/$Preset}
+key=$GATE_RUN/$Account/$Region/$name/${Retention-}${Preset:+/$Preset}
 if [ "${#key}" -gt 250 ]; then stop 5 "GATE_RUN is too long by $((${#key} - 250)) characters"; fi
-submission=$(printf '{%s"Account":"%s","Region":"%s","SourceType":"UDM_ECS","InstanceId":"%s"%s}' \
-  "$preset" "$Account" "$Region" "$InstanceId" "$days")
+submission=$(printf '{%s"Account":"%s","Region":"%s","SourceType":"UDM_ECS",%s%s}' \
+  "$preset" "$Account" "$Region" "$what" "$days")
 end=$(($(date +%s) + GATE_TIMEOUT))
 try=0
 

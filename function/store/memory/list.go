@@ -130,7 +130,7 @@ func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit i
 			cmp.Compare(a.Event, b.Event),
 		)
 	})
-	found = append(rejected, found...)
+	found = slices.Concat(s.dueGaps(receiver, now), rejected, found)
 	return found[:min(limit, len(found))], ctx.Err()
 }
 
@@ -168,11 +168,15 @@ func (s *Store) delivery(n backup.Notice) *delivery {
 		}
 		return nil
 	}
+	key := notice{n.Event, n.Receiver}
+	if g := s.gaps[n.SubmissionID]; g != nil {
+		return g.notices[key]
+	}
 	sub := s.submissions[n.SubmissionID]
 	if sub == nil {
 		return nil
 	}
-	return sub.notices[notice{n.Event, n.Receiver}]
+	return sub.notices[key]
 }
 
 // Waiting implements [backup.Notices].
@@ -182,6 +186,13 @@ func (s *Store) Waiting(ctx context.Context, receiver string) (backup.Waiting, e
 	all := backup.Waiting{Receiver: receiver}
 	for _, sub := range s.submissions {
 		for key, d := range sub.notices {
+			if key.receiver == receiver && d.done == 0 {
+				all.Add(1, fromMillis(d.at))
+			}
+		}
+	}
+	for _, g := range s.gaps {
+		for key, d := range g.notices {
 			if key.receiver == receiver && d.done == 0 {
 				all.Add(1, fromMillis(d.at))
 			}

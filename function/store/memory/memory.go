@@ -7,6 +7,7 @@
 //	submissions  by submission id: the record, its steps, job, final state and notices
 //	byKey        by the id of a key's first use: its uses, oldest first
 //	rejections   by id, with their notices
+//	gaps         by id, with their notices
 //	audit        by chain and number: rows of the audit trail
 //	limits       reservations, rates, quotas and cool-downs
 package memory
@@ -37,6 +38,7 @@ type Store struct {
 	audit       map[string]map[int64]backup.AuditRow // rows by chain and number
 	limits      limits
 	rejections  map[string]*rejection
+	gaps        map[string]*gap
 }
 
 // Store implements all interfaces that package backup needs from a database.
@@ -49,6 +51,7 @@ var (
 func New() *Store {
 	return &Store{
 		rejections:  map[string]*rejection{},
+		gaps:        map[string]*gap{},
 		submissions: map[string]*submission{},
 		byKey:       map[string][]*submission{},
 		audit:       map[string]map[int64]backup.AuditRow{},

@@ -33,7 +33,7 @@ type test = func(*testing.T, backup.Store)
 
 // Run runs the suite. open returns an empty store for one test.
 func Run(t *testing.T, open func(t *testing.T) backup.Store) {
-	for _, group := range []map[string]test{logs, keys, lists, ends, notices, rejections} {
+	for _, group := range []map[string]test{logs, keys, lists, ends, notices, rejections, gaps} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
