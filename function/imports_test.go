@@ -26,8 +26,8 @@ var allowed = map[string][]string{
 	"function/amazon":             {"function/secret"},
 	"function/app":                {"function/admission", "function/aliyun", "function/amazon", "function/audit", "function/backup", "function/batch", "function/cache", "function/draft", "function/event", "function/event/envelope", "function/identity", "function/inventory", "function/lenhash", "function/logging", "function/metric", "function/notify", "function/param", "function/pattern", "function/policy", "function/secret", "function/set", "function/store", "function/trace", "web", "web/auth"},
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
-	"function/batch":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/pattern"},
 	"function/backup":             {"function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/secret", "function/trace"},
+	"function/batch":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/pattern"},
 	"function/cache":              {},
 	"function/chaos":              {},
 	"function/cost":               {"function/param"},
@@ -74,8 +74,8 @@ var allowed = map[string][]string{
 	"function/terraform":          {"function/jsontext", "function/param"},
 	"function/trace":              {},
 	"function/webhook":            {"function/identity", "function/jsontext", "function/param", "function/pattern", "function/secret"},
-	"templates":                   {"function/backup", "function/cost", "function/inventory", "function/jsontext", "function/kubectl", "function/param", "function/policy", "function/precheck"},
-	"web":                         {"function/admission", "function/backup", "function/batch", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/kubectl", "function/logging", "function/param", "function/pattern", "function/policy", "function/precheck", "function/secret", "function/trace", "function/webhook", "templates", "web/auth"},
+	"templates":                   {"function/backup", "function/batch", "function/cost", "function/inventory", "function/jsontext", "function/kubectl", "function/param", "function/policy", "function/precheck", "function/secret", "function/terraform"},
+	"web":                         {"function/admission", "function/backup", "function/batch", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/kubectl", "function/logging", "function/param", "function/pattern", "function/policy", "function/precheck", "function/secret", "function/targetlist", "function/terraform", "function/trace", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/cache", "function/identity", "function/jsontext", "function/param", "function/secret"},
 }
 

@@ -27,8 +27,11 @@ func newForm(ctx context.Context, p FormPage) form {
 	return f
 }
 
-// heading returns the name of the saved link that fills the form, the machine, or the kind of backup.
+// heading returns the targets, the name of the saved link that fills the form, the machine, or the kind of backup.
 func (p FormPage) heading(ctx context.Context) string {
+	if p.Targets != nil {
+		return p.Targets.title(ctx)
+	}
 	if p.Link == "" && p.Machine != nil {
 		return in(ctx, wordBackUpThis, p.Machine.title())
 	}

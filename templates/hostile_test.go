@@ -35,7 +35,7 @@ func shape(doc *goquery.Document) string {
 	var b strings.Builder
 	var walk func(n *html.Node, depth int)
 	walk = func(n *html.Node, depth int) {
-		if n.Type == html.ElementNode {
+		if n.Type == html.ElementNode && n.Data != "wbr" { // a break after each separator in a tag
 			fmt.Fprintf(&b, "%s%s", strings.Repeat(" ", depth), n.Data)
 			for _, a := range n.Attr {
 				// The selected option and the state of a job depend on the data.

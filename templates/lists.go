@@ -22,13 +22,15 @@ var followed = map[string]string{
 	"VaultId":                    "Account Region",
 }
 
-// machineFields are the fields that the card of the machine shows, below its first section.
-var machineFields = map[string]bool{"InstanceId": true, "ContainerClusterId": true}
+// isMachineField reports whether the card of the machine shows the field, below its first section.
+func isMachineField(name string) bool { return name == "InstanceId" || name == "ContainerClusterId" }
 
-// kindSwitch are the names of the kinds of sources on the card of an instance.
-var kindSwitch = map[param.SourceType]param.Text{
-	param.UDMECS:  param.Both("Whole instance", "整台实例"),
-	param.ECSFile: param.Both("Only files and folders", "仅文件和目录"),
+// kindSwitch returns the name of a kind of source on the card of an instance.
+func kindSwitch(source param.SourceType) param.Text {
+	if source == param.ECSFile {
+		return param.Both("Only files and folders", "仅文件和目录")
+	}
+	return param.Both("Whole instance", "整台实例")
 }
 
 // icon returns the kind of source that has the icon of the machine.

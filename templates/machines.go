@@ -3,12 +3,15 @@ package templates
 import (
 	"cmp"
 	"context"
+	"io"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 
 	"backupportal/function/backup"
 	"backupportal/function/inventory"
@@ -296,6 +299,31 @@ func (m MachineRow) tags() (some []string, more int) {
 	return some[:shown], len(some) - shown
 }
 
+// tagParts returns a tag in parts, between which a line may break: after each character of =:./_-.
+func tagParts(tag string) (parts []string) {
+	for tag != "" {
+		i := strings.IndexAny(tag, "=:./_-")
+		if i < 0 || i == len(tag)-1 {
+			return append(parts, tag)
+		}
+		parts, tag = append(parts, tag[:i+1]), tag[i+1:]
+	}
+	return parts
+}
+
+// breakable draws a tag that may be broken between its parts, without blanks between them. A loop of a template would
+// add blanks.
+func breakable(tag string) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		escaped := tagParts(tag)
+		for i, part := range escaped {
+			escaped[i] = templ.EscapeString(part)
+		}
+		_, err := io.WriteString(w, strings.Join(escaped, "<wbr>"))
+		return err
+	})
+}
+
 // mostTags is how many tags of a machine are shown.
 const mostTags = 3
 
@@ -308,4 +336,38 @@ func (m MachineRow) accountName(ctx context.Context) string {
 		return m.Account
 	}
 	return in(ctx, m.AccountLabel)
+}
+
+// hasTicks reports whether the machines of the list can be ticked for a batch.
+func (p StartPage) hasTicks() bool { return p.Many && p.Kind == backup.Instances }
+
+// tick returns the name of the box of machine n; empty if it cannot be ticked.
+func (p StartPage) tick(m MachineRow, n int) string {
+	if !p.hasTicks() || m.isRunning() {
+		return ""
+	}
+	return "InstanceId." + strconv.Itoa(n)
+}
+
+// manyAddress returns the address of the page on which the targets of a batch are chosen. The filters fill in its form
+// for a tag.
+func (p StartPage) manyAddress() string {
+	query := url.Values{}
+	for _, name := range []string{"Tag", "Account", "Region"} {
+		if value := p.Filters[name]; value != "" && p.Filters["Tag"] != "" {
+			query.Set(name, value)
+		}
+	}
+	if len(query) == 0 {
+		return "/batches/new"
+	}
+	return "/batches/new?" + query.Encode()
+}
+
+// manyWord returns the text of the link to manyAddress.
+func (p StartPage) manyWord() param.Text {
+	if tag := p.Filters["Tag"]; tag != "" {
+		return param.Both(wordTaggedAll.Fill(param.English, tag), wordTaggedAll.Fill(param.Chinese, tag))
+	}
+	return wordManyAtOnce
 }

@@ -24,6 +24,7 @@ type Shell struct {
 	Disabled  bool           // the policy forbids new backups
 	Ephemeral bool           // the store loses its data with the instance
 	CSS, JS   string         // addresses of the assets
+	BatchCSS  string         // address of the style sheet that only the pages of batches need
 	Picker    string         // address of the script that offers candidates
 	Icon      string         // address of the icon
 	API       string         // address of the API reference; empty means no link
@@ -100,23 +101,25 @@ func ControlID(name string) string { return "f-" + strings.ReplaceAll(name, ".",
 type FormPage struct {
 	Shell
 	Source        param.SourceType
-	Key           string                 // idempotency key of the submission; not used with Page
-	Page          string                 // id of this page: the store finds the drafts that were posted from it; empty without a store for drafts
-	Person        string                 // token of the person, for a form that is posted after the end of the session; may be empty
-	Returned      *Returned              // not nil: the form was posted after the end of the session
-	Values        Values                 // of the controls; missing ones have their defaults
-	Mistakes      []param.Mistake        // in the order of the form, including refusals of the policy
-	Accounts      []backup.Account       // that can be chosen, each with its regions
-	Offer         policy.Offer           // what the rules permit
-	UnknownParams []string               // parameters of the link that the form does not have
-	Focus         string                 // control that gets the focus; the error summary has precedence
-	Section       string                 // id of the section to scroll to; empty for none
-	Preset        *backup.Preset         // whose values fill the form; nil without one
-	Link          string                 // name of the saved link that fills the form; empty without one
-	LinkAddress   string                 // of Link
-	Matches       map[string]OptionsPage // results of searches, by field; the form shows them as radio buttons
-	Machine       *MachineRow            // the chosen instance or cluster; nil: the form asks for it
-	Lists         map[string]FieldList   // candidates of Detail.diskIdList and VaultId; a field without an entry is typed
+	Key           string                    // idempotency key of the submission; not used with Page
+	Page          string                    // id of this page: the store finds the drafts that were posted from it; empty without a store for drafts
+	Person        string                    // token of the person, for a form that is posted after the end of the session; may be empty
+	Returned      *Returned                 // not nil: the form was posted after the end of the session
+	Values        Values                    // of the controls; missing ones have their defaults
+	Mistakes      []param.Mistake           // in the order of the form, including refusals of the policy
+	Accounts      []backup.Account          // that can be chosen, each with its regions
+	Offer         policy.Offer              // what the rules permit
+	UnknownParams []string                  // parameters of the link that the form does not have
+	Focus         string                    // control that gets the focus; the error summary has precedence
+	Section       string                    // id of the section to scroll to; empty for none
+	Preset        *backup.Preset            // whose values fill the form; nil without one
+	Link          string                    // name of the saved link that fills the form; empty without one
+	LinkAddress   string                    // of Link
+	Matches       map[string]OptionsPage    // results of searches, by field; the form shows them as radio buttons
+	Machine       *MachineRow               // the chosen instance or cluster; nil: the form asks for it
+	Targets       *TargetSet                // not nil: the form is for these machines, and asks for none
+	Kinds         map[param.SourceType]bool // with Targets: kinds of backup that some rule permits
+	Lists         map[string]FieldList      // candidates of Detail.diskIdList and VaultId; a field without an entry is typed
 }
 
 // A FieldList is the candidates of a field, which the form draws as check boxes or radio buttons.
@@ -212,6 +215,7 @@ type StartPage struct {
 	Total    int                       // number of machines that match the filters
 	Known    int                       // number of machines without the filters Search and Tag
 	More     bool                      // the cloud has more volumes than the page shows
+	Many     bool                      // several machines can be backed up at once
 
 	Previous, Next string // addresses of the adjacent pages; empty means none
 }
@@ -248,6 +252,7 @@ type HistoryPage struct {
 	Week         string            // the first day of the filter "Last 7 days", as 2026-11-23
 	Others       int               // entries of a search without a result that the other filters find
 	MoreOthers   bool              // there are more than Others
+	Many         bool              // there are batches
 }
 
 // StatusPage shows one submission and its job.

@@ -27,6 +27,7 @@ func samples(put func(string) string) []sample {
 	s := newSampler(put)
 	all := append(s.forms(), s.checks()...)
 	all = append(all, s.statuses()...)
+	all = append(all, s.batches()...)
 	return append(all, s.others()...)
 }
 
@@ -45,7 +46,7 @@ func newSampler(put func(string) string) sampler {
 func (s sampler) shell(path string) templates.Shell {
 	return templates.Shell{
 		Path: path, Query: s.put("a=b"), User: s.put("alice"), Version: s.put("v1.2.3 (0123456789ab)"),
-		CSS: "static/portal.css", JS: "static/portal.js", Icon: "static/icon.svg",
+		CSS: "static/portal.css", BatchCSS: "static/batch.css", JS: "static/portal.js", Icon: "static/icon.svg",
 		Now: s.now, Zone: time.FixedZone("", 8*3600),
 	}
 }
@@ -399,8 +400,8 @@ func (s sampler) start(rows []templates.Row, rules []policy.Rule) templates.Star
 		Shell: s.shell("/"), Rows: rows, Rules: rules, Kind: backup.Instances, Accounts: s.accounts(),
 		Offered: map[param.SourceType]bool{param.UDMECS: true, param.ECSFile: true, param.Container: true},
 		Filters: map[string]string{"Search": s.put("web"), "Tag": s.put("stage=prod")}, Presets: s.presets(),
-		Tags:     []string{s.put("app=shop"), s.put("stage=prod")},
-		Findings: s.findings(), First: 21, Total: 1212, Known: 1300, Previous: "/?Page=1", Next: "/?Page=3",
+		Tags: []string{s.put("app=shop"), s.put("stage=prod")},
+		Many: true, Findings: s.findings(), First: 21, Total: 1212, Known: 1300, Previous: "/?Page=1", Next: "/?Page=3",
 	}
 	var running, failed templates.Row
 	if len(rows) > 0 {

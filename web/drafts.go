@@ -230,8 +230,12 @@ func (s *Server) draftForm(w http.ResponseWriter, r *http.Request) error {
 // renderDraft draws the form of d as the page with the given id. If d was submitted, it redirects to the
 // submission.
 func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Draft, page string) error {
-	if d.SubmissionID != "" {
-		http.Redirect(w, r, pagePath(d.SubmissionID), http.StatusSeeOther)
+	switch {
+	case d.SubmissionID != "":
+		http.Redirect(w, r, resultPath(d), http.StatusSeeOther)
+		return nil
+	case d.Values[keptFrom] != "":
+		http.Redirect(w, r, batchPagesPath+"/new?draft="+url.QueryEscape(d.ID), http.StatusSeeOther)
 		return nil
 	}
 	values := templates.Values(maps.Clone(d.Values))
@@ -265,8 +269,11 @@ func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if d.SubmissionID != "" {
-		http.Redirect(w, r, pagePath(d.SubmissionID), http.StatusSeeOther)
+		http.Redirect(w, r, resultPath(d), http.StatusSeeOther)
 		return nil
+	}
+	if isBatch(d.Values) {
+		return s.checkBatch(w, r, d)
 	}
 	j, err := s.checkValues(r, d.ID, d.Values)
 	if err != nil {
@@ -282,7 +289,8 @@ func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Check(page))
 }
 
-// startDraft answers POST /drafts/{DraftId}/start: it submits the draft and redirects to the submission. A draft
+// startDraft answers POST /drafts/{DraftId}/start: it submits the draft and redirects to the submission, or to the
+// batch if the form is for several targets. A draft
 // starts at most one backup. If the values have mistakes by the present rules, it redirects to the form.
 func (s *Server) startDraft(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.ownDraft(r)
@@ -290,8 +298,11 @@ func (s *Server) startDraft(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if d.SubmissionID != "" {
-		http.Redirect(w, r, pagePath(d.SubmissionID), http.StatusSeeOther)
+		http.Redirect(w, r, resultPath(d), http.StatusSeeOther)
 		return nil
+	}
+	if isBatch(d.Values) {
+		return s.startBatch(w, r, d)
 	}
 	params, _, bad := formInput(d.Values)
 	if bad == nil {

@@ -115,14 +115,14 @@ func posted(form url.Values) (templates.Values, param.InvalidError) {
 
 var msgNotPlain = param.Text{En: "%v contains a character that a form cannot contain", Zh: "%v 含有表单不能包含的字符"}
 
-// isControl reports whether name is a parameter, an object of parameters, a choice, or a control in a
+// isControl reports whether name is a parameter, the targets of a batch, an object of parameters, a choice, or a control in a
 // row.
 func isControl(name string) bool {
 	if field, ok := strings.CutPrefix(name, templates.FindPrefix); ok {
 		_, ok = pickers[field]
 		return ok
 	}
-	if _, ok := param.FieldNamed(name); ok || isBox(name) || slices.Contains(choices, name) || slices.Contains(param.ObjectNames(), name) {
+	if _, ok := param.FieldNamed(name); ok || name == targetsName || isBox(name) || slices.Contains(choices, name) || slices.Contains(param.ObjectNames(), name) {
 		return true
 	}
 	field, rest, _ := strings.Cut(name, ".")

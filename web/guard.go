@@ -220,8 +220,11 @@ func (s *Server) limitSizes(next http.Handler) http.Handler {
 		if strings.HasPrefix(r.URL.Path, "/webhooks/") {
 			most = cmp.Or(s.HookBytes, MaxHook)
 		}
-		if r.URL.Path == batchesPath {
+		switch r.URL.Path {
+		case batchesPath:
 			most = maxBatchBody
+		case targetsPath:
+			most = maxTargetsBody
 		}
 		// MaxBytesReader closes the connection after a too long body only for the server's own writer.
 		inner := w

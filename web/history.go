@@ -198,7 +198,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 			given[name] = value
 		}
 	}
-	page := templates.HistoryPage{Shell: s.shell(r), Filters: given}
+	page := templates.HistoryPage{Shell: s.shell(r), Filters: given, Many: s.hasBatchPages()}
 	page.Week = s.Backups.Now().In(page.Zone).AddDate(0, 0, -7).Format(time.DateOnly)
 	page.Accounts = s.Policy.Accounts(principal(r), backup.ActionView)
 	q, err := s.readFilters(principal(r), given, page.Zone)

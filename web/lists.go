@@ -23,6 +23,16 @@ const (
 
 // renderForm answers with a form and the lists that it draws.
 func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, page templates.FormPage) error {
+	if isBatch(page.Values) {
+		set, err := s.targetSet(r, page.Values[targetsName])
+		if err != nil {
+			return err
+		}
+		page.Targets, page.Kinds = &set, map[param.SourceType]bool{}
+		for _, source := range param.SourceTypes {
+			page.Kinds[source] = s.Policy.Offer(principal(r), source).Granted
+		}
+	}
 	s.addLists(r, &page, "")
 	return render(w, r, status, templates.Form(page))
 }
@@ -145,7 +155,7 @@ func (s *Server) changeMachine(r *http.Request, values templates.Values, verb, a
 func (s *Server) switchKind(r *http.Request, values templates.Values, source param.SourceType) {
 	for name := range values {
 		own := strings.TrimPrefix(name, "choice.")
-		if !slices.ContainsFunc(param.Fields, func(f param.Field) bool {
+		if name != targetsName && !slices.ContainsFunc(param.Fields, func(f param.Field) bool {
 			return f.ForSource(source) && (own == f.Name || strings.HasPrefix(own, f.Name+"."))
 		}) {
 			delete(values, name)

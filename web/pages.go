@@ -29,6 +29,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		CSS:       assetPath("portal.css"),
 		JS:        assetPath("portal.js"),
 		Picker:    assetPath("pick.js"),
+		BatchCSS:  assetPath("batch.css"),
 		Icon:      assetPath("icon.svg"),
 		API:       docsPath,
 		Now:       s.Backups.Now(),
@@ -101,7 +102,9 @@ func (s *Server) newBackup(source param.SourceType) handler {
 		}
 		values, unknown := prefilled(source, r.URL.Query())
 		if preset := s.presetOf(principal(r), values["Preset"], source); preset != nil {
-			fillFrom(values, preset.Values)
+			if r.URL.Query().Get(linkWhole) == "" {
+				fillFrom(values, preset.Values)
+			}
 		} else if values["Preset"] != "" {
 			unknown = append(unknown, "Preset")
 		}
@@ -334,6 +337,9 @@ func (s *Server) checkForm(r *http.Request, values templates.Values) (formResult
 
 // checkValues does the work of checkForm for a submission with the given key.
 func (s *Server) checkValues(r *http.Request, key string, values templates.Values) (formResult, error) {
+	if isBatch(values) {
+		return s.checkTargets(r, values)
+	}
 	ambiguous := s.resolveNames(r.Context(), principal(r), values)
 	params, values, bad := formInput(values)
 	bad = append(bad, ambiguous...)

@@ -22,7 +22,7 @@ func prefilled(source param.SourceType, query url.Values) (v templates.Values, u
 	for name := range query {
 		field, isField := param.FieldNamed(name)
 		switch {
-		case name == "from", name == "page", name == linkName:
+		case name == "from", name == "page", name == linkName, name == linkWhole:
 		case !isControl(name), isField && (field.Assigned || !field.ForSource(source)), !isPlainText(query.Get(name)):
 			unknown = append(unknown, name)
 		default:

@@ -79,6 +79,7 @@ func (s *Server) presetsOf(p identity.Principal, m templates.MachineRow) []backu
 // maximum length in bytes: 80 Chinese characters.
 const (
 	linkName        = "Name"
+	linkWhole       = "whole" // not empty: the link has all values of its form, so its preset fills in none
 	longestLinkName = 240
 	restOfLink      = 120 // bytes of the address of a form without its values, with the id of a page
 )
@@ -95,8 +96,8 @@ func addLink(r *http.Request, page *templates.FormPage) {
 }
 
 // linkValues returns the hidden inputs of a form that makes a link to the form with the values, or nil if
-// the link would be too long. The reason and the ticket are left out: they are asked again. The preset is
-// left out too: it would fill in values that the person has removed.
+// the link would be too long. The reason and the ticket are left out: they are asked again. A preset is named
+// with linkWhole, so that it does not fill in values that the person has removed.
 func linkValues(v templates.Values) []templates.Hidden {
 	all := hidden(templates.Values(param.Params(v).WithoutNotes()), "")
 	query := url.Values{linkName: {strings.Repeat("x", 3*longestLinkName)}}
@@ -106,7 +107,10 @@ func linkValues(v templates.Values) []templates.Hidden {
 	if len(query.Encode()) > maxURL-restOfLink {
 		return nil
 	}
+	if v["Preset"] != "" {
+		all = append(all, templates.Hidden{Name: linkWhole, Value: "1"})
+	}
 	return slices.DeleteFunc(all, func(one templates.Hidden) bool {
-		return one.Name == "key" || one.Name == "SourceType" || one.Name == "Preset"
+		return one.Name == "key" || one.Name == "SourceType"
 	})
 }

@@ -179,10 +179,33 @@ func TestPresetInTheForm(t *testing.T) {
 		t.Errorf("the call has %v", call)
 	}
 	p.open("/backups/new/UDM_ECS?Preset=before-release&Retention=3").shows("^/backups/new/", "Preset: Before a release", `value="3"`)
+	// A copied link names the preset and has all values: the preset fills in none that was removed.
+	p.open("/backups/new/UDM_ECS?Preset=before-release&whole=1&Retention=3").shows("^/backups/new/", "Preset: Before a release", `name="Preset" value="before-release"`, `value="3"`, `!name="JobName" class="w-l" value="before-release"`)
+	if strings.Contains(p.page, `value="Release"`) {
+		t.Error("the preset of a whole link fills in its reason")
+	}
 	p.open("/backups/new/UDM_ECS?Preset=nothing").shows("^/backups/new/", "Preset", `!name="Preset"`)
 	if w.created() != 1 {
 		t.Errorf("%d backups: a link started one", w.created())
 	}
+}
+
+// A saved link keeps the name of the preset, and nothing that the person removed comes back.
+func TestSavedLinkNamesThePreset(t *testing.T) {
+	w := newWorld(t)
+	const name = `name="JobName" class="w-l" value="before-release"`
+	p := w.person(t).open("/backups/new/UDM_ECS?Preset=before-release&Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demoweb01").
+		shows("^/backups/new/", name).press("check", "JobName", "").shows(checkPage, "Save as a link")
+	query := url.Values{"Name": {"web01"}}
+	_, form, _ := strings.Cut(p.page, `<section aria-labelledby="save-link"`)
+	form, _, _ = strings.Cut(form, "</form>")
+	for _, found := range hiddenInput.FindAllStringSubmatch(form, -1) {
+		query.Set(found[1], found[2])
+	}
+	if query.Get("Preset") != "before-release" || query.Get("Retention") != "14" || query.Has("JobName") {
+		t.Fatalf("the link has %v", query)
+	}
+	p.open("/backups/new/UDM_ECS?"+query.Encode()).shows("^/backups/new/", "Preset: Before a release", `value="14"`, "!"+name)
 }
 
 // The check page saves its values as a link with a name. The link fills the form and shows the name; it has no

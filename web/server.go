@@ -168,11 +168,32 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /backups/{SubmissionId}/cancel", s.page(s.reads(s.askCancel)))
 	mux.Handle("POST /backups/{SubmissionId}/cancel", s.page(s.submits(s.cancelBackup)))
 
+	if s.hasBatchPages() {
+		s.batchPages(mux)
+	}
 	for _, r := range s.programRoutes() {
 		mux.Handle(r.pattern, s.json(r.handler))
 	}
 
 	return s.identify(s.logged(s.recovered(s.headers(s.checkHost(s.limitSizes(s.decoded(s.sameOrigin(s.routed(mux)))))))))
+}
+
+// hasBatchPages reports whether there are pages of batches. They need a store for drafts, which keeps the targets.
+func (s *Server) hasBatchPages() bool { return s.Batches != nil && s.Drafts != nil }
+
+// batchPages adds the routes of the pages of batches to mux.
+func (s *Server) batchPages(mux *http.ServeMux) {
+	mux.Handle("GET "+batchPagesPath, s.page(s.reads(s.listBatches)))
+	mux.Handle("GET "+batchPagesPath+"/new", s.page(s.reads(s.newTargets)))
+	mux.Handle("GET "+targetsPath, http.RedirectHandler(batchPagesPath+"/new", http.StatusSeeOther)) // the address was typed
+	mux.Handle("POST "+targetsPath, s.page(s.reads(s.saveTargets)))
+	mux.Handle("GET "+batchPagesPath+"/{BatchId}", s.page(s.reads(s.batchPage)))
+	mux.Handle("GET "+batchPagesPath+"/{BatchId}/items.csv", s.page(s.reads(s.exportBatch)))
+	mux.Handle("GET "+batchPagesPath+"/{BatchId}/cancel", s.page(s.reads(s.askCancelBatch)))
+	mux.Handle("POST "+batchPagesPath+"/{BatchId}/pause", s.page(s.submits(s.batchButton(pressPause))))
+	mux.Handle("POST "+batchPagesPath+"/{BatchId}/resume", s.page(s.submits(s.batchButton(pressResume))))
+	mux.Handle("POST "+batchPagesPath+"/{BatchId}/cancel", s.page(s.submits(s.batchButton(pressCancel))))
+	mux.Handle("POST "+batchPagesPath+"/{BatchId}/again", s.page(s.reads(s.againBatch)))
 }
 
 // A route is a method with a path, and its handler.

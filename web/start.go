@@ -59,7 +59,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	if page.Gaps, err = s.Backups.OpenGaps(r.Context(), s.Policy.ExpectationsOf(p)); err != nil {
 		return err
 	}
-	page.Presets = s.Policy.Presets(p)
+	page.Presets, page.Many = s.Policy.Presets(p), s.hasBatchPages()
 	page.Accounts = s.accounts(p)
 	page.Offered = map[param.SourceType]bool{}
 	for _, source := range param.SourceTypes {

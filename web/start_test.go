@@ -397,7 +397,7 @@ func TestStartPageShowsHistoryOfMachines(t *testing.T) {
 	submit("i-bp1demodb01")
 	sweep()
 	w.clock.Add(3 * time.Minute)
-	if got := row(0); !strings.HasPrefix(got, "db01 i-bp1demodb01") || !strings.Contains(got, "Last good backup 6 min ago") || !strings.Contains(got, "Back up : db01") {
+	if got := row(0); !strings.HasPrefix(got, "Choose db01 i-bp1demodb01 db01") || !strings.Contains(got, "Last good backup 6 min ago") || !strings.Contains(got, "Back up : db01") {
 		t.Errorf("a good backup: %q", got)
 	}
 	if got := row(1); !strings.Contains(got, "Last good backup never") {
@@ -405,7 +405,7 @@ func TestStartPageShowsHistoryOfMachines(t *testing.T) {
 	}
 	submit("i-bp1demofail01")
 	sweep()
-	if got := row(0); !strings.HasPrefix(got, "fail01") || !strings.Contains(got, "never Failed 3 min ago") {
+	if got := row(0); !strings.HasPrefix(got, "Choose fail01") || !strings.Contains(got, "never Failed 3 min ago") {
 		t.Errorf("a failed backup: %q", got)
 	}
 	submit("i-bp1demodb01")

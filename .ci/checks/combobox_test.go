@@ -63,8 +63,8 @@ func TestComboboxKeys(t *testing.T) {
 	want("focus without a region", state{})
 
 	b.open("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou")
-	b.wait(box+`.getAttribute("role") === "combobox"`, soon)
 	b.tabTo("#f-InstanceId")
+	b.wait(box+`.getAttribute("role") === "combobox"`, soon)
 	b.wait(box+`.getAttribute("aria-expanded") === "true"`, soon) // opens on focus
 	b.do(chromedp.KeyEvent("web"))
 	count(2)
@@ -119,8 +119,8 @@ func TestComboboxKeys(t *testing.T) {
 
 	// A click on an option keeps the focus in the text box and puts the id of the option there.
 	b.open("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou")
-	b.wait(box+`.getAttribute("role") === "combobox"`, soon)
 	b.tabTo("#f-InstanceId")
+	b.wait(box+`.getAttribute("role") === "combobox"`, soon)
 	b.do(chromedp.KeyEvent("db01"))
 	count(1)
 	b.click("#f-InstanceId-list [role=option]")

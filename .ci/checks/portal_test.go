@@ -156,7 +156,26 @@ func label(c call) string {
 
 // postJob sends a submission with a new key to the JSON endpoint.
 func (p *portal) postJob(request string) (*http.Response, error) {
-	r, err := http.NewRequest("POST", p.url+"/api/v1/backup-jobs", strings.NewReader(request))
+	return p.post("/api/v1/backup-jobs", request)
+}
+
+// submitBatch starts a batch through the JSON API and returns the path of its page.
+func (p *portal) submitBatch(request string) (string, error) {
+	res, err := p.post("/api/v1/backup-batches", request)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	made := res.Header.Get("Location")
+	if made == "" {
+		return "", errors.New("the JSON endpoint answered " + res.Status + " and no Location")
+	}
+	return "/batches/" + path.Base(made), nil
+}
+
+// post sends JSON with a new idempotency key.
+func (p *portal) post(address, request string) (*http.Response, error) {
+	r, err := http.NewRequest("POST", p.url+address, strings.NewReader(request))
 	if err != nil {
 		return nil, err
 	}

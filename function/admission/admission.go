@@ -52,10 +52,13 @@ type Config struct {
 	Spare    int           // slots that one kind leaves to the other; at least 1, less than Slots
 	Reads    int           // slots that reads can have, less than Slots; 0 means Slots-Spare
 	Queue    int           // requests of one kind that may wait for a slot; 0 means none
-	Patience time.Duration // longest time that a request waits for a slot
-	Yield    time.Duration // reads have only Spare slots for this long after a submission was refused; 0 means never
-	Paused   int           // requests that may be in [Pause] at the same time; 0 means none
-	Lent     int           // slots that may be lent at the same time ([Lend]); 0 means none
+	Patience time.Duration // longest time that a submission waits for a slot, and a read if ReadPatience is 0
+	// ReadPatience is the longest time that a read waits for a slot. It can be longer than Patience: many
+	// reads can arrive at the same moment, and each takes little time.
+	ReadPatience time.Duration
+	Yield        time.Duration // reads have only Spare slots for this long after a submission was refused; 0 means never
+	Paused       int           // requests that may be in [Pause] at the same time; 0 means none
+	Lent         int           // slots that may be lent at the same time ([Lend]); 0 means none
 }
 
 // DefaultSlots is the number of slots if an operator sets none. It suits a process with a few processors:
@@ -63,13 +66,13 @@ type Config struct {
 // database's commits. A request that waits for the cloud lends its slot ([Lend]).
 const DefaultSlots = 128
 
-// Default returns the limits for a number of slots, at least 2. A request waits for a slot for at most
-// 10 ms, so that a refusal takes less than 50 ms even if the processors are busy. The queue has 10 places
+// Default returns the limits for a number of slots, at least 2. A submission waits for a slot for at most
+// 10 ms and a read for at most 30 ms, so that a refusal takes less than 50 ms. The queue has 10 places
 // for each slot, so that many short reads can arrive at the same moment.
 func Default(slots int) Config {
 	return Config{
 		Slots: slots, Spare: max(1, slots/20), Reads: max(min(4, slots-1), slots/5), Queue: 10 * slots,
-		Patience: 10 * time.Millisecond, Yield: time.Second, Paused: 1000, Lent: 4 * slots,
+		Patience: 10 * time.Millisecond, ReadPatience: 30 * time.Millisecond, Yield: time.Second, Paused: 1000, Lent: 4 * slots,
 	}
 }
 
@@ -119,7 +122,7 @@ func (g *Gate) EnterWithin(ctx context.Context, kind Kind, patience time.Duratio
 	if g == nil {
 		return nil, nil
 	}
-	if err := g.wait(ctx, kind, cmp.Or(patience, g.cfg.Patience)); err != nil {
+	if err := g.wait(ctx, kind, cmp.Or(patience, g.patience(kind))); err != nil {
 		return nil, err
 	}
 	return &Slot{gate: g, kind: kind, held: true, since: time.Now()}, nil
@@ -150,6 +153,14 @@ func (s *Slot) Leave() {
 		return
 	}
 	s.gate.release(s.kind)
+}
+
+// patience returns how long a request of a kind waits for a slot.
+func (g *Gate) patience(kind Kind) time.Duration {
+	if kind == Read {
+		return cmp.Or(g.cfg.ReadPatience, g.cfg.Patience)
+	}
+	return g.cfg.Patience
 }
 
 // wait takes a slot, and waits for it at most as long as patience. Errors: [ErrFull], or the error of ctx;

@@ -331,6 +331,8 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 			Paused:   rapid.IntRange(0, 3).Draw(rt, "paused"),
 			Lent:     rapid.IntRange(0, 3).Draw(rt, "lent"),
 			Reads:    rapid.IntRange(0, slots-1).Draw(rt, "reads"),
+
+			ReadPatience: time.Duration(rapid.IntRange(0, 60).Draw(rt, "read patience")) * time.Millisecond,
 		}
 		type request struct {
 			at, work, pause, gone int   // milliseconds; pause 0: none; gone 0: the client waits
@@ -362,7 +364,7 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 					defer cancel()
 					began := time.Now()
 					s, err := g.Enter(ctx, r.kind)
-					if waited := time.Since(began); waited > cfg.Patience {
+					if waited := time.Since(began); waited > g.patience(r.kind) {
 						t.Errorf("an answer after %v", waited)
 					}
 					if err != nil {
@@ -420,7 +422,7 @@ func (g *Gate) faults() (broken []string) {
 			broken = append(broken, fmt.Sprintf("%d requests of kind %d wait", len(g.waiting[kind]), kind))
 		}
 		// Nothing happens in the gate when the time of Yield is over. Reads that wait then go on waiting.
-		yielded := kind == Read && time.Since(g.yield) <= g.cfg.Patience
+		yielded := kind == Read && time.Since(g.yield) <= g.patience(Read)
 		if len(g.waiting[kind]) > 0 && g.free(kind) && !yielded {
 			broken = append(broken, fmt.Sprintf("a request of kind %d waits beside a free slot", kind))
 		}

@@ -38,7 +38,7 @@ func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time
 	if err := wait(ctx, d); err != nil {
 		return err
 	}
-	if err := s.gate.wait(ctx, s.kind, s.gate.cfg.Patience); err != nil {
+	if err := s.gate.wait(ctx, s.kind, s.gate.patience(s.kind)); err != nil {
 		return err
 	}
 	s.gate.mu.Lock()

@@ -23,7 +23,7 @@ import (
 const (
 	Life      = 24 * time.Hour // how long a draft is kept after SavedAt
 	PerPerson = 50             // drafts that one person can have
-	MaxBytes  = 256 << 10      // size of the values of one draft as JSON, in bytes
+	MaxBytes  = 1 << 20        // size of the values of one draft as JSON, in bytes: room for 10,000 targets of a batch
 )
 
 // A Draft is what one post of a form held. Only its person can open it.

@@ -94,8 +94,21 @@ form?.addEventListener("input", (event) => {
     : "";
 });
 
-// Candidates and regions.
-if (form?.dataset.picker) import(form.dataset.picker).then(({ enhance }) => enhance(form), () => {});
+// Candidates and regions: their module is loaded when a control that needs it gets the focus or changes.
+if (form?.dataset.picker) {
+  let loading, changed;
+  const load = ({ type, target }) => {
+    if (!target.name || !form.querySelector(`[data-pick][name="${target.name}"], [data-follows~="${target.name}"]`)) return;
+    if (type === "change") changed = target;
+    loading ??= import(form.dataset.picker).then(({ enhance }) => {
+      for (const kind of ["focusin", "change"]) form.removeEventListener(kind, load);
+      enhance(form);
+      changed?.dispatchEvent(new Event("change", { bubbles: true }));
+    }, () => {});
+  };
+  for (const kind of ["focusin", "change"]) form.addEventListener(kind, load);
+  if (form.contains(document.activeElement)) load({ target: document.activeElement });
+}
 
 // The retention of the copy follows that of the backup until it is changed.
 const [days, copyDays] = ["Retention", "Detail-destinationRetention"].map((name) => document.getElementById("f-" + name));
@@ -108,6 +121,19 @@ if (days && copyDays) {
     }
     before = days.value;
   });
+}
+
+// The bar below the list of machines counts the boxes that are ticked.
+const ticks = $("#ticks");
+if (ticks) {
+  const button = $(".selbar button");
+  const label = button.textContent;
+  const count = () => {
+    const n = ticks.querySelectorAll(":checked").length;
+    button.textContent = n > 1 ? button.dataset.many.replace("%d", n) : n ? button.dataset.one : label;
+  };
+  ticks.addEventListener("change", count);
+  addEventListener("pageshow", count);
 }
 
 // A second click on the button that starts a backup is ignored.
@@ -163,6 +189,7 @@ if (link) {
       const given = control.checked || control.value && !/^(radio|checkbox)$/.test(control.type);
       if (given && (shown || "linkPart" in control.dataset) && control.name !== "kubectl") query.set(control.name, control.value);
     }
+    if (query.has("Preset")) query.set("whole", "1"); // the preset fills in nothing that is not in the link
     return link.dataset.link + "?" + query;
   };
   copies(link, () => location.origin + filled());

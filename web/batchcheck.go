@@ -1,0 +1,357 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"backupportal/function/backup"
+	"backupportal/function/batch"
+	"backupportal/function/draft"
+	"backupportal/function/inventory"
+	"backupportal/function/param"
+	"backupportal/function/targetlist"
+	"backupportal/templates"
+)
+
+// Limits of the check page of a batch.
+const (
+	runningRows  = 200 // jobs in progress that are compared with the targets
+	durationRows = 30  // earlier backups from which the time is estimated
+	shownTargets = 100 // targets in the folded list; a link shows all of them
+)
+
+// batchPrefix begins the id of the submission in a draft that started a batch. The rest is the id of the batch.
+const batchPrefix = "batch:"
+
+// resultPath returns the page of what a draft started.
+func resultPath(d draft.Draft) string {
+	if id, ok := strings.CutPrefix(d.SubmissionID, batchPrefix); ok {
+		return batchPagesPath + "/" + id
+	}
+	return pagePath(d.SubmissionID)
+}
+
+// isBatch reports whether values are those of a form for several targets.
+func isBatch(values templates.Values) bool { return values[targetsName] != "" }
+
+// batchDefaults returns the options that the check page of a batch offers first.
+func batchDefaults() templates.Values {
+	return templates.Values{"Concurrency": "5", "MaxErrors": "3", "AfterFirst": string(batch.AfterPause)}
+}
+
+// batchRequest returns the request of a draft for the rows of its targets that skip does not name, and what is wrong
+// with the form.
+func (s *Server) batchRequest(r *http.Request, d draft.Draft, set templates.TargetSet, skip map[int]bool) (batch.Request, []param.Mistake) {
+	common, _, bad := formInput(d.Values)
+	for _, name := range []string{"InstanceId", "ContainerClusterId", "Detail.diskIdList"} {
+		delete(common, name)
+	}
+	options, wrong := batchOptions(d.Values)
+	bad = append(bad, wrong...)
+	request := batch.Request{
+		Door: backup.DoorForm, Principal: principal(r), Key: d.ID, Common: common, Options: options,
+	}
+	for n, row := range set.Rows {
+		if skip[n] {
+			continue
+		}
+		request.Targets = append(request.Targets, row.Params)
+		if set.HasPlaces() {
+			request.Places = append(request.Places, row.Place)
+		}
+	}
+	return request, bad
+}
+
+// msgWhole is the sentence about an option that is no whole number.
+var msgWhole = param.Text{En: "%v must be a whole number", Zh: "%v必须是整数"}
+
+// batchOptions returns the options in the values of a draft, and what is wrong with them.
+func batchOptions(v templates.Values) (o batch.Options, bad []param.Mistake) {
+	o.MaxErrors, o.Rate, o.AfterFirst = v["MaxErrors"], v["Rate"], batch.AfterFirst(v["AfterFirst"])
+	for name, to := range map[string]*int{"Concurrency": &o.Concurrency, "FirstBatch": &o.FirstBatch} {
+		if v[name] == "" {
+			continue
+		}
+		n, err := strconv.Atoi(v[name])
+		if err != nil {
+			bad = append(bad, param.Mistake{Field: name, Code: "integer", Text: msgWhole, Args: []any{templates.OptionLabel(name)}})
+		}
+		*to = n
+	}
+	slices.SortFunc(bad, func(a, b param.Mistake) int { return strings.Compare(a.Field, b.Field) })
+	return o, bad
+}
+
+// checkTargets does the work of checkValues for a form for several targets. A refusal of the policy is no mistake here:
+// the check page lists the refused targets.
+func (s *Server) checkTargets(r *http.Request, values templates.Values) (formResult, error) {
+	set, err := s.targetSet(r, values[targetsName])
+	if err != nil {
+		return formResult{}, err
+	}
+	j := formResult{values: values, status: http.StatusOK}
+	request, bad := s.batchRequest(r, draft.Draft{ID: s.Backups.NewID(), Values: values}, set, nil)
+	_, err = s.Batches.Check(r.Context(), request)
+	if !errors.As(err, new(*backup.DeniedError)) {
+		if j.status, j.bad = formMistakes(bad, err); j.bad != nil {
+			j.bad = slices.DeleteFunc(j.bad, func(m param.Mistake) bool { return isOption(m.Field) })
+		}
+		if errors.As(err, new(param.InvalidError)) {
+			err = nil
+		}
+	} else {
+		err, j.status, j.bad = nil, http.StatusUnprocessableEntity, bad
+	}
+	if len(j.bad) == 0 {
+		j.status, j.bad = http.StatusOK, nil
+	}
+	return j, err
+}
+
+// isOption reports whether name is an option of a batch.
+func isOption(name string) bool { return slices.Contains(batch.OptionNames, name) }
+
+// checkBatch answers GET /drafts/{DraftId}/check for a form with several targets: what would be started, what is
+// refused or running already, and how the batch is carried out. With the parameter all it lists all targets.
+func (s *Server) checkBatch(w http.ResponseWriter, r *http.Request, d draft.Draft) error {
+	set, err := s.targetSet(r, d.Values[targetsName])
+	if err != nil {
+		return err
+	}
+	plain := d
+	plain.Values = withoutOptions(d.Values)
+	request, bad := s.batchRequest(r, plain, set, nil)
+	plan, err := s.Batches.Check(r.Context(), request)
+	if err != nil && !errors.As(err, new(*backup.DeniedError)) || bad != nil {
+		if errors.As(err, new(param.InvalidError)) || bad != nil {
+			http.Redirect(w, r, draftsPath+"/"+d.ID, http.StatusSeeOther) // the form shows the mistakes
+			return nil
+		}
+		return err
+	}
+	page := templates.BatchCheckPage{
+		Shell: s.shell(r), Set: set, Draft: draftsPath + "/" + d.ID, Form: draftsPath + "/" + d.ID + "?page=" + s.Backups.NewID(),
+		Source: request.Common.SourceType(), Common: request.Common.WithDefaults(), Values: d.Values,
+		Old: s.Backups.Now().Sub(set.At) > listAge, Limit: shownTargets,
+	}
+	if r.URL.Query().Has("all") {
+		page.Limit = len(set.Rows)
+	}
+	if err := s.judgeTargets(r, &page, plan); err != nil {
+		return err
+	}
+	if page.Median, err = s.usualDuration(r, page.Source); err != nil {
+		return err
+	}
+	if d.Checked && hasOptions(d.Values) && len(page.Allowed) > 0 {
+		page.Mistakes, err = s.optionMistakes(r, d, set, page.Skip())
+	} else if !hasOptions(d.Values) {
+		page.Values = templates.Values(maps.Clone(d.Values))
+		maps.Copy(page.Values, batchDefaults())
+	}
+	if err != nil {
+		return err
+	}
+	status := http.StatusOK
+	if page.Mistakes != nil {
+		status = http.StatusUnprocessableEntity
+	}
+	return render(w, r, status, templates.BatchCheck(page))
+}
+
+// optionMistakes returns what is wrong with the options of a draft.
+func (s *Server) optionMistakes(r *http.Request, d draft.Draft, set templates.TargetSet, skip map[int]bool) ([]param.Mistake, error) {
+	request, bad := s.batchRequest(r, d, set, skip)
+	_, err := s.Batches.Check(r.Context(), request)
+	wrong, ok := errors.AsType[param.InvalidError](err)
+	if err != nil && !ok && !errors.As(err, new(*backup.DeniedError)) {
+		return nil, err
+	}
+	for _, m := range wrong {
+		if isOption(m.Field) && !slices.ContainsFunc(bad, func(b param.Mistake) bool { return b.Field == m.Field }) {
+			m.Args = slices.Clone(m.Args)
+			if len(m.Args) > 0 && m.Args[0] == m.Field {
+				m.Args[0] = templates.OptionLabel(m.Field)
+			}
+			bad = append(bad, m)
+		}
+	}
+	return bad, nil
+}
+
+// withoutOptions returns the values of a form without the options of a batch.
+func withoutOptions(v templates.Values) templates.Values {
+	some := templates.Values{}
+	for name, value := range v {
+		if !isOption(name) {
+			some[name] = value
+		}
+	}
+	return some
+}
+
+// hasOptions reports whether a draft has options of a batch: its check page was posted.
+func hasOptions(v templates.Values) bool {
+	_, ok := v["Concurrency"]
+	return ok
+}
+
+// judgeTargets puts each target of the page into one of its lists.
+func (s *Server) judgeTargets(r *http.Request, page *templates.BatchCheckPage, plan batch.Plan) error {
+	running, err := s.runningNow(r)
+	if err != nil {
+		return err
+	}
+	full := make([]param.Params, len(page.Set.Rows))
+	var places []inventory.Place
+	for n, row := range page.Set.Rows {
+		full[n] = param.Params{
+			"Account":    cmp.Or(row.Params["Account"], page.Common["Account"]),
+			"Region":     cmp.Or(row.Params["Region"], page.Common["Region"]),
+			"InstanceId": row.Params["InstanceId"],
+		}
+		place := inventory.Place{Account: full[n]["Account"], Region: full[n]["Region"]}
+		if !slices.Contains(places, place) {
+			places = append(places, place)
+		}
+	}
+	index := s.machineNames(r, places)
+	for n, row := range page.Set.Rows {
+		target := templates.CheckedTarget{N: n, TargetRow: row}
+		key := targetlist.Key(full[n])
+		name, listed := index.names[key]
+		target.Name, target.Params = cmp.Or(row.Name, name), full[n]
+		denied := plan.Items[n].Denied
+		record, busy := running[key]
+		switch {
+		case len(denied) > 0:
+			target.Denied = denied
+			page.Refused = append(page.Refused, target)
+		case !listed && index.whole[inventory.Place{Account: full[n]["Account"], Region: full[n]["Region"]}]:
+			target.Unknown = true
+			page.Refused = append(page.Refused, target)
+		case busy:
+			one := s.row(record)
+			target.Running = &one
+			page.Running = append(page.Running, target)
+		default:
+			page.Allowed = append(page.Allowed, target)
+		}
+	}
+	return nil
+}
+
+// runningNow returns the submissions in progress that the sender may view, by the key of their target.
+func (s *Server) runningNow(r *http.Request) (map[string]backup.Record, error) {
+	list, err := s.Backups.List(r.Context(), principal(r), backup.Query{
+		States: []backup.State{
+			backup.StateSending, backup.StateUnknown, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling,
+		},
+		Limit: runningRows,
+	})
+	all := map[string]backup.Record{}
+	for _, record := range list.Records {
+		all[targetlist.Key(param.Params{
+			"Account": record.Account(), "Region": record.Region(), "InstanceId": record.Resource(),
+		})] = record
+	}
+	return all, err
+}
+
+// usualDuration returns the median time of the last complete backups of a kind that the sender may view; 0 without one.
+func (s *Server) usualDuration(r *http.Request, source param.SourceType) (time.Duration, error) {
+	list, err := s.Backups.List(r.Context(), principal(r), backup.Query{
+		SourceType: source, States: []backup.State{backup.StateComplete}, Limit: durationRows,
+	})
+	var all []time.Duration
+	for _, record := range list.Records {
+		if job := record.Job; !job.StartTime.IsZero() && job.CompleteTime.After(job.StartTime) {
+			all = append(all, job.CompleteTime.Sub(job.StartTime))
+		}
+	}
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	slices.Sort(all)
+	return all[len(all)/2], nil
+}
+
+// startBatch answers POST /drafts/{DraftId}/start for a form with several targets: it creates the batch for the targets
+// that the check page showed as allowed, and redirects to it. If an option is wrong, it redirects to the check page with
+// what was typed. A draft starts at most one batch.
+func (s *Server) startBatch(w http.ResponseWriter, r *http.Request, d draft.Draft) error {
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(errRequest, err)
+	}
+	set, err := s.targetSet(r, d.Values[targetsName])
+	if err != nil {
+		return err
+	}
+	skip, ok := skipped(r.PostForm.Get("skip"), len(set.Rows))
+	if !ok {
+		return errRequest
+	}
+	values := withoutOptions(d.Values)
+	for _, name := range []string{"Concurrency", "MaxErrors", "FirstBatch", "AfterFirst", "Rate"} {
+		value := strings.TrimSpace(r.PostForm.Get(name))
+		if !isPlainText(value) || len(value) > longestSearch {
+			return errRequest
+		}
+		values[name] = value
+	}
+	tried := d
+	tried.Values = values
+	wrong, err := s.optionMistakes(r, tried, set, skip)
+	if err != nil {
+		return err
+	}
+	if wrong != nil {
+		again := s.draftOf(r, d.Owner, values)
+		again.Checked, again.Interim, again.Page = true, false, again.ID
+		if err := s.Drafts.SaveDraft(r.Context(), again); err != nil {
+			return storeFailure(err)
+		}
+		http.Redirect(w, r, draftsPath+"/"+again.ID+"/check", http.StatusSeeOther)
+		return nil
+	}
+	request, bad := s.batchRequest(r, tried, set, skip)
+	b, _, err := s.Batches.Create(r.Context(), request)
+	if bad != nil || errors.As(err, new(param.InvalidError)) || errors.As(err, new(*backup.DeniedError)) {
+		http.Redirect(w, r, draftsPath+"/"+d.ID+"/check", http.StatusSeeOther) // the rules are others than before
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.Drafts.SubmitDraft(r.Context(), d.Owner, d.ID, batchPrefix+b.ID); err != nil {
+		// No second batch is possible: the draft's id is the key of the batch.
+		s.Log.WarnContext(r.Context(), "marking a draft as submitted", "batch", b.ID, "error", err)
+	}
+	http.Redirect(w, r, batchPagesPath+"/"+url.PathEscape(b.ID), http.StatusSeeOther)
+	return nil
+}
+
+// skipped returns the numbers in text, which are separated by commas. ok is false if it has anything else, or a number
+// that is not below n.
+func skipped(text string, n int) (all map[int]bool, ok bool) {
+	all = map[int]bool{}
+	if text == "" {
+		return all, true
+	}
+	for number := range strings.SplitSeq(text, ",") {
+		i, err := strconv.Atoi(number)
+		if err != nil || i < 0 || i >= n {
+			return nil, false
+		}
+		all[i] = true
+	}
+	return all, true
+}
