@@ -24,11 +24,12 @@ keys, separated by commas. Without AUDIT_KEY, only record numbers and ends of ch
 The exit code is 0 if the trail is complete and unchanged, 1 if it is not, and 2 if it cannot be read.
 `
 
-// errBroken makes the command exit with status 1 if the trail has findings.
+// errBroken makes the command exit with status 1 because the audit trail has defects.
 var errBroken = errors.New("the audit trail is incomplete or was changed")
 
-// verifyAudit is the command "audit verify". It checks the seals, the numbers and the ends of all
-// chains. A trail that cannot be read, and an empty one, is a usageError.
+// verifyAudit is the command "audit verify". It checks the seals, the numbers and the ends of
+// all chains of the audit trail. If the trail is empty or cannot be read, the error is a
+// usageError.
 func verifyAudit(args []string, env environment) error {
 	flags := newFlags("audit verify", verifyUsage, env.out)
 	file := flags.String("file", "", "a `file` with lines of the log, in place of the database; - is standard input")
@@ -62,8 +63,8 @@ func verifyAudit(args []string, env environment) error {
 	return writeReport(report, len(keys) > 0, env.out)
 }
 
-// trailOf returns the rows of a log file, of standard input for "-", or of the database if file is
-// empty. The caller calls done at the end.
+// trailOf returns the rows of the audit trail: from a log file, from standard input if file is
+// "-", or from the database if file is empty. The caller must call done at the end.
 func trailOf(file string, env environment) (rows iter.Seq2[backup.AuditRow, error], done func() error, err error) {
 	nothing := func() error { return nil }
 	switch {
@@ -88,7 +89,7 @@ func trailOf(file string, env environment) (rows iter.Seq2[backup.AuditRow, erro
 	return db.AuditTrail(context.Background()), closeStore, nil
 }
 
-// maxFindings is how many findings are printed; the others are counted.
+// maxFindings is the maximum number of defects that are printed; further ones are only counted.
 const maxFindings = 100
 
 // writeReport writes the findings and a summary. It returns errBroken if there are findings. sealed

@@ -8,7 +8,8 @@ import (
 	"backupportal/function/metric"
 )
 
-// docs/operations.md has one row for each metric, with its type and its labels.
+// TestDocsDescribeEachMetric proves that docs/operations.md has one row for each metric, with
+// its type and its labels.
 func TestDocsDescribeEachMetric(t *testing.T) {
 	text := readDocument(t, os.DirFS(".."), "docs/operations.md")
 	for _, d := range metric.Described {

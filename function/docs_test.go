@@ -56,7 +56,8 @@ func TestDocumentsLinkToFilesAndHeadingsThatExist(t *testing.T) {
 	}
 }
 
-// Each document can be reached by links from docs/README.md, the page of contents.
+// TestContentsLeadToEachDocument proves that a reader reaches each document by links from
+// docs/README.md, the page of contents.
 func TestContentsLeadToEachDocument(t *testing.T) {
 	files := os.DirFS("..")
 	const contents = "docs/README.md"
@@ -100,8 +101,8 @@ func TestDesignUsesGoNamesThatExist(t *testing.T) {
 	}
 }
 
-// The package diagrams show every permitted import between the packages that they
-// show, and no other.
+// TestDesignDrawsTheImportsThatAreAllowed proves that the package diagrams show every permitted
+// import between the packages that they show, and no other.
 func TestDesignDrawsTheImportsThatAreAllowed(t *testing.T) {
 	charts := flowcharts(readDocument(t, os.DirFS(".."), designFile))
 	if len(charts) != 2 {
@@ -175,8 +176,9 @@ func deadLinks(files fs.FS, name string, targets []string) (problems []string) {
 	return problems
 }
 
-// anchors returns the anchors that GitHub gives to the headings of a Markdown text:
-// lower case, hyphens for blanks, no other punctuation, a number behind a repeat.
+// anchors returns the anchors that GitHub gives to the headings of a Markdown text. An anchor
+// is in lower case and has hyphens for blanks and no other punctuation. If a heading occurs
+// again, its anchor ends with a number.
 func anchors(markdown string) (all []string) {
 	seen := map[string]int{}
 	for _, m := range heading.FindAllStringSubmatch(fencedCode.ReplaceAllString(markdown, ""), -1) {
@@ -299,8 +301,8 @@ var goName = regexp.MustCompile(`\A([a-z][a-z0-9]*)\.([A-Za-z]\w*(?:\.[A-Za-z]\w
 // fileName matches the names of files. They must be excluded, because goName matches them too.
 var fileName = regexp.MustCompile(`\.(go|md|yaml|yml|js|sh|sql|css|templ)\z`)
 
-// goNames returns the inline code of a Markdown text that has the form of a Go name.
-// It ignores fenced code.
+// goNames returns the names of Go that a Markdown text has as inline code, such as
+// package.Name. It ignores blocks of code.
 func goNames(markdown string) (names []string) {
 	for _, span := range inlineCode.FindAllString(fencedCode.ReplaceAllString(markdown, ""), -1) {
 		if span = strings.Trim(span, "`"); goName.MatchString(span) && !fileName.MatchString(span) {
@@ -310,8 +312,8 @@ func goNames(markdown string) (names []string) {
 	return names
 }
 
-// unknownNames reports the names of packages in declared that are not declared
-// there. It ignores names of other packages.
+// unknownNames returns the names of Go that are not in declared, for packages that are in
+// declared. It ignores names of other packages.
 func unknownNames(declared map[string]map[string]bool, names []string) (problems []string) {
 	for _, name := range names {
 		m := goName.FindStringSubmatch(name)
@@ -331,8 +333,8 @@ var (
 // flowcharts returns the flowcharts of a Markdown text.
 func flowcharts(markdown string) []string { return flowchart.FindAllString(markdown, -1) }
 
-// wrongArrows reports where a flowchart of packages and a table of permitted
-// imports differ.
+// wrongArrows returns the differences between the arrows of a flowchart of packages and a table
+// of permitted imports.
 func wrongArrows(chart string, permitted map[string][]string) (problems []string) {
 	packages := map[string]string{} // by the ids of the chart
 	for _, m := range chartNode.FindAllStringSubmatch(chart, -1) {
@@ -364,7 +366,7 @@ func wrongArrows(chart string, permitted map[string][]string) (problems []string
 	return problems
 }
 
-// example is a small module with one document.
+// example is a small Go module with one document, as test data.
 var example = fstest.MapFS{
 	"docs/a.md":            {Data: []byte("# A\n\n## Two words, `code`\n\n## Same\n\n## Same\n\n```\n# no heading\n```\n")},
 	"function/p/p.go":      {Data: []byte("package p\n\ntype T struct{ Field int }\n\nfunc (t *T) Method() {}\n\ntype G[K any] struct{}\n\nfunc (G[K]) Do() {}\n\ntype I interface{ Ask() }\n\nconst C, d = 1, 2\n\nfunc F() {}\n")},

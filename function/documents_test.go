@@ -24,9 +24,9 @@ import (
 
 var updateDocuments = flag.Bool("update", false, "write the generated documents")
 
-// These tests compare the documents in docs with the program: each variable, metric, route, command and
-// message that a document names must exist. They read inline code and blocks of commands. Documents about
-// the code itself are left out.
+// aboutCode lists documents about the code, which the tests of this file leave out. These tests
+// compare the other documents with the program: each variable, metric, route, command and message
+// that a document names must exist. They read inline code and blocks of commands.
 var aboutCode = []string{designFile, "docs/emulator.md", "docs/performance.md", "docs/CONTRIBUTING.md"}
 
 var (
@@ -37,16 +37,19 @@ var (
 	makeTarget   = regexp.MustCompile(`\Amake ([a-z]+)`)
 )
 
-// foreignVariables are variables, codes and names of other systems that the documents mention.
+// foreignVariables are names that the documents mention and the program need not know:
+// environment variables and codes of other systems, such as CI services.
 var foreignVariables = []string{
 	"CIRCLE_OIDC_TOKEN_V2", "TFC_WORKLOAD_IDENTITY_AUDIENCE", "TFC_WORKLOAD_IDENTITY_TOKEN", "SYSTEM_ACCESSTOKEN",
 	"BITBUCKET_STEP_OIDC_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "CURL_CA_BUNDLE",
 }
 
-// foreignKeys are settings and claims of other systems.
+// foreignKeys are names of settings and of token claims that the documents mention and that
+// belong to other systems. The tests do not look for them in the program.
 var foreignKeys = []string{"https_proxy", "ignore_startup_parameters", "pg_dump", "id_tokens", "ref_protected", "terraform_run_phase"}
 
-// foreignPaths are paths of files and of other systems.
+// foreignPaths are beginnings of paths that the documents mention and that are no routes of the
+// portal: paths of files and of other systems.
 var foreignPaths = []string{"/.well-known/openid-configuration", "/etc/", "/opt/", "/var/", "/dev/"}
 
 func TestDocumentsNameWhatExists(t *testing.T) {
@@ -107,7 +110,9 @@ func containsWord(text, word string) bool {
 	return regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `\b`).MatchString(text)
 }
 
-// readSources returns the text of all files that say what exists, and the string literals of the program.
+// readSources returns the text of all files of the program and its configuration, in which the
+// tests look for the names that documents mention. literals are the string literals of the
+// program.
 func readSources(t *testing.T, files fs.FS) (text string, literals []string) {
 	t.Helper()
 	var all strings.Builder
@@ -160,7 +165,8 @@ func mustRead(t *testing.T, files fs.FS, name string) []byte {
 	return data
 }
 
-// knownRoutes returns the paths of the routes: those of the OpenAPI document, and the literals of package web.
+// knownRoutes returns the paths of the portal's routes: those of the OpenAPI document, and the
+// paths among the string literals.
 func knownRoutes(t *testing.T, files fs.FS, literals []string) (routes []string) {
 	t.Helper()
 	var openAPI struct{ Paths map[string]any }
@@ -179,8 +185,8 @@ func knownRoutes(t *testing.T, files fs.FS, literals []string) (routes []string)
 	return routes
 }
 
-// matchesRoute reports whether a documented path is one of the routes. A segment in braces or upper case, and one with
-// an ellipsis, stands for any value.
+// matchesRoute reports whether the path in a document is one of the routes. A segment in
+// braces, in upper case, or that is an ellipsis stands for any value.
 func matchesRoute(routes []string, documented string) bool {
 	documented, _, _ = strings.Cut(documented, "?")
 	stands := regexp.MustCompile(`\A(?:\{.*\}|[A-Z_]+|…)\z`)
@@ -206,8 +212,9 @@ var (
 	commandFlag  = regexp.MustCompile(` -([a-z]+)\b`)
 )
 
-// The shell accepts each block of commands. Each command of the program that a document shows exists, and has the
-// flags that are shown.
+// TestDocumentsShowCommandsThatExist proves that the shell accepts the syntax of each block of
+// commands in the documents. It also proves that each shown command of the program exists and
+// has the shown flags.
 func TestDocumentsShowCommandsThatExist(t *testing.T) {
 	files := os.DirFS("..")
 	blocks, shown := 0, 0
@@ -243,7 +250,9 @@ func TestDocumentsShowCommandsThatExist(t *testing.T) {
 	}
 }
 
-// unknownCommand returns what is wrong with a command line of the program: its first words, and the rest.
+// unknownCommand checks one command line of the program that a document shows. words are the
+// command's first words, and rest is what follows. It returns which command or flag does not
+// exist, or "" if all exist.
 func unknownCommand(words, rest string) string {
 	for _, c := range commands {
 		second := strings.TrimPrefix(words, c.name)
@@ -262,8 +271,9 @@ func unknownCommand(words, rest string) string {
 	return "there is no command " + words
 }
 
-// Each message that docs/troubleshooting.md names, as code in a heading or in the first column of a table, is a text of
-// the program. An ellipsis stands for a value.
+// TestTroubleshootingHasTheMessagesOfTheProgram proves that each message in
+// docs/troubleshooting.md is a text of the program. A message is inline code at the beginning
+// of a heading or of a table row. An ellipsis in it stands for any value.
 func TestTroubleshootingHasTheMessagesOfTheProgram(t *testing.T) {
 	files := os.DirFS("..")
 	_, literals := readSources(t, files)
@@ -291,7 +301,8 @@ func saysAll(text string, parts []string) bool {
 	return true
 }
 
-// docs/environment.md has a row for each variable that function/app reads, except for those that a platform sets.
+// TestReferenceOfVariables proves that docs/environment.md has a row for each environment
+// variable that package app reads, except for those that a platform sets.
 func TestReferenceOfVariables(t *testing.T) {
 	files := os.DirFS("..")
 	page := readDocument(t, files, "docs/environment.md")
@@ -321,8 +332,9 @@ func TestReferenceOfVariables(t *testing.T) {
 	}
 }
 
-// The program accepts each policy in the documents. A block "yaml policy" is a whole policy. A block "yaml sources" has
-// the key sources; it is put into a policy with an account prod.
+// TestPoliciesInDocumentsAreAccepted proves that the program accepts each policy in the
+// documents. A block "yaml policy" is a whole policy. A block "yaml sources" has only the key
+// sources; the test puts it into a policy with an account prod.
 func TestPoliciesInDocumentsAreAccepted(t *testing.T) {
 	const around = `
 version: 1

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// An environment is what a command reads and writes, so that tests can replace it.
+// An environment is everything that a command reads and writes: variables, input and output.
+// Tests replace it.
 type environment struct {
 	getenv func(string) string // returns an empty text for an unset variable
 	in     io.Reader           // standard input
@@ -35,7 +36,7 @@ func newFlags(name, usage string, out io.Writer) *flag.FlagSet {
 	return flags
 }
 
-// parse parses args and allows at most most arguments that are not flags. Its error is
+// parse parses the arguments of a command, of which at most most may be no flags. Its error is
 // [flag.ErrHelp] or a usageError.
 func parse(flags *flag.FlagSet, args []string, most int) error {
 	switch err := flags.Parse(args); {

@@ -166,8 +166,9 @@ func TestImportsOfTheProgramLeaveOutTheEmulator(t *testing.T) {
 	}
 }
 
-// A package comment begins with one sentence that says what the package is for, without "and". Its
-// model follows in further paragraphs.
+// TestImportsPackageCommentsAreOneSentence proves that a package comment begins with one
+// sentence that says what the package is for, without "and". Its model follows in further
+// paragraphs.
 func TestImportsPackageCommentsAreOneSentence(t *testing.T) {
 	for _, folder := range packageFolders(t) {
 		comment := packageComment(t, folder)

@@ -14,7 +14,8 @@ import (
 // licenceFile matches the files of a module that must be passed on with the program.
 var licenceFile = regexp.MustCompile(`\A(?:LICENSE|LICENCE|NOTICE|COPYING)`)
 
-// licenceKinds are licences, each with a phrase that only its text has. The first that matches is the licence.
+// licenceKinds lists licences, each with a phrase that only its text contains. The first entry
+// whose phrase occurs in a module's licence file names the module's licence.
 var licenceKinds = []struct{ name, phrase string }{
 	{"Apache-2.0", "Apache License"},
 	{"MPL-2.0", "Mozilla Public License"},
@@ -23,8 +24,9 @@ var licenceKinds = []struct{ name, phrase string }{
 	{"MIT", "Permission is hereby granted, free of charge"},
 }
 
-// docs/reference/licences.md has the licence and the notices of each module that is linked into the program. make
-// generate writes it.
+// TestReferenceOfLicences proves that docs/reference/licences.md has the licence and the
+// notices of each module that is linked into the program. The command make generate writes the
+// file.
 func TestReferenceOfLicences(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc",
 		"-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}", ".").Output()

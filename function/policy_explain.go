@@ -28,8 +28,9 @@ The exit code is 0 if the request is allowed, 1 if it is not, and 2 if the argum
 // errRefused makes the command exit with status 1 if the policy refuses the request.
 var errRefused = errors.New("the request is not allowed")
 
-// explainPolicy is the command "policy explain". It prints a verdict for each rule and the
-// resulting grant. Anything that prevents an answer is a usageError.
+// explainPolicy is the command "policy explain". It prints for each rule of the policy whether
+// it allows a request, and then what the grant adds. If something prevents an answer, the error
+// is a usageError.
 func explainPolicy(args []string, env environment) error {
 	q, err := readQuestion(args, app.PolicyFile(env.getenv), env.out)
 	switch {
@@ -213,8 +214,8 @@ func (q question) answer(p *policy.Policy, out io.Writer) error {
 	return nil
 }
 
-// writePreset writes the values that the preset adds to the parameters given; with are the parameters
-// with these values.
+// writePreset writes the values that the preset adds to the parameters given. with are the
+// parameters including these values.
 func writePreset(out io.Writer, given, with param.Params) {
 	for _, f := range param.Fields {
 		if value := with[f.Name]; value != "" && given[f.Name] == "" {

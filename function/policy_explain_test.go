@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// The output has one line for each rule, with ALLOW at the first rule that allows the request.
+// TestPolicyExplain proves that the output has one line for each rule, with ALLOW at the first
+// rule that allows the request.
 func TestPolicyExplain(t *testing.T) {
 	const place = " -account prod -region cn-hangzhou -instance i-bp1aaaaaaaaaaaaaaaa1"
 	for arguments, c := range map[string]struct {
@@ -46,7 +47,8 @@ func TestPolicyExplain(t *testing.T) {
 	}
 }
 
-// A rule with tags is explained by the tags on the command line. The cloud is not asked.
+// TestPolicyExplainsTags proves that a rule with tags is explained by the tags on the command
+// line. The cloud is not asked.
 func TestPolicyExplainsTags(t *testing.T) {
 	text, err := os.ReadFile("../docs/policy.example.yaml")
 	if err != nil {

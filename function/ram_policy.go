@@ -22,8 +22,8 @@ Prints the minimal RAM policies of this deployment: for the function's own role,
   ram-policy
   ram-policy -portal acs:ram::1234567890123456:role/backup-portal -json`
 
-// portalPattern is the form of the resource name of a RAM role or user, the two identities that the portal can
-// have.
+// portalPattern is the form of the resource name (ARN) of a RAM role or a RAM user. The
+// portal's own identity is one of these.
 const portalPattern = `acs:ram::[0-9]{16}:(role|user)/[A-Za-z0-9._@-]{1,64}`
 
 // A ramDocument is one RAM policy that an operator must create.
@@ -71,8 +71,9 @@ func accountCapabilities(p *policy.Policy) (all []aliyun.AccountCapabilities) {
 	return all
 }
 
-// ramDocuments returns the RAM policies of a deployment whose own identity is portal. Aliases that
-// use one role share its policies.
+// ramDocuments returns the RAM policies that a deployment needs. portal is the resource name of
+// its own identity. If several aliases of accounts use one role, its policies are printed once,
+// for all of them.
 func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all []ramDocument) {
 	if isRole := strings.Contains(portal, ":role/"); isRole {
 		all = append(all, ramDocument{

@@ -10,7 +10,8 @@ import (
 
 const demoPolicy = "cmd/local/policy.yaml"
 
-// A wrong command line exits with status 2 and says how to correct it.
+// TestRAMPolicyUsageErrors proves that a wrong command line exits with status 2 and says how to
+// correct it.
 func TestRAMPolicyUsageErrors(t *testing.T) {
 	getenv := func(string) string { return "" }
 	var out bytes.Buffer

@@ -15,9 +15,9 @@ import (
 	"backupportal/function/app"
 )
 
-// runtimeConnections is how many idle connections the event loops keep to the platform's runtime
-// API. Their SDKs use [http.DefaultTransport], whose own limit of 2 would make them open a new
-// connection for most events.
+// runtimeConnections is how many idle connections the program keeps to the platform's runtime
+// API. The SDKs use [http.DefaultTransport], which keeps only 2, so most events would need a
+// new connection.
 const runtimeConnections = 128
 
 // serveFC serves the events of Function Compute. It does not return.

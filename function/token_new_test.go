@@ -13,8 +13,8 @@ import (
 	"backupportal/function/policy"
 )
 
-// The printed entry is a valid part of a policy, and the policy then accepts the token until it
-// expires.
+// TestNewTokenEntryIsAccepted proves that the printed entry is a valid part of a policy, and
+// the policy then accepts the token until it expires.
 func TestNewTokenEntryIsAccepted(t *testing.T) {
 	var out bytes.Buffer
 	now := time.Date(2026, 11, 26, 12, 30, 0, 0, time.UTC)

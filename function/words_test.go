@@ -68,8 +68,8 @@ func checkTexts(t *testing.T, name string) (n int) {
 	return n
 }
 
-// joined returns the text of a string literal, or of a sum with literals in it;
-// values between them become a space.
+// joined returns the text of a string literal, or of a sum of literals and values. Each value
+// in the sum becomes a space.
 func joined(e ast.Expr) (text string, ok bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:

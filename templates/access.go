@@ -19,10 +19,10 @@ type AccessPage struct {
 	Checks   []backup.AccessCheck // results; empty if nothing was checked
 }
 
-// accessFields are the controls of the page, in order.
+// accessFields are the names of the controls on the page with access checks, in order.
 var accessFields = []string{"Account", "Region", "SourceType", "InstanceId"}
 
-// control returns the control of one parameter.
+// control returns the control with which a person changes one parameter of the access checks.
 func (p AccessPage) control(ctx context.Context, name string) control {
 	c := control{
 		name:   name,
@@ -65,7 +65,7 @@ func (p AccessPage) control(ctx context.Context, name string) control {
 	return c
 }
 
-// verdict returns the result in one sentence.
+// verdict returns one sentence for the result of all access checks together.
 func (p AccessPage) verdict(ctx context.Context) string {
 	var failed []backup.AccessCheck
 	for _, r := range p.Checks {
@@ -82,7 +82,7 @@ func (p AccessPage) verdict(ctx context.Context) string {
 	return in(ctx, wordAccessMany, len(failed))
 }
 
-// A shownCheck is an access check with what drawing it needs.
+// A shownCheck is an access check together with what the page needs to show it.
 type shownCheck struct{ backup.AccessCheck }
 
 // id returns the HTML id of the check.

@@ -29,7 +29,7 @@ var (
 	wordRefuser         = param.Both("Refused by", "拒绝来源")
 )
 
-// Access draws the access checks of an account.
+// Access draws the page with the results of the access checks of an account.
 func Access(p AccessPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

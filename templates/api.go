@@ -39,8 +39,9 @@ func parameters(ctx context.Context, source param.SourceType) []parameter {
 	return all
 }
 
-// fieldID returns the id of a field's row. In the first kind of backup that has the field it is the
-// field's name, so that links such as /docs/api/UDM_ECS#Detail.doCopy work; in other kinds the kind precedes it.
+// fieldID returns the HTML id of a field's row in the API reference. In the first source type
+// that has the field it is the field's name, so that links such as
+// /docs/api/UDM_ECS#Detail.doCopy work. In other source types it begins with the source type.
 func fieldID(f param.Field, source param.SourceType) string {
 	first := slices.IndexFunc(param.SourceTypes, f.ForSource)
 	if param.SourceTypes[first] == source {
@@ -107,10 +108,11 @@ func limits(ctx context.Context, f param.Field) []string {
 	return all
 }
 
-// quoted marks code for the template prose.
+// quoted puts code between backticks, which the template prose shows as code.
 func quoted(code string) string { return "`" + code + "`" }
 
-// fieldNotes are rules between fields, and formats that no pattern expresses.
+// fieldNotes are the rules between parameters, and formats that no pattern expresses, for the
+// API reference.
 var fieldNotes = map[string]param.Text{
 	"CrossAccountType":           param.Both("if set, must match the account", "如填写，须与账号一致"),
 	"BackupType":                 param.Both("whole instances: `COMPLETE` only", "整机只支持 `COMPLETE`"),
@@ -213,7 +215,8 @@ func outcomeMeaning(o backup.Outcome) param.Text {
 	return param.Both("The portal is checking whether a job exists: check again later. If you send the request again, use the same key.", "正在核实是否有任务：请稍后再查；若再次发送请求，请使用同一幂等键。")
 }
 
-// A reply is an HTTP status of an answer, with its meaning.
+// A reply is an HTTP status that a submission (request for a backup) can be answered with, and
+// its meaning.
 type reply struct {
 	code    string
 	meaning param.Text
@@ -238,7 +241,7 @@ type mistakeCode struct {
 	meaning param.Text
 }
 
-// mistakeCodes lists all codes in alphabetical order.
+// mistakeCodes lists all values of code, in alphabetical order, with their meanings.
 var mistakeCodes = []mistakeCode{
 	{"alias", param.Both("Only the account alias is accepted", "账号只能用别名表示")},
 	{"between", param.Both("The number is out of range", "数值超出范围")},
@@ -290,7 +293,7 @@ func (k ProblemKind) words(ctx context.Context) []string {
 	return all
 }
 
-// keyRules returns the rules of idempotency keys.
+// keyRules returns sentences that explain the rules of idempotency keys.
 func (p APIPage) keyRules(ctx context.Context) []string {
 	return []string{
 		in(ctx, wordOnceName),
@@ -301,7 +304,7 @@ func (p APIPage) keyRules(ctx context.Context) []string {
 	}
 }
 
-// facts returns the limits with their labels.
+// facts returns the limits of the API, each with its label.
 func (l APILimits) facts(ctx context.Context) []fact {
 	var all []fact
 	add := func(label param.Text, line string) {
@@ -325,9 +328,9 @@ type chapter struct {
 	content   templ.Component
 }
 
-// APITopics returns the names of the topics, in the order of the table of contents. A name is the last
-// element of the page's address. The first topic has the empty name and the address of the reference
-// itself.
+// APITopics returns the names of the topics, in the order of the table of contents. A name is
+// the last element of the page's address. The first topic has the empty name and the address of
+// the reference itself.
 func APITopics() []string {
 	names := []string{"", "follow", "accounts", "webhooks", "gates"}
 	for _, source := range param.SourceTypes {

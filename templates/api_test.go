@@ -29,8 +29,9 @@ func drawReference(t *testing.T, l param.Language) *goquery.Document {
 	return doc
 }
 
-// Every field has a row in the section of each kind that has it. A link with the plain name leads
-// to the first of them.
+// TestReferenceHasEveryField proves that every parameter has a row in the API reference, in the
+// section of each source type that has it. A link with the plain name leads to the first of
+// these rows.
 func TestReferenceHasEveryField(t *testing.T) {
 	for _, l := range languages {
 		doc := drawReference(t, l)
@@ -56,7 +57,8 @@ func TestReferenceHasEveryField(t *testing.T) {
 	}
 }
 
-// The column "required" equals the result of validation.
+// TestReferenceSaysWhatIsRequired proves that the column "required" of the API reference agrees
+// with the validation of requests.
 func TestReferenceSaysWhatIsRequired(t *testing.T) {
 	doc := drawReference(t, param.English)
 	for _, source := range param.SourceTypes {
@@ -74,7 +76,7 @@ func TestReferenceSaysWhatIsRequired(t *testing.T) {
 	}
 }
 
-// row returns the text of the row called name in a section.
+// row returns the text of the row called name in a section of the API reference.
 func row(doc *goquery.Document, section, name string) string {
 	for _, th := range byID(doc, section).Closest("section").Find("th[scope=row]").EachIter() {
 		if th.Text() == name {
@@ -104,8 +106,9 @@ func TestReferenceHasEveryStateAndOutcome(t *testing.T) {
 	}
 }
 
-// The table of contents is the same on every page of the reference. It leads to all topics and to the
-// chapters of the present one. The topic gates exists only if there are gates.
+// TestReferenceListsItsTopics proves that every page of the API reference has the same table of
+// contents. It leads to all topics and to the chapters of the current one. The topic gates
+// (scripts for CI pipelines) exists only if there are gates.
 func TestReferenceListsItsTopics(t *testing.T) {
 	page := newSampler(same).reference()
 	for _, gates := range [][]templates.Snippet{page.Gates, nil} {
@@ -152,7 +155,8 @@ func TestReferenceListsItsTopics(t *testing.T) {
 	}
 }
 
-// The page has no form except the choice of the language.
+// TestReferenceSendsNothing proves that the pages of the API reference have no form except the
+// choice of the language.
 func TestReferenceSendsNothing(t *testing.T) {
 	doc := drawReference(t, param.English)
 	if n := doc.Find("main form, main input, main button:not([data-copy])").Length(); n > 0 {

@@ -10,10 +10,11 @@ import (
 	"backupportal/templates"
 )
 
-// asset matches the address of an asset that a page loads.
+// asset matches the address of a style sheet, script or picture that a page loads.
 var asset = regexp.MustCompile(`(?:src|href|data-picker)="([^"]*static/[^"]+)"`)
 
-// The compressed size of a page with its assets stays within a budget, and a page needs at most five requests.
+// TestPagesAndAssetsAreSmall proves that the compressed size of a page with its assets stays
+// within a budget, and a page needs at most five requests.
 func TestPagesAndAssetsAreSmall(t *testing.T) {
 	assets, picker := 0, 0
 	for name, most := range map[string]int{"portal.css": 7 << 10, "portal.js": 4 << 10, "pick.js": 3 << 10, "icon.svg": 1 << 10} {

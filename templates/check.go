@@ -10,7 +10,7 @@ import (
 	"backupportal/function/precheck"
 )
 
-// A fact is a label with its values, such as a line of the check page.
+// A fact is a label with its values; a line of the check page, for example.
 type fact struct {
 	label string
 	lines []string // empty means that no value was given
@@ -58,7 +58,8 @@ func (p CheckPage) facts(ctx context.Context, s section) []fact {
 	return facts
 }
 
-// chosen returns the option of a choice that leads to the parameters of the call.
+// chosen returns the selected option of a control that is not a parameter itself. It finds the
+// option by the parameters of the call.
 func (p CheckPage) chosen(name string) string {
 	params := p.Call.Params
 	switch name {
@@ -174,8 +175,8 @@ func volumeLines(ctx context.Context, volumes []param.Volume) []string {
 	return all
 }
 
-// consequences returns the notes about values that are not sent as they were given, then warnings
-// about the chosen values.
+// consequences returns what a person should know before the start: values that are not sent as
+// they were given, then warnings about the selected values.
 func (p CheckPage) consequences() []param.Text {
 	params := p.Call.Params
 	source := params.SourceType()

@@ -11,7 +11,7 @@ import (
 	"backupportal/templates"
 )
 
-// answer returns the value of a line of the check page.
+// answer returns the value of the line with this label on the check page.
 func answer(doc *goquery.Document, label string) string {
 	for _, row := range doc.Find(".facts > div").EachIter() {
 		if strings.TrimSpace(row.Find("dt").Text()) == label {
@@ -87,7 +87,8 @@ func TestCheckOmitsFieldsThatDoNotApply(t *testing.T) {
 	}
 }
 
-// In the portal's own account no role is assumed.
+// TestCheckOfOwnAccountMentionsNoRole proves that the check page for the portal's own account
+// does not say that a role is assumed.
 func TestCheckOfOwnAccountMentionsNoRole(t *testing.T) {
 	page := newSampler(same).check(param.Params{"Region": "cn-hangzhou", "InstanceId": "i-1"})
 	page.Call.Target.Account = backup.Account{ID: "1234567890123456", Access: backup.Own}
@@ -146,7 +147,8 @@ func TestCheckRepeatsTheForm(t *testing.T) {
 	}
 }
 
-// The check page of a draft has links to the form, and its form has only the button that starts the backup.
+// TestCheckOfADraft proves that the check page of a draft has links to the form, and its form
+// has only the button that starts the backup.
 func TestCheckOfADraft(t *testing.T) {
 	s := newSampler(same)
 	doc := draw(t, templates.Check(s.draftCheck()), param.English)

@@ -248,7 +248,7 @@ func Choose(p ChoosePage) templ.Component {
 	})
 }
 
-// whyClosed returns why a kind cannot be chosen; empty if it can.
+// whyClosed returns why a source type cannot be selected, or "" if it can.
 func (p ChoosePage) whyClosed(source param.SourceType) param.Text {
 	switch {
 	case p.Disabled:

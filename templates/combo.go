@@ -12,8 +12,8 @@ import (
 // isCombo reports whether the control is a text box for which candidates can be searched.
 func (c control) isCombo() bool { return c.candidates != "" && c.kind == textBox }
 
-// boxName returns the name of the text box: that of the field, or with [FindPrefix] if radio buttons of
-// the candidates have the name of the field.
+// boxName returns the name of the text box for a search: the name of the field. If radio
+// buttons already have that name, it begins with [FindPrefix].
 func (c control) boxName() string {
 	if c.matches != nil {
 		return FindPrefix + c.name
@@ -29,7 +29,8 @@ func (p OptionsPage) shown() []inventory.Machine {
 	return p.Machines[:min(mostOptions, len(p.Machines))]
 }
 
-// status returns the number of matching candidates in words; without one, the reason.
+// status returns the number of matching candidates in words. If there are none, it returns the
+// reason.
 func (p OptionsPage) status(ctx context.Context) string {
 	text := in(ctx, wordMatching, len(p.Machines))
 	switch {
@@ -46,7 +47,8 @@ func (p OptionsPage) status(ctx context.Context) string {
 	return text
 }
 
-// kindAndPlace returns the operating system or the kind of a candidate, and its zone.
+// kindAndPlace returns the line below a candidate's name: the operating system or the kind of
+// the machine, and its zone.
 func (m MachineRow) kindAndPlace(ctx context.Context) string {
 	zone := ""
 	if m.Attribute("ZoneId") != "" {

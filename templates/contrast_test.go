@@ -77,7 +77,8 @@ func TestColoursHaveEnoughContrast(t *testing.T) {
 	}
 }
 
-// Browsers without light-dark() get the light colours.
+// TestOldBrowsersHaveTheLightColours proves that browsers without light-dark() get the light
+// colours.
 func TestOldBrowsersHaveTheLightColours(t *testing.T) {
 	css, err := os.ReadFile("../web/static/portal.css")
 	if err != nil {

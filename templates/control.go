@@ -58,7 +58,7 @@ type option struct {
 	off                string // reason for which it cannot be chosen; empty if it can
 }
 
-// control returns the control called name.
+// control returns the control called name with its value, mistakes and texts.
 func (f form) control(ctx context.Context, name string) control {
 	field, _ := param.FieldNamed(strings.TrimPrefix(name, "choice."))
 	c := control{
@@ -83,7 +83,8 @@ func (f form) control(ctx context.Context, name string) control {
 	if MaxRows(name) > 0 && f.value("choice."+name) != "json" {
 		c.errors = nil // shown above the rows
 	}
-	// Fields that a choice reveals belong to the chosen option, so they are never marked as optional.
+	// Fields that a choice reveals belong to the chosen option, so they are never marked as
+	// optional.
 	c.optional = !field.RequiredFor(f.Source) && field.Default == "" && !revealedAnywhere(f.Source, name)
 	if field.Note {
 		var required bool
@@ -94,7 +95,8 @@ func (f form) control(ctx context.Context, name string) control {
 	return c
 }
 
-// mostRadios is the number of accounts up to which they are radio buttons.
+// mostRadios is the maximum number of accounts that are shown as radio buttons; more are shown
+// as a select.
 const mostRadios = 5
 
 // setKind sets the kind of a field's control and what depends on it.
@@ -153,15 +155,16 @@ func (f form) setKind(ctx context.Context, c *control) {
 	}
 }
 
-// candidateLists are the kinds of candidates that the script offers for a text box, by field.
+// candidateLists maps a field with a text box to the kind of candidates that the script
+// suggests for it.
 var candidateLists = map[string]string{
 	"InstanceId":         string(backup.Instances),
 	"VaultId":            string(backup.Vaults),
 	"ContainerClusterId": string(backup.Clusters),
 }
 
-// days completes the control of a retention in days: it sets the limits of the policy rules and the date
-// until which the backup would be kept. Other controls stay unchanged.
+// days completes the control of a retention in days: it sets the limits of the policy's rules,
+// and the date until which the backup would be kept. It does not change other controls.
 func (f form) days(ctx context.Context, c *control) {
 	switch c.name {
 	case "Retention":
@@ -222,7 +225,8 @@ func aboutAccount(ctx context.Context, a backup.Account) string {
 	return in(ctx, param.Both("This account, %v", "本账号，%v"), a.ID)
 }
 
-// regions returns the regions of the chosen account. Without an account they are those of all accounts.
+// regions returns the regions of the chosen account. Without an account they are those of all
+// accounts.
 func (f form) regions(ctx context.Context) []option {
 	chosen, region := f.value("Account"), f.value("Region")
 	var options []option
@@ -239,7 +243,8 @@ func (f form) regions(ctx context.Context) []option {
 	return options
 }
 
-// listFor returns the values from which a field is selected; nil means that it is typed.
+// listFor returns the values from which a person selects the value of a field, or nil if it is
+// typed.
 func (f form) listFor(name string) []string {
 	switch {
 	case name == "InstanceId" && !f.Offer.AnyInstance:
@@ -256,7 +261,8 @@ func (f form) listFor(name string) []string {
 	return nil
 }
 
-// plainOptions returns the values of listFor as options.
+// plainOptions returns the values from which a person selects (listFor) as options of a
+// control.
 func (f form) plainOptions(ctx context.Context, name string) []option {
 	var options []option
 	own := f.value("Region")
@@ -273,8 +279,8 @@ func (f form) plainOptions(ctx context.Context, name string) []option {
 	return options
 }
 
-// policyLines returns one sentence for each rule, with the days that it permits, its reason and its
-// owner.
+// policyLines returns one sentence for each rule of the policy: the days that it allows, its
+// reason and its owner.
 func policyLines(ctx context.Context, rules []policy.Line) []string {
 	var lines []string
 	for _, r := range rules {
@@ -343,7 +349,7 @@ func slug(s string) string {
 	}, s)
 }
 
-// fixed returns the value that the policy enforces for a control, if it does.
+// fixed returns the value that the policy enforces for a control, or false if it enforces none.
 func (f form) fixed(control string) (policy.Fixed, bool) {
 	name := strings.TrimPrefix(control, "choice.")
 	i := slices.IndexFunc(f.Offer.Enforced, func(v policy.Fixed) bool { return v.Field == name })

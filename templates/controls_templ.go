@@ -16,8 +16,8 @@ import (
 	"backupportal/function/param"
 )
 
-// question draws one entry of the form with its reveals. The script draws it again when a control
-// changes on which it depends.
+// question draws one entry of the form, with the controls that appear for some of its values
+// (reveals). The script requests it again when a control changes on which it depends.
 func question(f form, e entry) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -117,7 +117,7 @@ func field(f form, e entry, c control) templ.Component {
 	})
 }
 
-// fixedValue draws a value that the policy enforces. Nothing is sent for it.
+// fixedValue draws a value that the policy enforces, as text. The form sends nothing for it.
 func fixedValue(answer fact, why []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -600,7 +600,7 @@ func lines(all []string) templ.Component {
 	})
 }
 
-// box draws the single input of a control.
+// box draws the input of a control that has only one, such as a text box.
 func box(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1599,7 +1599,7 @@ func radio(c control, i int, o option) templ.Component {
 	})
 }
 
-// boxes draws the check boxes of a field. A hidden input says how many candidates they show.
+// boxes draws the check boxes of a field. A hidden input has the number of candidates.
 func boxes(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2233,7 +2233,7 @@ func vaultRadios(c control) templ.Component {
 	})
 }
 
-// single draws the value of a control that has nothing to choose.
+// single draws the value of a control with only one possible value.
 func single(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2358,7 +2358,7 @@ func nonEmpty(all ...string) []string {
 	return some
 }
 
-// checkbox draws a checkbox with its reveal.
+// checkbox draws a checkbox and the controls that appear while it is checked.
 func checkbox(f form, e entry, c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2591,7 +2591,8 @@ func checkbox(f form, e entry, c control) templ.Component {
 	})
 }
 
-// revealBox must follow its option directly, because the style sheet shows it from there.
+// revealBox draws the controls that appear while an option is selected. It must follow the
+// option directly, because the style sheet shows it by this order.
 func revealBox(f form, r reveal) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -26,8 +26,9 @@ var findingTags = map[precheck.Kind]struct {
 	precheck.OK:         {"good tick", param.Both("In order", "正常")},
 }
 
-// enter returns what the Enter key does: it starts the backup, or checks again if the backup cannot start. It
-// returns zero for the page of a draft, which has no input in which a person could press Enter.
+// enter returns what the Enter key does on the check page: it starts the backup, or checks
+// again if the backup cannot start. It returns zero for a draft, whose page has no input in
+// which a person could press Enter.
 func (p CheckPage) enter(ctx context.Context) enter {
 	switch {
 	case p.Draft != "":
@@ -46,7 +47,8 @@ func (p CheckPage) start() string {
 	return "/backups"
 }
 
-// action returns the address of the page's form, for all buttons except the one that starts the backup.
+// action returns the address of the page's form, for all buttons except the one that starts the
+// backup.
 func (p CheckPage) action() templ.SafeURL {
 	if p.Draft != "" {
 		return templ.SafeURL(p.start())
@@ -69,7 +71,8 @@ func sectionOf(source param.SourceType, name string) string {
 	return layout[source][0].id
 }
 
-// obstacles says why the backup cannot start: how many values must change, and how long a limit is reached.
+// obstacles says why the backup cannot start: how many values must be changed, and until when a
+// limit is reached.
 func (p CheckPage) obstacles(ctx context.Context) string {
 	var all []string
 	switch n := p.Checks.Count(precheck.Change); n {
@@ -87,8 +90,8 @@ func (p CheckPage) obstacles(ctx context.Context) string {
 	return strings.Join(append(all, in(ctx, wordNothingYet)), in(ctx, wordBetween))
 }
 
-// doubts returns the numbers of warnings and of failed checks in words, such as "1 warning, 2 not checked". It is
-// empty if both are 0.
+// doubts returns the numbers of warnings and of failed checks in words, such as "1 warning, 2
+// not checked". It is empty if both are 0.
 func (p CheckPage) doubts(ctx context.Context) string {
 	var all []string
 	count := func(n int, one, more param.Text) {
@@ -103,7 +106,8 @@ func (p CheckPage) doubts(ctx context.Context) string {
 	return strings.Join(all, in(ctx, param.Both(", ", "，")))
 }
 
-// mayCheckAgain reports whether the page offers another check: if a finding is not in order.
+// mayCheckAgain reports whether the page offers to check again: at least one finding is not
+// "ok".
 func (p CheckPage) mayCheckAgain() bool {
 	return p.Checks.Count(precheck.OK) < len(p.Checks.Findings)
 }
@@ -116,7 +120,8 @@ func (p CheckPage) checkedWhen(ctx context.Context) string {
 	return in(ctx, wordCheckedNow)
 }
 
-// clock returns t in hours and minutes with the offset of the time zone, and the date if t is not today.
+// clock returns t in hours and minutes with the offset of the time zone, and the date if t is
+// not today.
 func (s Shell) clock(t time.Time) string {
 	local, today := s.local(t), s.local(s.Now)
 	if local.Format(time.DateOnly) == today.Format(time.DateOnly) {
@@ -134,7 +139,7 @@ func (p CheckPage) findingText(ctx context.Context, f precheck.Finding) string {
 	return strings.Join(all, in(ctx, wordBetween))
 }
 
-// wordBetween separates two sentences.
+// wordBetween is the text between two sentences: a blank in English, nothing in Chinese.
 var wordBetween = param.Both(" ", "")
 
 // summary returns the whole request in one sentence.
@@ -230,7 +235,8 @@ func sizeAndTime(ctx context.Context, l cost.Line) string {
 	return in(ctx, param.Both("1 instance × %v", "1 台实例 × %v"), days)
 }
 
-// money returns an amount in the currency of the price table, with two decimals. p.Cost.Prices must not be nil.
+// money returns an amount in the currency of the price table, with two decimals. p.Cost.Prices
+// must not be nil.
 func (p CheckPage) money(amount float64) string {
 	text := strconv.FormatFloat(amount, 'f', 2, 64)
 	if p.Cost.Prices.Currency == "CNY" {
@@ -239,7 +245,8 @@ func (p CheckPage) money(amount float64) string {
 	return fmt.Sprintf("%s %s", p.Cost.Prices.Currency, text)
 }
 
-// costNote returns the text below the table: that the sizes are upper limits, or from which prices the amounts are.
+// costNote returns the text below the table: that the sizes are upper limits, or from which
+// prices the amounts are.
 func (p CheckPage) costNote(ctx context.Context) string {
 	prices := p.Cost.Prices
 	if prices == nil {

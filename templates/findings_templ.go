@@ -519,7 +519,7 @@ func costTable(p CheckPage) templ.Component {
 	})
 }
 
-// costRow draws one billable item.
+// costRow draws the row of one billable item in the estimate of the cost.
 func costRow(p CheckPage, l cost.Line) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -16,7 +16,8 @@ type form struct {
 	errors map[string][]string // sentences, by the control next to which they are shown
 }
 
-// newForm returns p with each mistake assigned to a control.
+// newForm returns p prepared for drawing: each mistake is assigned to the control next to which
+// it is shown.
 func newForm(ctx context.Context, p FormPage) form {
 	f := form{FormPage: p, errors: map[string][]string{}}
 	for _, m := range p.Mistakes {
@@ -38,8 +39,8 @@ func (p FormPage) heading(ctx context.Context) string {
 	return cmp.Or(p.Link, in(ctx, p.Source.Name()))
 }
 
-// pageName returns the value of the hidden input at, which says from which page a form was posted.
-// The language buttons use it to show the same page again, with its mistakes.
+// pageName returns the value of the hidden input "at", which names the page from which a form
+// was posted. With it, a language button can show the same page again, with its mistakes.
 func (f form) pageName() string {
 	if len(f.Mistakes) > 0 {
 		return "mistakes"
@@ -92,8 +93,9 @@ func (f form) rowOf(name string) (int, bool) {
 	return row, err == nil && row >= 0 && row < MaxRows(field) && slices.Contains(RowControls(field), control)
 }
 
-// target returns the id of the control to which the error summary links for a mistake; empty if
-// no such control can get the focus. For a hidden control it is the choice that reveals it.
+// target returns the id of the control to which the error summary links for a mistake. For a
+// hidden control it is the choice that shows it. It is empty if no such control can get the
+// focus.
 func (f form) target(m param.Mistake) string {
 	name := f.controlOf(m)
 	if f.hasBoxes(name) {
@@ -110,14 +112,16 @@ func (f form) target(m param.Mistake) string {
 			name = e.name
 		}
 	}
-	// There is no link to a control that cannot get the focus: a disabled checkbox, or an empty list of accounts.
+	// There is no link to a control that cannot get the focus: a disabled checkbox, or an empty
+	// list of accounts.
 	if name == "" || !f.isOffered(name, "true") || name == "Account" && len(f.Accounts) == 0 {
 		return ""
 	}
 	return ControlID(name)
 }
 
-// openReveal returns the reveal that currently shows the field called name, if there is one.
+// openReveal returns the group of controls (reveal) that is shown now and contains the field
+// called name. The second result is false if there is none.
 func (f form) openReveal(e entry, name string) (reveal, bool) {
 	for _, r := range e.reveals {
 		if r.holds(name) && f.value(e.name) == r.value && f.isOffered(e.name, r.value) {
@@ -146,8 +150,8 @@ func (f form) isOffered(name, value string) bool {
 	return true
 }
 
-// isOpen reports whether a collapsible section is drawn open, because something in it needs
-// attention.
+// isOpen reports whether a collapsible section is shown open, because something in it has a
+// value or a mistake.
 func (f form) isOpen(s section) bool {
 	return f.Section == s.id || slices.ContainsFunc(s.entries, func(e entry) bool {
 		field, _ := param.FieldNamed(e.name)

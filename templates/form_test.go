@@ -107,7 +107,8 @@ func TestOptionsWithoutGrantAreDisabled(t *testing.T) {
 	}
 }
 
-// An element that cannot get the focus is not the target of a link.
+// TestMistakesOnDisabledControlsHaveNoLink proves that the error summary has no link to a
+// disabled control, which cannot get the focus.
 func TestMistakesOnDisabledControlsHaveNoLink(t *testing.T) {
 	doc := form(t, param.UDMECS, nil, func(p *templates.FormPage) {
 		p.Accounts, p.Offer = nil, policy.Offer{}
@@ -146,7 +147,7 @@ func TestLimitsAreShownInTheForm(t *testing.T) {
 	}
 }
 
-// squeeze removes blanks and line ends, which have no meaning in these texts.
+// squeeze removes all blanks and line breaks from a text, to compare it.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 
 func TestFormShowsDateOfExpiry(t *testing.T) {

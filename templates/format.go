@@ -26,7 +26,7 @@ func (s Shell) minute(l param.Language, t time.Time) string {
 	return t.Format(layout) + param.UTCOffset(t)
 }
 
-// day returns the date of t.
+// day returns the date of t as text.
 func (s Shell) day(l param.Language, t time.Time) string {
 	if l == param.Chinese {
 		return s.local(t).Format("2006年1月2日")
@@ -34,8 +34,9 @@ func (s Shell) day(l param.Language, t time.Time) string {
 	return s.local(t).Format("2 January 2006")
 }
 
-// keptUntil returns a phrase with the date until which a backup of today is kept. days is its retention. It returns
-// "" if days is no number within the limits of the field f.
+// keptUntil returns a phrase with the date until which a backup that is made today is kept.
+// days is the retention as text. It returns "" if days is not a number within the limits of the
+// field f.
 func (s Shell) keptUntil(ctx context.Context, f param.Field, days string) string {
 	n, err := strconv.ParseInt(days, 10, 32)
 	if err != nil || n < f.Minimum || n > f.Maximum {
@@ -60,7 +61,7 @@ func size(bytes int64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(n, 'f', decimals, 64), ".0") + [...]string{" KiB", " MiB", " GiB", " TiB", " PiB"}[unit]
 }
 
-// approximately returns an estimated duration in words.
+// approximately returns an estimated duration in words, such as "about 5 minutes".
 func approximately(ctx context.Context, d time.Duration) string {
 	switch {
 	case d < time.Minute:

@@ -34,7 +34,8 @@ func (p HistoryPage) heading(ctx context.Context) string {
 	return in(ctx, wordMine)
 }
 
-// accountName returns the label of the account in the filter; if no account matches, the value of the filter.
+// accountName returns the label of the account in the filter. If no account has that alias, it
+// returns the alias.
 func (p HistoryPage) accountName(ctx context.Context) string {
 	for _, a := range p.Accounts {
 		if a.Alias == p.Filters["Account"] {
@@ -50,7 +51,7 @@ var (
 	refusedRequests = joinStates(backup.StateDenied, backup.StateRejected)
 )
 
-// joinStates returns a value of the filter Status.
+// joinStates returns a value of the filter Status that stands for several states.
 func joinStates(states ...backup.State) string {
 	words := make([]string, len(states))
 	for i, state := range states {
@@ -59,7 +60,8 @@ func joinStates(states ...backup.State) string {
 	return strings.Join(words, ",")
 }
 
-// A quickLink is a list of the history that is one click away.
+// A quickLink is a link above the filters to a frequently used selection of the history, such
+// as failed backups.
 type quickLink struct {
 	text    param.Text
 	filters map[string]string
@@ -76,7 +78,7 @@ func (p HistoryPage) quickLinks() []quickLink {
 	}
 }
 
-// isCurrent reports whether the page shows what the link leads to.
+// isCurrent reports whether the page already shows the selection to which the link leads.
 func (p HistoryPage) isCurrent(l quickLink) bool { return maps.Equal(p.Filters, l.filters) }
 
 // historyAddress returns the address of the history with filters.
@@ -124,7 +126,7 @@ func (p HistoryPage) filterWords(ctx context.Context) string {
 	return strings.Join(all, in(ctx, param.Both("; ", "；")))
 }
 
-// isFiltered reports whether a filter is used.
+// isFiltered reports whether any filter is set.
 func (p HistoryPage) isFiltered() bool { return len(p.Filters) > 0 }
 
 // emptyTitle returns the title of a page without rows.
@@ -159,10 +161,10 @@ func (p HistoryPage) noneTitle() param.Text {
 	return wordNoMatch
 }
 
-// moreFilters are the names of the collapsed filters.
+// moreFilters are the names of the filters that are collapsed on the history page.
 var moreFilters = []string{"Account", "SourceType", "InstanceId", "From", "To"}
 
-// usesMoreFilters reports whether a collapsed filter is used.
+// usesMoreFilters reports whether one of the collapsed filters is set.
 func (p HistoryPage) usesMoreFilters() bool {
 	return slices.ContainsFunc(moreFilters, func(name string) bool { return p.Filters[name] != "" })
 }
@@ -170,7 +172,8 @@ func (p HistoryPage) usesMoreFilters() bool {
 // filterID returns the id of the control that a mistake is about.
 func filterID(m param.Mistake) string { return ControlID(m.Field) }
 
-// states are the options of the filter by state. The states of one option have one name for people.
+// states are the options of the filter by state. States with the same name for people are one
+// option.
 var states = [][]backup.State{
 	{backup.StateSending, backup.StateCreated, backup.StateQueued, backup.StateRunning, backup.StateCanceling},
 	{backup.StateUnknown}, {backup.StateComplete}, {backup.StatePartialComplete},
@@ -224,8 +227,8 @@ func (p HistoryPage) filter(ctx context.Context, name string) control {
 	return c
 }
 
-// dayBox returns the kind of a control for a day. A date box would show nothing for another value,
-// such as a time in a link, so such a value gets a text box.
+// dayBox returns the kind of the control for a day. A date box shows nothing if the value is
+// not a date, such as a time from a link; such a value gets a text box.
 func dayBox(value string) controlKind {
 	if _, err := time.Parse(time.DateOnly, value); err != nil && value != "" {
 		return textBox
@@ -233,8 +236,8 @@ func dayBox(value string) controlKind {
 	return dateBox
 }
 
-// choose selects the option with the control's value. A value from a link that has no option
-// becomes an option.
+// choose selects the option with the control's value. If a value from a link has no option,
+// choose adds one.
 func (c *control) choose() {
 	if c.kind != selectBox {
 		return
@@ -263,7 +266,8 @@ func statusOptions(ctx context.Context) []option {
 	return options
 }
 
-// rejectedName returns the name of a row about rejected messages: their number and their door.
+// rejectedName returns the name of a row about rejected messages: their number, and how they
+// arrived (webhook or event).
 func (r Row) rejectedName(ctx context.Context) string {
 	l := Language(ctx)
 	if r.Rejection.Count == 1 {
@@ -272,7 +276,8 @@ func (r Row) rejectedName(ctx context.Context) string {
 	return wordRejected.Fill(l, r.Rejection.Count, r.Rejection.Door.Name())
 }
 
-// senderLabel returns the heading of the column with the sender. Rejected messages have a source.
+// senderLabel returns the heading of the column with the sender. For rejected messages it is
+// "source".
 func senderLabel(rows []Row) param.Text {
 	rejected := func(r Row) bool { return r.Rejection != nil }
 	switch {

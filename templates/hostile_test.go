@@ -11,13 +11,15 @@ import (
 	"backupportal/function/param"
 )
 
-// Values that would change the page if one of them were not escaped.
+// hostile are texts that would change the page if one of them were not escaped, such as HTML
+// code.
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `</textarea><b>x`, `</title></option></select>`,
 	`javascript:alert(1)`, `{{.}} ${x} <!-- -->`, "\u2028\u202e\x00]]>",
 }
 
-// No data changes the elements of a page or their attributes.
+// TestHostileValuesStayText proves that texts from users or the cloud, such as HTML code,
+// change neither the elements of a page nor their attributes.
 func TestHostileValuesStayText(t *testing.T) {
 	harmless := samples(same)
 	for _, value := range hostile {
@@ -66,7 +68,8 @@ func firstDifference(want, got string) string {
 	return fmt.Sprintf("%d and %d lines", len(a), len(b))
 }
 
-// Addresses that a browser would execute are not links.
+// TestHostileAddressesAreNoLinks proves that an address that a browser would execute, such as
+// javascript:, does not become a link.
 func TestHostileAddressesAreNoLinks(t *testing.T) {
 	for _, s := range samples(func(s string) string { return "javascript:alert(1)" }) {
 		doc := draw(t, s.page, param.English)

@@ -6,28 +6,28 @@ import (
 	"backupportal/function/param"
 )
 
-// A section is one card of the form and of the check page.
+// A section is one card of the form, and the same part of the check page.
 type section struct {
 	id      string
 	title   param.Text
 	entries []entry
 }
 
-// An entry is one question of the form: a field, or "choice." and a field for a control that only
-// shows and hides others.
+// An entry is one question of the form: a field, or "choice." and the name of a field. The
+// latter is a control that is not a parameter and only shows and hides others.
 type entry struct {
 	name    string
 	reveals []reveal
 }
 
-// A reveal is shown while the control above it has the value.
+// A reveal is a group of controls that is shown only while the control above it has this value.
 type reveal struct {
 	value string
 	names []string // the fields that it shows
 	rows  string   // the field whose rows it shows; empty if it shows fields
 }
 
-// revealed returns what the entry shows while it has the value.
+// revealed returns the controls that are shown while the entry has the given value.
 func (e entry) revealed(value string) (reveal, bool) {
 	for _, r := range e.reveals {
 		if r.value == value {
@@ -54,7 +54,8 @@ func revealedAnywhere(s param.SourceType, name string) bool {
 	})
 }
 
-// ask returns entries without reveals.
+// ask returns entries of the form for these fields, without further controls that depend on
+// them.
 func ask(names ...string) []entry {
 	entries := make([]entry, len(names))
 	for i, name := range names {
@@ -121,7 +122,8 @@ var layout = map[param.SourceType][]section{
 	},
 }
 
-// prerequisites are the conditions that a person should check before the form.
+// prerequisites are the conditions that a person should check before filling in the form, by
+// source type.
 var prerequisites = map[param.SourceType][]param.Text{
 	param.UDMECS: {
 		param.Both("The instance can keep running.", "实例可以保持运行。"),
@@ -137,7 +139,7 @@ var prerequisites = map[param.SourceType][]param.Text{
 	},
 }
 
-// A choice is a control that is not a field of the API.
+// A choice is a control that is not a parameter of the API, such as "all disks or some".
 type choice struct {
 	label   param.Text
 	options []param.Choice
@@ -188,10 +190,10 @@ var booleans = map[string][]param.Choice{
 	},
 }
 
-// yesNo are the options of other boolean fields.
+// yesNo are the options "yes" and "no" of boolean fields that are false by default.
 var yesNo = []param.Choice{{Value: "true", Label: wordYes}, {Value: "false", Label: wordNo}}
 
-// A part is one control in a row.
+// A part is one control in a row, such as the start of a time range.
 type part struct{ label, hint param.Text }
 
 // parts are the controls in rows, by name; param.Fields does not have them.

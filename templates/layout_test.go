@@ -11,7 +11,8 @@ import (
 	"backupportal/templates"
 )
 
-// left lists the fields without a control on the form of some kinds, with the reason.
+// left lists the fields that have no control on the forms of some source types, each with the
+// reason.
 var left = map[string]struct {
 	why   string
 	kinds []param.SourceType
@@ -46,8 +47,8 @@ func TestEveryFieldIsAskedOnce(t *testing.T) {
 	}
 }
 
-// questions counts how often a field is asked. A group counts once, and so do rows with a text box
-// for the same field.
+// questions counts how often each field is asked on a form. A group counts once. Rows and a
+// text box for the same field together count once.
 func questions(doc *goquery.Document, name string) int {
 	if doc.Find("#rows-"+strings.ReplaceAll(name, ".", "\\.")).Length() > 0 {
 		return 1

@@ -11,10 +11,11 @@ import (
 	"backupportal/function/param"
 )
 
-// partPrefix begins the id of the part of the form that has one question. The script requests it again.
+// partPrefix is the beginning of the HTML id of a part of the form with one question. The
+// script replaces such a part by a new one from the server.
 const partPrefix = "part-"
 
-// followed are the questions that depend on other controls, with the names of these controls.
+// followed maps each question that depends on other controls to the names of these controls.
 var followed = map[string]string{
 	"Region":                     "Account",
 	"choice.Detail.diskIdList":   "Account Region InstanceId",
@@ -41,8 +42,8 @@ func (m MachineRow) icon() param.SourceType {
 	return param.UDMECS
 }
 
-// notFor returns why an option of the consistency does not fit the system of the machine; empty if it
-// does, or if the system is not known.
+// notFor returns why an option of the consistency is not possible with the machine's operating
+// system. It returns "" if it is possible, or if the system is not known.
 func (f form) notFor(ctx context.Context, name, value string) string {
 	if f.Machine == nil || name != "choice.Detail.appConsistent" || f.value(name) == value {
 		return ""
@@ -54,8 +55,8 @@ func (f form) notFor(ctx context.Context, name, value string) string {
 	return ""
 }
 
-// questionOf returns the question about a field that depends on other controls, in the form of a kind of
-// source. ok is false if the form has no such question.
+// questionOf returns the question about a field that depends on other controls, from the form
+// of a source type. ok is false if the form has no such question.
 func questionOf(source param.SourceType, field string) (question entry, ok bool) {
 	for _, s := range layout[source] {
 		for _, e := range s.entries {
@@ -102,8 +103,8 @@ func (p FormPage) HasPlace() bool {
 	})
 }
 
-// diskBoxes makes c the check boxes of the disks of the instance. Without a list it stays the choice
-// between all disks and typed ids.
+// diskBoxes changes the control c to check boxes of the instance's disks. Without a list of
+// them, it stays a choice between all disks and typed ids.
 func (f form) diskBoxes(ctx context.Context, c *control) {
 	const name = "Detail.diskIdList"
 	list, ok := f.Lists[name]
@@ -132,8 +133,8 @@ func (f form) hasBoxes(name string) bool {
 	return name == "Detail.diskIdList" && len(f.Lists[name].Items) > 0
 }
 
-// diskTitle returns what a disk is, its size and its device: "Data disk · 100 GiB · /dev/xvdb". A name
-// that a person gave is first.
+// diskTitle returns the type of a disk, its size and its device: "Data disk · 100 GiB ·
+// /dev/xvdb". If a person has named the disk, the name comes first.
 func diskTitle(ctx context.Context, d backup.Candidate) string {
 	kind, device := wordSystemDisk, ""
 	if d.Attribute("Type") != "system" {
@@ -172,7 +173,8 @@ func (f form) everyESSD() bool {
 	})
 }
 
-// vaults makes c the radio buttons of the vaults. Without a list it stays a text box.
+// vaults changes the control c to radio buttons of the vaults. Without a list of them, it stays
+// a text box.
 func (f form) vaults(ctx context.Context, c *control) {
 	list := f.Lists[c.name]
 	if len(list.Items) == 0 {
@@ -206,7 +208,8 @@ var vaultTypes = map[string]param.Text{
 	"OTS_BACKUP": param.Both("Tablestore vault", "Tablestore 备份库"),
 }
 
-// aboutVault returns the type of a vault, its encryption and the size of its backups, after a separator.
+// aboutVault returns the type of a vault, its encryption and the size of its backups, after a
+// separator.
 func aboutVault(ctx context.Context, v backup.Candidate) string {
 	kind := v.Attribute("VaultType")
 	if name, ok := vaultTypes[kind]; ok {
@@ -226,8 +229,8 @@ func aboutVault(ctx context.Context, v backup.Candidate) string {
 	return after(kind, encrypted, stored)
 }
 
-// shows returns the question that a button below a group shows, for a person without the script, with
-// the text of the button; empty for none.
+// shows returns the question that a button below a group of options shows, and the text of the
+// button. It is for people without JavaScript, and empty if there is none.
 func (f form) shows(name string) (question string, text param.Text) {
 	switch name {
 	case "Account":

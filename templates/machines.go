@@ -18,8 +18,8 @@ import (
 	"backupportal/function/param"
 )
 
-// Address returns the address of the start page with the same filters and one more parameter. Page
-// and Again are not kept.
+// Address returns the address of the start page with the same filters and one more parameter.
+// It drops the parameters Page and Again.
 func (p StartPage) Address(name, value string) string {
 	query := url.Values{}
 	if p.Kind != backup.Instances {
@@ -50,7 +50,8 @@ func (p StartPage) listAddress() string {
 	return "/?Kind=" + string(p.Kind)
 }
 
-// heading returns the heading of the list: which of how many machines are shown.
+// heading returns the heading of the list of machines: how many there are, and which of them
+// are shown.
 func (p StartPage) heading(ctx context.Context) string {
 	what := wordInstancesRange
 	switch p.Kind {
@@ -104,8 +105,8 @@ func (p StartPage) regions() (all []string) {
 	return all
 }
 
-// filters returns the names of the filters that are drawn. One without a choice, such as the only
-// account, is not.
+// filters returns the names of the filters that are shown. It leaves out a filter with only one
+// possible value, such as the only account.
 func (p StartPage) filters() []string {
 	names := []string{"Search"}
 	if len(p.Accounts) > 1 {
@@ -120,7 +121,8 @@ func (p StartPage) filters() []string {
 	return names
 }
 
-// typed returns the address of an empty form for the account, in which a person types the id of a machine.
+// typed returns the address of an empty form for the account, in which a person types the id of
+// a machine.
 func (p StartPage) typed(account string) string {
 	sources := []param.SourceType{param.UDMECS, param.ECSFile}
 	if p.Kind != backup.Instances {
@@ -153,7 +155,8 @@ func (f AccountFinding) word() param.Text {
 	return param.Both("Failed", "失败")
 }
 
-// sentence returns the state of the account in words, and how many old machines are shown nevertheless.
+// sentence returns the state of an account's lists in words, and how many machines are shown
+// from an old list.
 func (f AccountFinding) sentence(ctx context.Context, s Shell) string {
 	label := f.Label
 	switch {
@@ -206,8 +209,8 @@ func presetForm(one backup.Preset) string {
 	return "/backups/new/" + string(one.Values.SourceType()) + "?" + url.Values{"Preset": {one.Name}}.Encode()
 }
 
-// form returns the address of the form for a backup of the machine. For an instance it is the form of a
-// backup of the whole instance if a rule allows that, and otherwise of its files.
+// form returns the address of the form for a backup of the machine. For an instance it is the
+// form of a backup of the whole instance if a rule allows that, and otherwise of its files.
 func (m MachineRow) form() string {
 	return "/backups/new/" + string(m.Sources[0]) + "?" + m.query().Encode()
 }

@@ -12,7 +12,8 @@ import (
 	"backupportal/templates"
 )
 
-// The display name of an account is shown beside its alias, in the reader's language.
+// TestDisplayNamesAreShown proves that the display name of an account is shown beside its
+// alias, in the reader's language.
 func TestDisplayNamesAreShown(t *testing.T) {
 	s := newSampler(same)
 	account := backup.Account{Alias: "prod", Name: param.Both("Production", "生产"), ID: "1589750000004625", Regions: []string{"cn-hangzhou"}}

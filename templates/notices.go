@@ -2,8 +2,9 @@ package templates
 
 import "context"
 
-// notices returns the lines below the header of every page: demonstration, temporary store, backups
-// switched off, a person in no team.
+// notices returns the lines that are shown below the header of every page, each if it applies:
+// this is a demonstration, the store is temporary, backups are disabled, or the person is in no
+// team.
 func (s Shell) notices(ctx context.Context) []string {
 	var lines []string
 	if s.Demo {

@@ -17,7 +17,7 @@ import (
 
 var languages = []param.Language{param.English, param.Chinese}
 
-// draw renders a page in a language.
+// draw returns the HTML of a page in a language.
 func draw(t *testing.T, page templ.Component, l param.Language) *goquery.Document {
 	t.Helper()
 	var b bytes.Buffer
@@ -32,7 +32,7 @@ func draw(t *testing.T, page templ.Component, l param.Language) *goquery.Documen
 	return doc
 }
 
-// everyPage runs check on all samples in both languages.
+// everyPage calls check with every sample page in both languages.
 func everyPage(t *testing.T, check func(t *testing.T, doc *goquery.Document)) {
 	for _, s := range samples(same) {
 		for _, l := range languages {
@@ -159,8 +159,9 @@ func TestEveryPageHasItsFrame(t *testing.T) {
 	})
 }
 
-// Enter presses the first submit button that belongs to the form, in document order. It must not be
-// a language button.
+// TestEnterPressesTheMainButton proves that Enter in a form presses its main button. Browsers
+// press the first submit button of the form in document order, which must not be a language
+// button.
 func TestEnterPressesTheMainButton(t *testing.T) {
 	everyPage(t, func(t *testing.T, doc *goquery.Document) {
 		if doc.Find("form#req").Find("input, select, textarea").Length() == 0 {
@@ -186,8 +187,9 @@ func TestEnterPressesTheMainButton(t *testing.T) {
 	})
 }
 
-// Both languages are complete. English pages have no Chinese characters. No text with a lower-case
-// letter is the same on the English and the Chinese page. Names and data are excepted.
+// TestBothLanguagesAreComplete proves that both languages are complete. English pages have no
+// Chinese characters. No text with a lower-case letter is the same on the English and the
+// Chinese page. Names and data are excepted.
 func TestBothLanguagesAreComplete(t *testing.T) {
 	data := map[string]bool{"API": true, "EN": true, "中文": true, "Status": true, "Outcome": true, "kubectl get pv,pvc -A -o yaml": true} // the last two are JSON names
 	for _, s := range samples(func(string) string { return "data-7" }) {

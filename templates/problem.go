@@ -2,7 +2,7 @@ package templates
 
 import "context"
 
-// enter returns the button that Enter presses, if a form can be sent again.
+// enter returns the hidden button for the Enter key if the page offers to send a form again.
 func (p Problem) enter(ctx context.Context) enter {
 	if p.Resend == nil {
 		return enter{}

@@ -256,7 +256,7 @@ func ProblemPage(p Problem) templ.Component {
 	})
 }
 
-// hiddenInputs draws the inputs that repeat a form.
+// hiddenInputs draws hidden inputs with the values of a form, so that it can be sent again.
 func hiddenInputs(all []Hidden) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -35,9 +35,9 @@ type Shell struct {
 	NoTeam    []string       // tell a person who is in no team why; empty for a member of a team
 }
 
-// Values are the typed values of a form, by the name of the control: a parameter, a control in a
-// row such as "SpeedLimit.0.start", or a choice such as "choice.SpeedLimit", which is not a
-// parameter.
+// Values are the typed values of a form, by the name of the control. A control is a parameter,
+// a control in a row such as "SpeedLimit.0.start", or a choice such as "choice.SpeedLimit",
+// which is not a parameter.
 type Values map[string]string
 
 // Rows returns the number of rows of a field: the highest row with a control, plus one. Rows above
@@ -54,9 +54,9 @@ func (v Values) Rows(field string) int {
 	return rows
 }
 
-// MaxRows returns the largest number of rows of a field. A day has 24 hours, so it has no more
-// windows of a speed limit. A cluster may have hundreds of volumes; more than rows can be pasted as
-// JSON. It is 0 for a field without rows.
+// MaxRows returns the maximum number of rows of a field, or 0 for a field without rows. A speed
+// limit has at most 24 windows, one for each hour. A cluster may have hundreds of volumes; more
+// than the maximum can be pasted as JSON.
 func MaxRows(field string) int {
 	switch field {
 	case "SpeedLimit":
@@ -128,13 +128,14 @@ type FieldList struct {
 	Unreadable bool // the list cannot be read now, so the field is typed
 }
 
-// BoxesPrefix begins the name of the hidden input beside the check boxes of a field. Its value is the
-// number of candidates. Box N is called field.N; boxes after the candidates have values that no
-// candidate has.
+// BoxesPrefix is the beginning of the name of a hidden input next to the check boxes of a
+// field. Its value is the number of candidates. Box number N is called field.N. Boxes after the
+// candidates have values that are not in the list of candidates.
 const BoxesPrefix = "boxes."
 
-// FindPrefix and the name of a field are the name of the field's search box, if the form shows the results of a
-// search as radio buttons. Its text is the value of the field if no radio button is chosen.
+// FindPrefix, followed by the name of a field, is the name of the field's search box if the
+// results of the search are shown as radio buttons. If none of these is selected, the text of
+// the box is the value of the field.
 const FindPrefix = "find."
 
 // OptionsPage has the candidates that match a search.
@@ -144,7 +145,8 @@ type OptionsPage struct {
 	Unreadable bool // the list cannot be read now, so candidates may be missing or out of date
 }
 
-// Returned is the message for a person who posted a form after the end of the session, and has signed in again.
+// Returned is the message for a person who posted a form after the end of the session, and has
+// signed in again.
 type Returned struct {
 	SavedAt, Expires time.Time // of the draft
 	Discard          string    // address that removes the draft
@@ -157,7 +159,8 @@ type Hidden struct{ Name, Value string }
 // "bandwidth" of the row is then ignored.
 const NoLimit = "none"
 
-// CheckPage shows all values and the exact call before the backup starts. It has either Draft and Form, or Hidden.
+// CheckPage shows all values and the exact call before the backup starts. It has either Draft
+// and Form (a stored draft), or Hidden (the values as hidden inputs).
 type CheckPage struct {
 	Shell
 	Call     backup.Call      // with the complete JobName
@@ -190,7 +193,7 @@ type Row struct {
 	Cancellable  bool       // a list offers to cancel the job
 }
 
-// A Help tells a person without rights whom to ask.
+// A Help says whom a person without rights can ask.
 type Help struct {
 	Contacts []param.Text // empty if the policy names none
 	Identity string       // lines by which the policy knows the person
@@ -289,7 +292,7 @@ type Problem struct {
 	RequestID string
 }
 
-// An Action is a link to a further possibility.
+// An Action is a link to something that a person can do next.
 type Action struct {
 	Link string     // address; may be another site's
 	Text param.Text // of the button

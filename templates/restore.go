@@ -27,8 +27,8 @@ var (
 	wordBy           = param.Both("By %v", "由 %v 发起")
 )
 
-// consoleAddress is the address of the console of Cloud Backup. The vendor documents no address for one
-// resource.
+// consoleAddress is the address of the console of Cloud Backup. The vendor documents no address
+// for a single resource.
 const consoleAddress = "https://hbr.console.aliyun.com/"
 
 // instanceAddress returns the address of the instance in the ECS console; empty for a cluster.
@@ -64,8 +64,8 @@ func (p StatusPage) hasBackup() bool {
 	return p.State == backup.StateComplete || p.State == backup.StatePartialComplete
 }
 
-// earlier returns in words how long earlier backups took. It is empty without earlier backups, after the end of
-// the job, and while it is being cancelled.
+// earlier returns in words how long earlier backups took. It is empty without earlier backups,
+// after the end of the job, and while it is being cancelled.
 func (p StatusPage) earlier(ctx context.Context) string {
 	if len(p.Earlier) == 0 || p.State == backup.StateCanceling || p.State.IsTerminal() {
 		return ""

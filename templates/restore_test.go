@@ -10,7 +10,8 @@ import (
 	"backupportal/templates"
 )
 
-// A finished backup says where and how it is restored, with the commands in details.
+// TestFinishedJobSaysHowToRestore proves that the page of a finished backup says where and how
+// it can be restored, with commands in a collapsible part.
 func TestFinishedJobSaysHowToRestore(t *testing.T) {
 	point := &backup.RecoveryPoint{SnapshotID: "s-1", CreatedTime: time.Date(2026, 11, 23, 8, 58, 0, 0, time.UTC), ExpireTime: time.Date(2027, 2, 21, 8, 58, 0, 0, time.UTC)}
 	doc := status(t, backup.StateComplete, func(p *templates.StatusPage) {
@@ -47,7 +48,8 @@ func TestFinishedJobSaysHowToRestore(t *testing.T) {
 	}
 }
 
-// A running job says how long earlier ones took. One that is being cancelled says neither that nor that it goes on.
+// TestRunningJobSaysHowLongEarlierOnesTook proves that the page of a running job says how long
+// earlier ones took. The page of one that is being cancelled does not say so.
 func TestRunningJobSaysHowLongEarlierOnesTook(t *testing.T) {
 	for want, earlier := range map[string][]time.Duration{
 		"The last backup took 28 min.":                        {28 * time.Minute},

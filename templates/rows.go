@@ -41,8 +41,8 @@ func (f form) part(ctx context.Context, field string, row int, name string) cont
 	return c
 }
 
-// isLimitText reports whether the request has a SpeedLimit that cannot be read: the form shows its text
-// instead of rows, so that a person can correct it.
+// isLimitText reports whether the request has a SpeedLimit that cannot be read: the form shows
+// its text instead of rows, so that a person can correct it.
 func (f form) isLimitText() bool {
 	return f.Values["SpeedLimit"] != "" && f.Values.Rows("SpeedLimit") == 0
 }
@@ -69,14 +69,15 @@ func (f form) partValue(field string, row int, name string) string {
 	return ""
 }
 
-// A barWindow is one window of the picture of 24 hours.
+// A barWindow is one time window in the picture of a day that shows the speed limits.
 type barWindow struct {
 	param.Window
 	shade string // CSS class
 }
 
-// bar returns the windows to draw. A window that passes midnight becomes two. It omits incomplete rows,
-// and rows without a limit: an hour without a window has no limit.
+// bar returns the time windows of the picture of a day. A window that passes midnight becomes
+// two. Incomplete rows are left out, and rows without a limit: an hour without a window has no
+// limit.
 func (f form) bar() []barWindow {
 	var bar []barWindow
 	limits := 0
@@ -111,7 +112,7 @@ func (f form) barRow(row int) (param.Window, bool) {
 	return param.Window{Start: start, End: end, Rate: rate}, true
 }
 
-// words returns a window as text.
+// words returns a time window of the speed limits as text.
 func words(ctx context.Context, w param.Window) string {
 	limit := in(ctx, wordUnlimited)
 	if w.Rate > 0 {

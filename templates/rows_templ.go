@@ -223,7 +223,7 @@ func windowRows(f form) templ.Component {
 	})
 }
 
-// volumes draws the rows of ContainerResources.
+// volumes draws the rows of the form in which a person enters container volumes.
 func volumes(f form) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -21,8 +21,8 @@ type sample struct {
 	page templ.Component
 }
 
-// samples returns all pages in all states that look different. Texts of data come from put, so that
-// a test can make them hostile.
+// samples returns all pages in all states that look different. The function put returns each
+// text of data; a test can replace it to put in hostile texts.
 func samples(put func(string) string) []sample {
 	s := newSampler(put)
 	all := append(s.forms(), s.checks()...)
@@ -31,7 +31,7 @@ func samples(put func(string) string) []sample {
 	return append(all, s.others()...)
 }
 
-// same is a put that changes nothing.
+// same is a function put that returns each text unchanged.
 func same(s string) string { return s }
 
 type sampler struct {
@@ -176,7 +176,7 @@ func (s sampler) forms() []sample {
 	}
 }
 
-// mistakes are made up, one for each of the fields.
+// mistakes returns one invented mistake for each of the fields.
 func (s sampler) mistakes(fields ...string) []param.Mistake {
 	var all []param.Mistake
 	for _, name := range fields {
@@ -199,7 +199,7 @@ func (s sampler) check(params param.Params) templates.CheckPage {
 	}
 }
 
-// draftCheck is the check page of a draft.
+// draftCheck returns the check page of a stored draft, as test data.
 func (s sampler) draftCheck() templates.CheckPage {
 	page := s.check(param.Params{"Region": "cn-hangzhou", "InstanceId": s.put("i-1")})
 	page.Link = []templates.Hidden{{Name: "InstanceId", Value: s.put("i-1")}}
@@ -283,7 +283,8 @@ func (s sampler) statuses() []sample {
 	return all
 }
 
-// rejected returns rows about rejected messages: with and without a page of their own, one and several.
+// rejected returns rows about rejected messages: with and without a page of their own, one and
+// several.
 func (s sampler) rejected() []templates.Row {
 	one := backup.Rejection{
 		Kind: backup.RejectedInvalid, Door: backup.DoorWebhook, Sender: identity.Principal{Kind: identity.KindSource, Subject: s.put("monitoring")},
@@ -430,7 +431,7 @@ func (s sampler) start(rows []templates.Row, rules []policy.Rule) templates.Star
 	return page
 }
 
-// findings returns one finding of each state.
+// findings returns one finding about an account for each state, as test data.
 func (s sampler) findings() (all []templates.AccountFinding) {
 	for _, state := range []inventory.State{inventory.Slow, inventory.Denied, inventory.Failed} {
 		for _, at := range []time.Time{{}, s.now.Add(-12 * time.Minute)} {
@@ -442,7 +443,7 @@ func (s sampler) findings() (all []templates.AccountFinding) {
 	return all
 }
 
-// options returns candidates to choose from.
+// options returns candidates from which a person can choose, as test data.
 func (s sampler) options() templates.OptionsPage {
 	page := templates.OptionsPage{Search: s.put("web")}
 	for _, row := range s.start(nil, nil).Machines[:3] {
@@ -451,7 +452,7 @@ func (s sampler) options() templates.OptionsPage {
 	return page
 }
 
-// clusters returns the start page with clusters.
+// clusters returns the start page with a list of clusters, as test data.
 func (s sampler) clusters(rules []policy.Rule) templates.StartPage {
 	page := s.start(nil, rules)
 	page.Kind, page.Findings = backup.Clusters, nil

@@ -708,7 +708,7 @@ func presetList(p StartPage) templ.Component {
 	})
 }
 
-// machineSearch draws the search and the filters.
+// machineSearch draws the search box and the filters above the list of machines.
 func machineSearch(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2488,7 +2488,7 @@ func lastGood(s Shell, m MachineRow) templ.Component {
 	})
 }
 
-// ago draws how long ago t was.
+// ago draws how long ago the time t was, with the exact time for machines.
 func ago(s Shell, t time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

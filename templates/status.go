@@ -76,7 +76,8 @@ const maxReason = 300
 // address returns the path of the submission's page.
 func (r Row) address() string { return "/backups/" + r.Record.SubmissionID }
 
-// resourceFacts returns the facts about the resource of the backup: the resource, the account and the region.
+// resourceFacts returns the facts about the resource of the backup: the resource, the account
+// and the region.
 func (r Row) resourceFacts(ctx context.Context) []fact {
 	return []fact{
 		{
@@ -120,8 +121,8 @@ func (r Row) started() time.Time {
 	return r.Record.CreatedAt
 }
 
-// startLabel returns the label of started. It says "submitted" in states in which perhaps no job
-// started.
+// startLabel returns the label for the time that started returns. It is "submitted" in states
+// in which perhaps no job has started.
 func (r Row) startLabel() param.Text {
 	switch r.State {
 	case backup.StateDenied, backup.StateRefused, backup.StateNotSent, backup.StateSending, backup.StateUnknown:
@@ -155,7 +156,8 @@ func (p StatusPage) pollMillis() string {
 	return strconv.FormatInt(p.Every.Milliseconds(), 10)
 }
 
-// closeNote returns what happens to the submission if the page is closed.
+// closeNote returns a sentence that says that the backup continues if the page is closed, or
+// what else happens.
 func (p StatusPage) closeNote() param.Text {
 	if !p.State.IsTerminal() && p.State != backup.StateCanceling && p.Record.Last.Kind == backup.StepCreated {
 		return wordCloseRuns
@@ -172,8 +174,8 @@ func (p StatusPage) announcement(ctx context.Context) string {
 	return s
 }
 
-// announcementKey returns a text that changes when the announcement should be repeated: with the
-// state, and every 25 %.
+// announcementKey returns a text that changes when a screen reader should announce the state
+// again: when the state changes, and after every 25 % of progress.
 func (p StatusPage) announcementKey() string {
 	n, _ := p.percent()
 	return string(p.State) + strconv.Itoa(n/25)
@@ -268,13 +270,14 @@ func (p StatusPage) alert(ctx context.Context) *alert {
 	return nil
 }
 
-// jobSays returns a sentence of a job as a line that says that it is Cloud Backup's; empty without one.
+// jobSays returns a sentence of a job as a line that says that it is Cloud Backup's; empty
+// without one.
 func jobSays(ctx context.Context, sentence string) string {
 	return in(ctx, backup.CloudService("").Says(sentence))
 }
 
-// degradation returns the box for a complete backup that lacks a part of the request: the
-// consistency or the copy. It is nil if nothing is missing.
+// degradation returns the box for a complete backup that lacks something that was requested:
+// the consistency or the copy. It is nil if nothing is missing.
 func (p StatusPage) degradation(ctx context.Context) *alert {
 	job := p.Record.Job
 	switch {
@@ -305,7 +308,7 @@ func (p StatusPage) todo(ctx context.Context) string {
 	return in(ctx, wordOperator)
 }
 
-// codes returns the codes that an operator needs.
+// codes returns the error codes and ids that an operator needs to investigate.
 func (p StatusPage) codes(code string) []string {
 	if id := p.Record.Last.RequestID; id != "" {
 		return nonEmpty(code, "RequestId "+id)
@@ -313,8 +316,8 @@ func (p StatusPage) codes(code string) []string {
 	return nonEmpty(code)
 }
 
-// timeLeft estimates the remaining time of a running job, from its speed or from its progress when
-// it was last seen. The second result is false if neither is known.
+// timeLeft estimates the remaining time of a running job from its speed, or else from its
+// progress, when it was last read. The second result is false if neither is known.
 func (p StatusPage) timeLeft() (time.Duration, bool) {
 	job := p.Record.Job
 	switch {

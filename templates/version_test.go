@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A newer generator would write calls that an older runtime does not have.
+// TestGeneratorAndRuntimeAreTheSameVersion proves that the templ generator has the version of
+// the templ library. A newer generator would write calls that an older library does not have.
 func TestGeneratorAndRuntimeAreTheSameVersion(t *testing.T) {
 	versions := map[string]string{}
 	for _, name := range []string{"../go.mod", "../.ci/tools.mod"} {

@@ -9,8 +9,9 @@ import (
 	"backupportal/function/param"
 )
 
-// A VolumesPage is one of two pages that lead from the output of kubectl to the volumes of a container backup.
-// Without Rows it has a box for the output; with Rows it is the list of the volumes in the output.
+// A VolumesPage is one of two pages on which a person selects the volumes of a container backup
+// from the output of kubectl. Without Rows it has a box for the output; with Rows it lists the
+// volumes in the output.
 type VolumesPage struct {
 	Shell
 	Hidden     []Hidden             // the values of the form to which the pages lead back
@@ -34,7 +35,8 @@ type VolumeRow struct {
 	Wrong  bool   `json:"-"` // it is ticked and has no valid id
 }
 
-// title returns the name that people know: namespace and claim, or without a claim the name of the volume.
+// title returns the name that people know: namespace and claim, or without a claim the name of
+// the volume.
 func (r VolumeRow) title() string {
 	if r.Claim == "" {
 		return r.Name
@@ -42,8 +44,8 @@ func (r VolumeRow) title() string {
 	return strings.Join(nonEmpty(r.Namespace, r.Claim), " / ")
 }
 
-// about returns the lines below the title: size, storage class and node; then the name of the volume, if it is
-// not the title.
+// about returns the lines below the title: size, storage class and node; then the name of the
+// volume, if it is not the title.
 func (r VolumeRow) about(context.Context) []string {
 	size := r.Size
 	for _, unit := range []string{"Ki", "Mi", "Gi", "Ti"} {
@@ -137,7 +139,8 @@ var unreadableTexts = map[kubectl.Kind]param.Text{
 	kubectl.NoVolume: param.Both("The output has no volume and no claim: run kubectl get pv,pvc", "输出中没有存储卷和存储声明：请运行 kubectl get pv,pvc"),
 }
 
-// unreadable returns the reason for which the output cannot be read, with line and column if they are known.
+// unreadable returns the reason for which the output cannot be read, with line and column if
+// they are known.
 func unreadable(ctx context.Context, e *kubectl.SyntaxError) string {
 	text := in(ctx, unreadableTexts[e.Kind])
 	if e.Line == 0 {

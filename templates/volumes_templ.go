@@ -340,7 +340,7 @@ func volumeErrors(p VolumesPage) templ.Component {
 	})
 }
 
-// pasteBox draws the box for the output.
+// pasteBox draws the text box into which the output of kubectl is pasted.
 func pasteBox(p VolumesPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -483,7 +483,7 @@ func pasteBox(p VolumesPage) templ.Component {
 	})
 }
 
-// volumeList draws the volumes, each with a checkbox.
+// volumeList draws the volumes in the output of kubectl, each with a checkbox.
 func volumeList(p VolumesPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -6,7 +6,7 @@ import (
 	"backupportal/function/param"
 )
 
-// in returns a text in the reader's language, with its arguments.
+// in returns the text in the reader's language (from ctx), with args in place of its verbs.
 func in(ctx context.Context, t param.Text, args ...any) string {
 	return t.Fill(Language(ctx), args...)
 }

@@ -11,8 +11,9 @@ import (
 	"backupportal/templates"
 )
 
-// accessParameters lists the parameters that influence an access check. Account is first, because
-// the API has Account in the path and the other parameters in the query.
+// accessParameters lists the parameters of an access check (a test of whether the portal can
+// back up in an account). Account is first, because the API has it in the path and the others
+// in the query.
 var accessParameters = []string{
 	"Account",
 	"Region",
@@ -24,8 +25,9 @@ var accessParameters = []string{
 	"Detail.snapshotGroup",
 }
 
-// access answers GET /access with a page that shows the result of each access check of an account.
-// The form links to this page with all of its values; the checks ignore some of them.
+// access answers GET /access with a page that shows the result of each access check of an
+// account. The form links to this page with all of its values; the checks use only some of
+// them.
 func (s *Server) access(w http.ResponseWriter, r *http.Request) error {
 	page := templates.AccessPage{Shell: s.shell(r), Given: map[string]string{}}
 	page.Shell.Query = ""
@@ -77,12 +79,14 @@ func (s *Server) askAccess(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// errNoResource means that an account, a region or a resource does not exist, or that the sender may
-// not create backups of it.
+// errNoResource means that an account, a region or a resource does not exist, or that the
+// sender may not create backups of it. Both cases have the same error, so that the sender
+// cannot find out what exists.
 var errNoResource = errors.New("no such account or resource")
 
-// aboutResource returns err, or errNoResource instead of [backup.ErrNotFound], for a request about
-// an account and not about a submission.
+// aboutResource returns errNoResource instead of [backup.ErrNotFound], and every other error
+// unchanged. It is for requests about an account: without it, the error would speak of a
+// submission.
 func aboutResource(err error) error {
 	if errors.Is(err, backup.ErrNotFound) {
 		return errNoResource

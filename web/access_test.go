@@ -12,8 +12,9 @@ import (
 	"backupportal/web"
 )
 
-// The access page and the JSON preflight show the same results. Both name the one check that failed
-// and contain the text to paste into the RAM console.
+// TestAccessIsChecked proves that the access page and the JSON answer show the same results of
+// the access checks. Both name the one check that failed and contain the policy to paste into
+// the RAM console.
 func TestAccessIsChecked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -62,8 +63,9 @@ func TestAccessIsChecked(t *testing.T) {
 	}
 }
 
-// If a principal may not use an account, the access check answers 404, whether the account exists
-// or not. The request causes no call to the cloud (threat T11).
+// TestAccessOfOthersIsNotChecked proves that an access check answers 404 if the sender may not
+// use the account, whether the account exists or not. It causes no call of the cloud (threat
+// T11).
 func TestAccessOfOthersIsNotChecked(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true\n    any_cluster: true\n    any_vault: true", "instances: [i-bp1demoweb01]\n    clusters: [cc-0001democluster]\n    vaults: [v-0001demovault01]")
@@ -92,8 +94,8 @@ func TestAccessOfOthersIsNotChecked(t *testing.T) {
 	}
 }
 
-// An access check looks up only resources that a rule can name. It does not look up an instance if
-// a cluster is given, nor a vault if the kind of backup has no vault.
+// TestAccessChecksOnlyRelevantResources proves that an access check reads only resources that
+// matter: no instance if a cluster is given, and no vault for a type of backup without a vault.
 func TestAccessChecksOnlyRelevantResources(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb01]")
@@ -110,7 +112,8 @@ func TestAccessChecksOnlyRelevantResources(t *testing.T) {
 	}
 }
 
-// The form's button opens the access check with the form's values.
+// TestFormLinksToAccessCheck proves that a button of the form opens the access check with the
+// values of the form.
 func TestFormLinksToAccessCheck(t *testing.T) {
 	w := newWorld(t)
 	doc, err := goquery.NewDocumentFromReader(w.ask("GET", "/backups/new/ECS_FILE", "", "").Body)
@@ -132,7 +135,8 @@ func TestFormLinksToAccessCheck(t *testing.T) {
 	}
 }
 
-// Access checks have their own rate limit.
+// TestAccessChecksAreRateLimited proves that access checks are limited by a rate of their own,
+// because each makes about twenty calls.
 func TestAccessChecksAreRateLimited(t *testing.T) {
 	w := newWorld(t)
 	for i := range 11 {

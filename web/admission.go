@@ -13,27 +13,29 @@ import (
 	"backupportal/templates"
 )
 
-// overloadedRetry is the Retry-After of a request that was refused because too many others were
-// worked on, in seconds.
+// overloadedRetry is the Retry-After header, in seconds, of a request that was refused because
+// too many others were being handled.
 const overloadedRetry = "2"
 
-// submits returns the handler of a route that changes something: for signed-in senders, as often as
-// their rate permits, with a slot for submissions.
+// submits returns the handler of a route that changes something. It needs a signed-in sender
+// within the rate limit, and a slot (the right to be handled) for submissions.
 func (s *Server) submits(h handler) handler {
 	return s.admitted(admission.Submission, s.signedIn(s.rateLimited(h)))
 }
 
-// reads returns the handler of a route that changes nothing: for signed-in senders, with a slot for
-// reads.
+// reads returns the handler of a route that changes nothing. It needs a signed-in sender, and a
+// slot (the right to be handled) for reads.
 func (s *Server) reads(h handler) handler {
 	return s.admitted(admission.Read, s.signedIn(h))
 }
 
-// watchPatience is how long a request that waits for the end of a job (?wait) may wait for a slot. Many such
-// requests can arrive at the same moment, and each of them wants to wait anyway.
+// watchPatience is how long a request that waits for the end of a job (?wait) may wait for a
+// slot, the right to be handled. Many such requests can arrive at the same moment, and waiting
+// does them no harm.
 const watchPatience = time.Second
 
-// watches is reads for a route that can wait for the end of a job.
+// watches makes the handler of a read that can also wait for the end of a job. A request with
+// the parameter wait may wait for a slot as long as watchPatience.
 func (s *Server) watches(h handler) handler {
 	h = s.signedIn(h)
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -51,7 +53,8 @@ func (s *Server) admitted(kind admission.Kind, h handler) handler {
 	return s.admittedWithin(0, kind, h)
 }
 
-// admittedWithin is admitted with another patience than the gate's. Zero means the gate's.
+// admittedWithin is [Server.admitted] with another limit of the time that a request waits for a
+// slot. If patience is zero, the limit is that of the gate ([admission.Config.Patience]).
 func (s *Server) admittedWithin(patience time.Duration, kind admission.Kind, h handler) handler {
 	if s.Admission == nil {
 		return h
@@ -73,9 +76,9 @@ func (s *Server) admittedWithin(patience time.Duration, kind admission.Kind, h h
 	}
 }
 
-// admittedStream passes a request to h if a slot for submissions is free now. h reads the body as a
-// stream, because the body can be large, and takes a slot itself when it has read it. A slow client
-// therefore holds no slot.
+// admittedStream calls h if a slot for submissions (the right to be handled) is free now. It
+// does not keep the slot. h reads the body as a stream, because the body can be large, and
+// takes a slot itself afterwards. So a slow client holds no slot.
 func (s *Server) admittedStream(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		slot, err := s.Admission.Enter(r.Context(), admission.Submission)
@@ -90,8 +93,9 @@ func (s *Server) admittedStream(h handler) handler {
 // refusedKey is the context key of a request that was refused because no slot was free.
 type refusedKey struct{}
 
-// isRefused reports whether r was refused because no slot was free. The page of such a request does
-// not look up its sender, because that can take as long as the request itself.
+// isRefused reports whether r was refused because no slot was free. The page about that does
+// not look up who has sent the request, because the look-up can take as long as the request
+// itself.
 func isRefused(r *http.Request) bool { return r.Context().Value(refusedKey{}) != nil }
 
 // readAhead reads body to its end and returns a reader with the same bytes and the same error.
@@ -125,8 +129,8 @@ func (b *readBody) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-// offerAgain adds to the page of a refused request a button that sends the same request again, with
-// everything that was typed.
+// offerAgain adds to the page about a refused request a button that sends the same request
+// again, with all typed values.
 func offerAgain(p *templates.Problem, r *http.Request) {
 	if r.Method != http.MethodPost {
 		p.Link, p.LinkText = r.URL.RequestURI(), param.Text{En: "Try again", Zh: "重试"}

@@ -20,7 +20,8 @@ import (
 	"backupportal/web"
 )
 
-// overload fills all slots of the portal, until the returned function is called.
+// overload makes the portal overloaded: it fills all slots until the returned function is
+// called.
 func (w *world) overload() (end func()) {
 	w.t.Helper()
 	g := admission.New(admission.Config{Slots: 2, Spare: 1, Paused: 1})
@@ -43,8 +44,9 @@ func (w *world) overload() (end func()) {
 
 const posted = "application/x-www-form-urlencoded"
 
-// An overloaded portal refuses before it does any work, in the format of each door, and says when to
-// try again. Its public pages and checks stay available.
+// TestOverloadIsRefusedBeforeAnyWork proves that an overloaded portal refuses a request before
+// it does any work, in the format that the sender expects, and says when to try again. Public
+// pages and health checks still work.
 func TestOverloadIsRefusedBeforeAnyWork(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -105,8 +107,8 @@ func idOf(t *testing.T, answer *httptest.ResponseRecorder) string {
 	return id
 }
 
-// The page of a refused form has a button that sends the same form to the same address. The button
-// works when the portal is no longer busy.
+// TestOverloadLosesNothingTyped proves that the page about a refused form has a button that
+// sends the same form again, and that the button works when the portal is no longer overloaded.
 func TestOverloadLosesNothingTyped(t *testing.T) {
 	form := url.Values{
 		"SourceType": {"UDM_ECS"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"}, "Retention": {"15"},
@@ -160,7 +162,8 @@ func TestOverloadLosesNothingTyped(t *testing.T) {
 	}
 }
 
-// An event that finds no slot fails, so that the platform sends it again. It starts nothing.
+// TestOverloadFailsAnEvent proves that an event fails and starts nothing if no slot is free.
+// The platform then sends it again.
 func TestOverloadFailsAnEvent(t *testing.T) {
 	w := newWorld(t)
 	end := w.overload()
@@ -174,8 +177,8 @@ func TestOverloadFailsAnEvent(t *testing.T) {
 	}
 }
 
-// A slot is held neither while a client sends its body nor while it reads the answer, and is given
-// back after an error and after a panic.
+// TestSlowClientsHoldNoSlot proves that a request holds no slot while its client sends the body
+// or reads the answer. The slot is also given back after an error and after a panic.
 func TestSlowClientsHoldNoSlot(t *testing.T) {
 	w := newWorld(t)
 	g := admission.New(admission.Config{Slots: 2, Spare: 1, Paused: 1})
@@ -218,8 +221,8 @@ func TestSlowClientsHoldNoSlot(t *testing.T) {
 	idle("after a panic")
 }
 
-// A webhook is read as a stream, and without a slot: a message that its headers show to be forged is not
-// read at all, and a message that is being read takes no slot from others.
+// TestWebhooksAreReadAsAStream proves that a webhook is read without holding a slot. A message
+// whose headers already show that it is forged is not read at all.
 func TestWebhooksAreReadAsAStream(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -265,8 +268,9 @@ func (s *slowReader) Write(p []byte) (int, error) {
 	return s.ResponseRecorder.Write(p)
 }
 
-// A request that waits for the end of a job also waits longer for a slot than other reads, which are
-// refused soon.
+// TestWatchersWaitLongerForASlot proves that a request which waits for the end of a job (?wait)
+// also waits longer for a slot, the right to be handled. Other reads are refused soon if no
+// slot is free.
 func TestWatchersWaitLongerForASlot(t *testing.T) {
 	w := newWorld(t)
 	id := idOf(t, w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup))

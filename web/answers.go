@@ -31,11 +31,12 @@ var answerTypes = sync.OnceValue(func() map[string]reflect.Type {
 	}
 })
 
-// answerSchemas returns the JSON Schemas of all answers, made by reflection.
+// answerSchemas returns the JSON Schemas of all answers of the API. It makes them from the Go
+// types by reflection.
 //
-// A member has the name of its json tag and is required unless the tag has omitempty. Its type is
-// the one that encoding/json writes. What Go types cannot express comes from answerWords. It panics
-// for a kind of type that no answer uses yet.
+// A member has the name in its json tag, and is required unless the tag has omitempty. Its type
+// is the one that encoding/json writes. What Go types cannot express comes from answerWords. It
+// panics for a kind of Go type that no answer uses yet.
 func answerSchemas() doc {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
 	all := doc{}
@@ -53,7 +54,7 @@ type schemaWriter struct {
 	written map[string]bool // every path that was visited, for a test
 }
 
-// object returns the schema of a struct type.
+// object returns the JSON Schema of a struct type.
 func (w schemaWriter) object(path string, t reflect.Type) doc {
 	properties, required := doc{}, []string{}
 	for i := range t.NumField() {
@@ -109,8 +110,9 @@ func (w schemaWriter) with(path string, schema doc) doc {
 	return schema
 }
 
-// answerWords returns the keywords that Go types do not express, by path. Every member has an
-// entry, which is nil if its name is explanation enough.
+// answerWords returns the parts of schemas that Go types cannot express, such as descriptions,
+// by the path of the member. Every member has an entry; it is nil if the member's name explains
+// enough.
 func answerWords() map[string]doc {
 	about := func(text string) doc { return doc{"description": text} }
 	count := func(text string) doc { return doc{"description": text, "minimum": 0} }

@@ -2,8 +2,8 @@ package web
 
 import "testing"
 
-// Each member of the answer types has an entry in the table of words, and each entry belongs to a
-// member.
+// TestAnswerWordsMatchAnswerTypes proves that every member of the API's answers has an entry in
+// the table of descriptions, and that no entry is left over.
 func TestAnswerWordsMatchAnswerTypes(t *testing.T) {
 	w := schemaWriter{words: answerWords(), written: map[string]bool{}}
 	for name, answer := range answerTypes() {

@@ -17,8 +17,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// A BackupJob is the JSON form of a submission and its job. Members that the cloud's API has are
-// spelled as there.
+// A BackupJob is a submission (a request for a backup) with its job, as JSON. Members that the
+// cloud's API also has are spelled as there.
 type BackupJob struct {
 	SubmissionID string         `json:"SubmissionId"`
 	PageURL      string         `json:"HtmlUrl,omitempty"` // of the page for people; empty if the portal has no pages
@@ -138,7 +138,8 @@ func unix(t time.Time) int64 {
 	return t.Unix()
 }
 
-// A DryRun is the exact call that a submission would make.
+// A DryRun is the answer to a request with dry_run: the exact call of the cloud that the
+// request would make. Nothing was started.
 type DryRun struct {
 	SubmissionID string            `json:"SubmissionId"`
 	JobName      string            `json:"JobName"`
@@ -151,7 +152,8 @@ type DryRun struct {
 	Checks       []Check           `json:"Checks,omitempty"` // what the check page shows, in its order; only if asked for
 }
 
-// A Check is the result of one check before the start, in the reader's language. See [precheck.Finding].
+// A Check is the result of one check before the start, in the reader's language. See
+// [precheck.Finding].
 type Check struct {
 	Code    string        `json:"Code"`            // the name of the check; never changes
 	Field   string        `json:"Field,omitempty"` // the parameter to change; only with the verdict change
@@ -161,7 +163,7 @@ type Check struct {
 	Until   *time.Time    `json:"Until,omitempty"` // when the backup can start; only with the verdict wait, if it is known
 }
 
-// checksOf returns the JSON form of what the checks of one call found.
+// checksOf returns the findings of the checks before a start as JSON.
 func checksOf(found precheck.Result, l param.Language) []Check {
 	all := make([]Check, len(found.Findings))
 	for i, f := range found.Findings {
@@ -180,7 +182,8 @@ type PreviewText struct {
 	Code  string `json:"code"`
 }
 
-// A submitResult is the result of a program's submission, before a door writes it.
+// submitResult is the result of a program's submission. API, webhooks and events each write it
+// in their own form.
 type submitResult struct {
 	status     int           // of HTTP
 	body       any           // a BackupJob, a DryRun or a Problem
@@ -190,7 +193,7 @@ type submitResult struct {
 	byContent  bool          // of an event: its key is a hash of its content
 }
 
-// A runMode says whether a request starts a backup.
+// A runMode says whether a request starts a backup, or only shows what it would do.
 type runMode int
 
 // The modes of a request.
@@ -200,8 +203,8 @@ const (
 	dryRunAndChecks                // shows the call, and asks the cloud whether it can succeed
 )
 
-// submitJSON submits what a program sent, for all doors except the form. A refusal by the cloud is
-// a result with a problem document, not an error.
+// submitJSON submits what a program sent, by API, webhook or event. If the cloud refuses the
+// backup, that is a result with a problem document and not an error.
 func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, mode runMode) (submitResult, error) {
 	if mode != start {
 		return s.dryRun(ctx, sub, mode == dryRunAndChecks)
@@ -227,7 +230,8 @@ func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, mode run
 	return out, nil
 }
 
-// refusalResult turns out into the result of a refusal by the cloud, which is final for its key.
+// refusalResult makes out the result of a refusal by the cloud. The refusal is final: a
+// repeated request with the same key gets it again.
 func (s *Server) refusalResult(ctx context.Context, a backup.Answer, out submitResult) submitResult {
 	p := problemOfRefusal(a.Last, s.Backups.Explain(a.Last.Code), templates.Language(ctx))
 	p.Instance = jobPath(a.SubmissionID)
@@ -250,8 +254,9 @@ func problemOfRefusal(refused backup.Step, explained backup.Explanation, l param
 	return p
 }
 
-// dryRun returns the call that sub would make, and starts nothing. With checks, it asks the cloud whether
-// the backup can succeed, as the check page does, for at most three seconds.
+// dryRun returns the call that sub would make, and starts nothing. If checks is true, it also
+// asks the cloud, for at most three seconds, whether the backup can succeed, as the check page
+// does.
 func (s *Server) dryRun(ctx context.Context, sub backup.Submission, checks bool) (submitResult, error) {
 	call, previews, err := s.Backups.Previews(ctx, sub)
 	if err != nil {
@@ -273,8 +278,9 @@ func (s *Server) dryRun(ctx context.Context, sub backup.Submission, checks bool)
 	return submitResult{status: http.StatusOK, body: run}, nil
 }
 
-// createBackupJob answers POST /api/v1/backup-jobs: it submits the JSON object in the body. Its
-// request is counted together with the claim of the submission, or here if there will be none.
+// createBackupJob answers POST /api/v1/backup-jobs: it submits the JSON object in the body. A
+// request that starts nothing is counted against the rate limit here; for others, that is done
+// in the database statement that stores the submission.
 func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 	sub, mode, err := readSubmission(w, r)
 	if err != nil || mode != start {
@@ -292,7 +298,8 @@ func (s *Server) createBackupJob(w http.ResponseWriter, r *http.Request) error {
 	return writeResult(w, r, out)
 }
 
-// readSubmission reads the submission in the body of POST /api/v1/backup-jobs, and the mode of the request.
+// readSubmission reads the submission in the body of POST /api/v1/backup-jobs, and the mode of
+// the request.
 func readSubmission(w http.ResponseWriter, r *http.Request) (sub backup.Submission, mode runMode, err error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return sub, start, errType
@@ -323,8 +330,8 @@ func readSubmission(w http.ResponseWriter, r *http.Request) (sub backup.Submissi
 	return sub, mode, err
 }
 
-// jsonInput parses a submission. Its error reports the mistakes of the JSON form together with
-// those of the values.
+// jsonInput parses a submission in JSON. Its error has both kinds of mistakes: those of the
+// JSON form, such as wrong types, and those of the values.
 func jsonInput(data []byte) (param.Params, error) {
 	params, _, err := param.DecodeJSON(data)
 	return params, addValidation(params, err)
@@ -344,7 +351,7 @@ func addValidation(params param.Params, err error) error {
 	return param.InvalidError(mergeMistakes(bad, beside))
 }
 
-// writeResult writes a result as an HTTP answer.
+// writeResult writes the result of a program's submission as an HTTP answer.
 func writeResult(w http.ResponseWriter, r *http.Request, out submitResult) error {
 	if out.submission != "" {
 		w.Header().Set("Location", jobPath(out.submission))
@@ -387,8 +394,8 @@ func validKey(key string) bool {
 	return len(key) >= 1 && len(key) <= maxKey && plainASCII(key) && !strings.Contains(key, `"`)
 }
 
-// inProgress returns the error that says that another request with the same key is in progress, if
-// err is one.
+// inProgress returns err as a BusyError and true if it says that another request with the same key
+// is in progress. Otherwise it returns false.
 func inProgress(err error) (*backup.BusyError, bool) {
 	busy, ok := errors.AsType[*backup.BusyError](err)
 	return busy, ok && errors.Is(err, backup.ErrInProgress)

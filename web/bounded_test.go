@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// A request body of about 64 KB in which every value is wrong gets an answer of a few KB. The test sends
-// this body through every door that lists mistakes.
+// TestAnswersToManyMistakesAreShort proves that a request of 64 KB in which every value is
+// wrong gets an answer of only a few KB. It tests every way of submitting that reports
+// mistakes.
 func TestAnswersToManyMistakesAreShort(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -9,8 +9,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// If a job completes after the cloud accepted its cancellation, the page does not show the job as
-// cancelled.
+// TestCompleteJobIsNotShownAsCancelled proves that if a job completes after the cloud accepted
+// its cancellation, the page does not show the job as cancelled.
 func TestCompleteJobIsNotShownAsCancelled(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(t, "alice", "k")
@@ -28,8 +28,8 @@ func TestCompleteJobIsNotShownAsCancelled(t *testing.T) {
 	}
 }
 
-// The live part of the status page changes when the portal learns the consistency that the backup
-// reached.
+// TestLivePartChangesWithTheConsistency proves that the part of the page that updates itself
+// changes when the portal learns how consistent the backup is.
 func TestLivePartChangesWithTheConsistency(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("DescribeUdmSnapshots: 500"); err != nil {
@@ -50,8 +50,8 @@ func TestLivePartChangesWithTheConsistency(t *testing.T) {
 	}
 }
 
-// If the cloud reports a state with the same name as one of the portal's own states, the page shows
-// a job in progress.
+// TestCloudStateUnknownIsInProgress proves that if the cloud reports a state with the same name
+// as one of the portal's own states, the page shows a job in progress.
 func TestCloudStateUnknownIsInProgress(t *testing.T) {
 	for _, word := range []string{"UNKNOWN", "VM_UNAVAILABLE"} {
 		w := newWorld(t)
@@ -70,8 +70,9 @@ func TestCloudStateUnknownIsInProgress(t *testing.T) {
 	}
 }
 
-// The page of a cancellation that the cloud refused, or that may have failed, says so. It says nothing about
-// a started backup, as the page of a failed submission does.
+// TestRefusedCancel proves that the page says so if the cloud refused a cancellation or it may
+// have failed. It must not use the words of a failed submission, which say whether a backup was
+// started.
 func TestRefusedCancel(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(t, "alice", "k")
@@ -90,7 +91,8 @@ func TestRefusedCancel(t *testing.T) {
 	}
 }
 
-// A refused cancellation shows the cloud's own sentence, on the page and in the API.
+// TestRefusedCancellationShowsTheCloudSentence proves that a refused cancellation shows the
+// cloud's own sentence, on the page and in the API.
 func TestRefusedCancellationShowsTheCloudSentence(t *testing.T) {
 	for prefix, media := range map[string]string{
 		"/api/v1/backup-jobs/": "application/json", "/backups/": "application/x-www-form-urlencoded",

@@ -43,8 +43,9 @@ const (
 	longestNext   = 1024
 )
 
-// A candidateList describes the list of one kind of candidates: its route, its operation in the
-// OpenAPI document and its row in the API reference are made from it.
+// A candidateList describes the list of one kind of candidates (resources that a person can
+// select). Its route, its entry in the OpenAPI document and its row in the API reference are
+// made from it.
 type candidateList struct {
 	kind         backup.CandidateKind // also the last part of the path
 	title, about param.Text           // the content of the list; about has no full stop
@@ -134,8 +135,8 @@ func (s *Server) listCandidates(kind backup.CandidateKind) handler {
 	}
 }
 
-// renameField returns err with another name of a field in its mistakes. The list of volumes has the
-// name that the cloud's own list of them has.
+// renameField returns err with another name of the field in its mistakes. It is for the list of
+// volumes, whose parameter has the name that the cloud's own list uses.
 func renameField(err error, from, to string) error {
 	invalid, ok := errors.AsType[param.InvalidError](err)
 	if !ok {

@@ -16,7 +16,7 @@ import (
 	"backupportal/web"
 )
 
-// listed requests a list of candidates and returns the ids in the list.
+// listed requests a list of candidates (resources that can be selected) and returns their ids.
 func (w *world) listed(t *testing.T, address string) (ids []string, next string, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	answer = w.ask("GET", "/api/v1/accounts/"+address, "", "")
@@ -32,7 +32,8 @@ func (w *world) listed(t *testing.T, address string) (ids []string, next string,
 	return ids, got.Next, answer
 }
 
-// A list contains the resources that the cloud returns and that a rule covers.
+// TestCandidatesAreFilteredByRules proves that a list of candidates has exactly those resources
+// of the cloud that a rule allows.
 func TestCandidatesAreFilteredByRules(t *testing.T) {
 	for rule, cases := range map[string]map[string][]string{
 		"any_instance: true": {
@@ -75,8 +76,8 @@ func TestCandidatesAreFilteredByRules(t *testing.T) {
 	}
 }
 
-// If a principal may not see a list of candidates, the request answers 404 and causes no call to
-// the cloud (threat T11).
+// TestCandidatesOfOthersAreNotFound proves that if a principal may not see a list of
+// candidates, the request answers 404 and causes no call to the cloud (threat T11).
 func TestCandidatesOfOthersAreNotFound(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "any_instance: true", "instances: [i-bp1demoweb02]")
@@ -96,8 +97,9 @@ func TestCandidatesOfOthersAreNotFound(t *testing.T) {
 	}
 }
 
-// A volume has the values of resourceInfo, so that a program can write ContainerResources. A cluster
-// that no rule covers has no volumes for the principal, and causes no call to the cloud.
+// TestVolumesOfCluster proves that a listed volume has the values that a program needs for
+// ContainerResources. If no rule allows the cluster, its volumes are not listed and the cloud
+// is not called.
 func TestVolumesOfCluster(t *testing.T) {
 	w := newWorld(t)
 	_, _, answer := w.listed(t, "demo/volumes?Region=cn-hangzhou&ClusterId=cc-0001democluster&Search=data-0")
@@ -119,7 +121,8 @@ func TestVolumesOfCluster(t *testing.T) {
 	}
 }
 
-// Volumes of a large cluster come in pages, each volume once.
+// TestVolumesArePaged proves that the volumes of a large cluster are returned in pages, each
+// volume once.
 func TestVolumesArePaged(t *testing.T) {
 	w := newWorldIn(t, func(world *emulated.World) {
 		volumes := &world.Accounts[0].Clusters[0].Volumes
@@ -141,8 +144,8 @@ func TestVolumesArePaged(t *testing.T) {
 	}
 }
 
-// Each instance is on exactly one page of the list, in order, and pages are full. The test uses
-// several numbers of instances.
+// TestCandidatesArePaged proves for several numbers of instances that each is on exactly one
+// page, in order, and that all pages but the last are full.
 func TestCandidatesArePaged(t *testing.T) {
 	t.Parallel()
 	for _, count := range []int{0, 1, 99, 100, 1001} {
@@ -181,8 +184,9 @@ func TestCandidatesArePaged(t *testing.T) {
 	}
 }
 
-// The portal requests each list from the cloud at most once a minute, for any number of readers. If
-// the cloud fails, the portal reports the failure and does not cache it.
+// TestCandidatesAreCachedForAMinute proves that the portal requests each list from the cloud at
+// most once a minute, for any number of readers. If the cloud fails, the portal reports the
+// failure and does not cache it.
 func TestCandidatesAreCachedForAMinute(t *testing.T) {
 	w := newWorld(t)
 	look := func(want int) {

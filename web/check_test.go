@@ -34,13 +34,14 @@ func (w *world) checkPage(form url.Values, change ...string) *goquery.Document {
 	return doc
 }
 
-// finding returns the text of a finding with its kind, or "" if the page has none.
+// finding returns the text of the check page's finding of this kind, or "" if there is none.
 func finding(doc *goquery.Document, id string) string {
 	all := doc.Find(`li[data-check="` + id + `"]`)
 	return strings.TrimSpace(all.AttrOr("data-kind", "") + " " + words(all.Find("div")))
 }
 
-// The check page says what exists, in words, and what it will be billed for.
+// TestCheckPageShowsWhatExists proves that the check page says in words what will be backed up
+// and what it will cost.
 func TestCheckPageShowsWhatExists(t *testing.T) {
 	w := newWorld(t)
 	doc := w.checkPage(startable["UDM_ECS"], "Detail.doCopy", "true", "Detail.destinationRegionId", "cn-shanghai", "Detail.destinationRetention", "15")
@@ -74,7 +75,8 @@ func TestCheckPageShowsWhatExists(t *testing.T) {
 	}
 }
 
-// With a price table the page shows amounts, marked as an estimate.
+// TestCheckPageEstimatesTheCost proves that the check page shows amounts if the policy has
+// prices, and calls them an estimate.
 func TestCheckPageEstimatesTheCost(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "rules:\n", "prices:\n  currency: CNY\n  date: \"2026-10-01\"\n  owner: the FinOps team\n  snapshot_storage: 0.12\n  software_fee: 5\n\nrules:\n")
@@ -88,7 +90,8 @@ func TestCheckPageEstimatesTheCost(t *testing.T) {
 	}
 }
 
-// From the heading, the first Tab leads to what is doubtful and the second to Start.
+// TestStartIsTheSecondTabAfterTheHeading proves that on the check page the first press of Tab
+// after the heading reaches the warnings, and the second the button Start.
 func TestStartIsTheSecondTabAfterTheHeading(t *testing.T) {
 	w := newWorld(t)
 	for name, form := range map[string]url.Values{"in order": startable["UDM_ECS"], "with a warning": changed(startable["ECS_FILE"], "InstanceId", "i-bp1demoweb02")} {
@@ -116,7 +119,8 @@ func changed(form url.Values, name, value string) url.Values {
 	return form
 }
 
-// The answers of the cloud are used for a minute, those of the store are always new.
+// TestCheckPageAsksTheCloudOnceAMinute proves that the check page reuses answers of the cloud
+// for a minute, but reads the limits and the history each time.
 func TestCheckPageAsksTheCloudOnceAMinute(t *testing.T) {
 	w := newWorld(t)
 	w.limit(backup.Grant{Rule: "demo", Quotas: []backup.Quota{{Key: "t:web", Day: 20}}})
@@ -145,7 +149,8 @@ func TestCheckPageAsksTheCloudOnceAMinute(t *testing.T) {
 	}
 }
 
-// A cloud that is silent does not stop the backup: the page comes although three calls are never answered.
+// TestSilentCloudDoesNotBlock proves that the check page appears, and the backup can start,
+// although three calls of the cloud are never answered.
 func TestSilentCloudDoesNotBlock(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -171,8 +176,9 @@ func TestSilentCloudDoesNotBlock(t *testing.T) {
 	}
 }
 
-// During the cool-down the page says when the backup can start, and links to the earlier one. A
-// running backup without a cool-down is a warning.
+// TestCheckPageShowsTheEarlierBackup proves that during the cool-down after a backup the check
+// page says when the next one can start, and links to the earlier one. Without a cool-down, a
+// running backup causes a warning.
 func TestCheckPageShowsTheEarlierBackup(t *testing.T) {
 	w := newWorldIn(t, func(x *emulated.World) { x.JobDuration = 5 * time.Minute })
 	location := w.ask("POST", "/backups", "application/x-www-form-urlencoded", changed(startable["UDM_ECS"], "key", "K").Encode()).Header().Get("Location")
@@ -205,8 +211,9 @@ func TestCheckPageShowsTheEarlierBackup(t *testing.T) {
 	}
 }
 
-// The dry run has the findings of the check page, in the language of the request. Without an answer of the cloud
-// it says what was not checked. It starts nothing.
+// TestDryRunHasChecks proves that a dry run has the findings of the check page, in the language
+// of the request, and starts nothing. If the cloud does not answer, it says what was not
+// checked.
 func TestDryRunHasChecks(t *testing.T) {
 	w := newWorld(t)
 	ask := func(body, language string) (run web.DryRun) {

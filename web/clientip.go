@@ -9,13 +9,15 @@ import (
 // maxHops is the maximum number of proxies that a request may have passed.
 const maxHops = 50
 
-// clientIP returns the address of the client. If the peer is in no trusted network, the client is
-// the peer. Otherwise clientIP reads X-Forwarded-For or Forwarded (RFC 7239) from right to left and
-// returns the first address outside of the trusted networks, or the left-most address if all are
-// trusted. It ignores entries further to the left, because any client can write them. An entry that
-// is not an address ends the search, and the client is the proxy that wrote the entry. If both
-// headers are present and give different addresses, the trusted proxy did not write one of them,
-// and the client is the peer.
+// clientIP returns the IP address of the client. If the peer of the connection is in no trusted
+// network, it is the peer. Otherwise the peer is a proxy, and clientIP reads X-Forwarded-For or
+// Forwarded (RFC 7239) from right to left. It returns the first address outside of the trusted
+// networks, or the left-most one if all are trusted. It ignores entries further to the left,
+// because any client can write them.
+//
+// An entry that is not an address ends the search; the result is the proxy that wrote it. If
+// both headers are present and give different addresses, the proxy has not written one of them,
+// and the result is the peer.
 func clientIP(peer netip.Addr, trusted []netip.Prefix, forwardedFor, forwarded []string) netip.Addr {
 	if !isTrusted(peer, trusted) {
 		return peer
@@ -38,8 +40,8 @@ func isTrusted(ip netip.Addr, trusted []netip.Prefix) bool {
 	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// rightMost walks through the nodes from the peer to the left and returns the first address outside
-// of the trusted networks.
+// rightMost returns the first address outside of the trusted networks, searching from the peer
+// to the left.
 func rightMost(peer netip.Addr, trusted []netip.Prefix, nodes []string) netip.Addr {
 	last := peer
 	for i, node := range slices.Backward(nodes) {

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// clientIP returns the right-most address that is in no trusted network. It ignores entries further
-// to the left, because any client can write them.
+// TestClientIsTheRightMostThatIsNotTrusted proves that clientIP returns the right-most address
+// of X-Forwarded-For that is in no trusted network. Addresses further to the left are ignored,
+// because any client can write them.
 func TestClientIsTheRightMostThatIsNotTrusted(t *testing.T) {
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("2001:db8:1::/48")}
 	for name, c := range map[string]struct {

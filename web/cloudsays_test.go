@@ -12,8 +12,8 @@ import (
 	"backupportal/web"
 )
 
-// The answer to a list that the cloud refuses has the sentence of the service that refused, in both
-// languages.
+// TestRefusedListsShowTheCloudSentence proves that the answer to a list that the cloud refuses
+// has the sentence of the service that refused, in both languages.
 func TestRefusedListsShowTheCloudSentence(t *testing.T) {
 	const ecs, hbr = "Elastic Compute Service says: ", "Cloud Backup says: "
 	for _, c := range []struct{ fault, path, says string }{
@@ -43,7 +43,8 @@ func TestRefusedListsShowTheCloudSentence(t *testing.T) {
 	}
 }
 
-// A failed access check shows the operation and the cloud's own sentence, in the API and on the page.
+// TestFailedAccessChecksShowTheCloudSentence proves that a failed access check shows the
+// operation and the cloud's own sentence, in the API and on the page.
 func TestFailedAccessChecksShowTheCloudSentence(t *testing.T) {
 	for _, c := range []struct{ fault, query, operation string }{
 		{"DescribeVaults: refuse 403 NoPermission", "demo?Region=cn-hangzhou", "hbr:DescribeVaults"},
@@ -86,7 +87,7 @@ func TestFailedAccessChecksShowTheCloudSentence(t *testing.T) {
 	}
 }
 
-// A mistrustful cloud is one whose certificate the portal does not trust.
+// A mistrustful cloud is a cloud whose certificate the portal does not trust.
 type mistrustful struct{ backup.Cloud }
 
 func (mistrustful) CreateBackupJob(context.Context, backup.Call) (backup.Created, error) {
@@ -95,8 +96,9 @@ func (mistrustful) CreateBackupJob(context.Context, backup.Call) (backup.Created
 	}
 }
 
-// If no trusted root has signed the cloud's certificate, the answer of each door and the page of the
-// submission say so, and name the setting.
+// TestCertificateThatIsNotTrustedIsNamed proves that if no trusted root has signed the cloud's
+// certificate, the answer of each door and the page of the submission say so, and name the
+// setting.
 func TestCertificateThatIsNotTrustedIsNamed(t *testing.T) {
 	w := newWorld(t)
 	w.server.Backups.Cloud = mistrustful{w.server.Backups.Cloud}

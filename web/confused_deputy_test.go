@@ -13,9 +13,10 @@ import (
 	"backupportal/function/identity"
 )
 
-// Every principal requests every backup. If the policy does not permit a backup, the portal refuses
-// it before any call, including calls to STS. The portal makes each permitted backup exactly in the
-// account that the policy names (threat T1; CD-1, CD-3, CD-4).
+// TestPrincipalsCannotUseOthersAccounts requests every backup as every principal. It proves
+// that the portal refuses what the policy does not permit before any call, also before calls to
+// STS. It makes each permitted backup exactly in the account that the policy names (threat T1;
+// CD-1, CD-3, CD-4).
 func TestPrincipalsCannotUseOthersAccounts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -96,9 +97,9 @@ rules:
 	}
 }
 
-// A request can name an account only by its alias. The portal refuses account ids, roles, ARNs,
-// hosts and credentials in every position, and makes no call but the lists of the form (threats T1, T2, T7; CD-1, CD-2,
-// CD-6).
+// TestRequestsNameAccountsOnlyByAlias proves that a request can name an account only by its
+// alias. The portal refuses account ids, roles, ARNs, hosts and credentials in every position,
+// and makes no call but the lists of the form (threats T1, T2, T7; CD-1, CD-2, CD-6).
 func TestRequestsNameAccountsOnlyByAlias(t *testing.T) {
 	w := newWorld(t)
 	for name, value := range map[string]any{

@@ -9,9 +9,9 @@ import (
 	"backupportal/templates"
 )
 
-// formInput converts the values of a form to the parameters that a program would have sent. It also
-// returns the form without the values of hidden controls, and the mistakes that only a form can
-// have; all other checks are made by [param.Params.Validate].
+// formInput converts the values of a form to the parameters that a program would have sent. It
+// also returns the form without values of hidden controls, and mistakes that only a form can
+// have, such as an incomplete row. All other checks are in [param.Params.Validate].
 func formInput(v templates.Values) (param.Params, templates.Values, []param.Mistake) {
 	c := converter{values: maps.Clone(v), params: param.Params{}}
 	c.disks()
@@ -32,7 +32,7 @@ func formInput(v templates.Values) (param.Params, templates.Values, []param.Mist
 	return c.params, c.values, c.mistakes
 }
 
-// A converter holds the state of formInput.
+// A converter holds what formInput has converted so far of a form.
 type converter struct {
 	values   templates.Values // of controls; hidden ones are removed
 	params   param.Params     // the result
@@ -46,14 +46,14 @@ func (c *converter) hide(names ...string) {
 	}
 }
 
-// require reports a mistake if the control called name is empty.
+// require adds a mistake if the control called name is empty.
 func (c *converter) require(name string) {
 	if f, _ := param.FieldNamed(name); c.values[name] == "" {
 		c.mistakes = append(c.mistakes, f.Missing())
 	}
 }
 
-// disks converts the choice between all disks and some.
+// disks converts the choice "all disks" or "some disks" to the list of disks.
 func (c *converter) disks() {
 	switch c.values["choice.Detail.diskIdList"] {
 	case "some":
@@ -63,8 +63,8 @@ func (c *converter) disks() {
 	}
 }
 
-// consistency converts the choice of the consistency. Both scripts and writers mean
-// Detail.appConsistent.
+// consistency converts the selected consistency to parameters. Both ways to pause applications,
+// with scripts and without, mean Detail.appConsistent.
 func (c *converter) consistency() {
 	const (
 		pre     = "Detail.preScriptPath"
@@ -79,8 +79,8 @@ func (c *converter) consistency() {
 	case "scripts":
 		c.params["Detail.appConsistent"] = "true"
 		c.hide(writers)
-		// The API takes a pause without scripts too: a program can ask for it with another time limit, and
-		// Run again repeats it.
+		// The API also accepts a pause without scripts: a program can request it with another
+		// time limit, and Run again repeats it.
 		if c.values[pre]+c.values[post] != "" || !hasPauseLimit(c.values) {
 			c.require(pre)
 			c.require(post)
@@ -91,8 +91,8 @@ func (c *converter) consistency() {
 	}
 }
 
-// hasPauseLimit reports whether the values of a form have a time limit for the pause of applications that
-// is not the default.
+// hasPauseLimit reports whether the form has a time limit for the pause of applications that
+// differs from the default.
 func hasPauseLimit(v templates.Values) bool {
 	timeout, _ := param.FieldNamed("Detail.timeoutInSeconds")
 	given := v["Detail.timeoutInSeconds"]
@@ -106,7 +106,7 @@ func (c *converter) copies() {
 	}
 }
 
-// windows converts the rows of SpeedLimit to its one value.
+// windows converts the rows of the form's speed limits to the one value of SpeedLimit.
 func (c *converter) windows() {
 	rows := c.values.Rows("SpeedLimit")
 	choice := c.values["choice.SpeedLimit"]
@@ -138,8 +138,8 @@ func (c *converter) windows() {
 	}
 }
 
-// window reads one row. Its end may be before its start: then it passes midnight. It reports mistakes
-// at the row's controls. timed is true if both hours are valid.
+// window reads one row of SpeedLimit: hours and a rate. If it ends before it starts, it passes
+// midnight. Mistakes are added to the row's controls. timed is true if both hours are valid.
 func (c *converter) window(row int) (w param.Window, timed bool) {
 	timed = true
 	value := func(control string) string { return c.values[templates.RowControl("SpeedLimit", row, control)] }
@@ -218,15 +218,15 @@ func (c *converter) volumes() {
 	c.params[field] = param.VolumeList(volumes)
 }
 
-// msgNoVolumeID names the column and the row. Cloud Backup refuses a volume without an id, and kubectl does
-// not know the id.
+// msgNoVolumeID is the mistake for a volume without an id; it names the column and the row.
+// Cloud Backup refuses such a volume, and kubectl does not print the id.
 var msgNoVolumeID = param.Text{
 	En: "enter the Volume ID of volume %v: read the output of kubectl, or copy it from the cluster's volumes in Cloud Backup",
 	Zh: "请输入第 %v 个存储卷的“存储卷 ID”：可读取 kubectl 的输出，或从云备份中该集群的存储卷列表复制",
 }
 
-// volume reads one row. ok is false for an empty row. pvPath has a default, so a row with only that
-// is empty.
+// volume reads one row of the volumes. ok is false for an empty row. pvPath is filled in by
+// default, so a row with only that counts as empty.
 func (c *converter) volume(row int) (v param.Volume, ok bool) {
 	filled := false
 	value := func(control string) string {

@@ -6,9 +6,10 @@ import (
 	"testing"
 )
 
-// The portal accepts the API's own cross-account parameters only if they describe an account of the
-// policy. The account alias is optional (CD-1). A hidden account gets the same answer as a missing
-// account (threat T11).
+// TestCrossAccountParametersNameAnAccountOfThePolicy proves that the portal accepts the API's
+// own cross-account parameters only if they describe an account of the policy. The account
+// alias is optional (CD-1). A hidden account gets the same answer as a missing account (threat
+// T11).
 func TestCrossAccountParametersNameAnAccountOfThePolicy(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

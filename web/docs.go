@@ -24,8 +24,9 @@ const (
 	webhookPath = "/webhooks/{source}"       // messages from other systems
 )
 
-// apiReference answers GET /docs/api and GET /docs/api/{topic}: how programs use the API. Everything on
-// the pages comes from the program itself, not from the policy or the store, so they are public.
+// apiReference answers GET /docs/api and GET /docs/api/{topic}: the documentation of the API.
+// The pages are public, because their contents come from the program, not from the policy or
+// the store.
 func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("topic")
 	if !slices.Contains(templates.APITopics(), name) {
@@ -75,9 +76,9 @@ func (s *Server) apiReference(w http.ResponseWriter, r *http.Request) error {
 // originPattern is the form of an origin without any character that is special to a POSIX shell.
 const originPattern = `https?://[A-Za-z0-9.:\[\]-]+`
 
-// origin returns the portal's origin for commands that people paste into a shell: the configured
-// one, or on loopback the host of r. Any other Host header could contain a command, so a
-// placeholder takes its place.
+// origin returns the portal's origin for commands that people paste into a shell: the
+// configured one or, on loopback, the host of r. Any other Host header could contain a shell
+// command, so a placeholder is used instead.
 func (s *Server) origin(r *http.Request) string {
 	origin := s.Origin
 	if origin == "" && OnLoopback(r.Host) {
@@ -89,7 +90,7 @@ func (s *Server) origin(r *http.Request) string {
 	return origin
 }
 
-// needToken sets nothing: it stops the shell with a message if TOKEN is not set.
+// needToken is a shell statement that ends the script with a message if TOKEN is not set.
 const needToken = `: "${TOKEN:?set TOKEN to your token}"` + "\n"
 
 // commands returns the curl commands of the page. They work one after the other in one POSIX shell.
@@ -167,7 +168,7 @@ func problemKinds() []templates.ProblemKind {
 	return kinds
 }
 
-// filterWords explains the query parameters of the list.
+// filterWords explains the query parameters of the list of submissions, for the API reference.
 var filterWords = map[string]templates.Filter{
 	"Search": {
 		Example: "web01",

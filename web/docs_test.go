@@ -17,8 +17,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// reference returns the first page of the API reference as a reader gets it, with the chapters of all
-// pages that its table of contents leads to.
+// reference returns the API reference as a reader gets it: the first page, and the chapters of
+// all pages in its table of contents.
 func reference(t *testing.T, w *world, l param.Language) *goquery.Document {
 	t.Helper()
 	return referenceFrom(t, func(address string) *http.Response {
@@ -48,7 +48,8 @@ func referenceFrom(t *testing.T, get func(address string) *http.Response) *goque
 	return doc
 }
 
-// The reference has no page for an unknown topic.
+// TestReferenceHasNoOtherTopic proves that an unknown topic of the API reference is answered
+// with "not found".
 func TestReferenceHasNoOtherTopic(t *testing.T) {
 	w := newWorld(t)
 	for _, name := range []string{"nothing", "who", "udm_ecs"} {
@@ -58,8 +59,9 @@ func TestReferenceHasNoOtherTopic(t *testing.T) {
 	}
 }
 
-// The commands on the reference page work in a real shell against a real server. They create one
-// backup, and then show, cancel, wait for and list backups.
+// TestCommandsOfTheReferenceWork proves that the commands in the API reference work in a real
+// shell with a real server. They create one backup, and then show, cancel, wait for and list
+// backups.
 func TestCommandsOfTheReferenceWork(t *testing.T) {
 	t.Parallel()
 	for _, mode := range auth.Modes {
@@ -67,8 +69,8 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 	}
 }
 
-// commandsWork runs the commands of the reference of a portal with one AUTH_MODE. In all modes but
-// demo the program has a token, and the commands stop without one.
+// commandsWork runs the commands of the API reference of a portal with one AUTH_MODE (way of
+// sign-in). Except in mode demo, the program has a token, and the commands stop without one.
 func commandsWork(t *testing.T, mode auth.Mode) {
 	for _, program := range []string{"sh", "curl", "sed"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -131,7 +133,8 @@ func commandsWork(t *testing.T, mode auth.Mode) {
 	}
 }
 
-// The command for webhooks works with a source that has a token.
+// TestWebhookCommandOfTheReferenceWorks proves that the command for webhooks works with a
+// source that has a token.
 func TestWebhookCommandOfTheReferenceWorks(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -146,8 +149,8 @@ func TestWebhookCommandOfTheReferenceWorks(t *testing.T) {
 	}
 }
 
-// The reference page, docs/api.md and the OpenAPI document describe each route for programs, and no
-// other.
+// TestReferenceHasEveryRoute proves that the API reference, docs/api.md and the OpenAPI
+// document describe every route for programs, and no other.
 func TestReferenceHasEveryRoute(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -184,8 +187,8 @@ func TestReferenceHasEveryRoute(t *testing.T) {
 	}
 }
 
-// The reference page describes the AUTH_MODE of the portal, and the tokens in each mode. Commands carry
-// Authorization where a token is needed.
+// TestReferenceDescribesTheMode proves that the reference page describes the AUTH_MODE of the
+// portal, and the tokens in each mode. Commands carry Authorization where a token is needed.
 func TestReferenceDescribesTheMode(t *testing.T) {
 	t.Parallel()
 	for _, l := range []param.Language{param.English, param.Chinese} {
@@ -226,7 +229,8 @@ func TestReferenceDescribesTheMode(t *testing.T) {
 	}
 }
 
-// The examples on the reference page are valid: the submissions, the answer and the problem.
+// TestExamplesOfTheReference proves that the examples on the reference page are valid: the
+// submissions, the answer and the problem.
 func TestExamplesOfTheReference(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -247,8 +251,9 @@ func TestExamplesOfTheReference(t *testing.T) {
 	}
 }
 
-// The reference page lists the same kinds of problems, with the same statuses, as the OpenAPI
-// description. Its texts equal the texts of the portal's answers.
+// TestReferenceHasEveryProblem proves that the reference page lists the same kinds of problems,
+// with the same statuses, as the OpenAPI description. Its texts equal the texts of the portal's
+// answers.
 func TestReferenceHasEveryProblem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -260,8 +265,8 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	if err := json.Unmarshal(openAPI(t, w), &d); err != nil {
 		t.Fatal(err)
 	}
-	// described holds the HTTP statuses of each kind of problem. The kind method (405) is added here, because no
-	// operation of the OpenAPI document can have it.
+	// described has the HTTP statuses of each kind of problem. The kind method (405) is added
+	// by hand, because no operation of the OpenAPI document can have it.
 	described := map[string][]string{"method": {"405"}}
 	for component, response := range d.Components.Responses {
 		_, kinds, _ := strings.Cut(response.Description, "Kinds, by the last part of type: ")
@@ -297,8 +302,8 @@ func TestReferenceHasEveryProblem(t *testing.T) {
 	}
 }
 
-// The reference page's table contains every filter of the job list, with texts in both languages
-// and a valid example.
+// TestReferenceHasEveryFilter proves that the reference page's table contains every filter of
+// the job list, with texts in both languages and a valid example.
 func TestReferenceHasEveryFilter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -319,7 +324,8 @@ func TestReferenceHasEveryFilter(t *testing.T) {
 	}
 }
 
-// The reference page's table of codes contains every code that occurs in an answer.
+// TestReferenceHasEveryCode proves that the reference page's table of codes contains every code
+// that occurs in an answer.
 func TestReferenceHasEveryCode(t *testing.T) {
 	w := newWorld(t)
 	doc := reference(t, w, param.English)
@@ -357,7 +363,7 @@ func TestReferenceHasEveryCode(t *testing.T) {
 	}
 }
 
-// codes marks the codes in a problem answer as seen.
+// codes collects the error codes in a problem answer, to compare them with the documented ones.
 func (w *world) codes(t *testing.T, known map[string]bool, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	var problem struct{ Errors []struct{ Code string } }
@@ -372,7 +378,8 @@ func (w *world) codes(t *testing.T, known map[string]bool, answer *httptest.Resp
 	}
 }
 
-// The reference page is public and contains nothing specific to this portal.
+// TestReferenceIsPublic proves that the reference page is public and contains nothing specific
+// to this portal.
 func TestReferenceIsPublic(t *testing.T) {
 	w := newWorld(t)
 	w.server.Sender, w.server.Demo = auth.EventsOnly, false

@@ -20,15 +20,16 @@ import (
 	"backupportal/web"
 )
 
-// push returns a message of at least size bytes. Like a push event of GitHub, it has the values that the
-// template uses at both ends, and much other text between them.
+// push returns a webhook message of at least size bytes. Like a push event of GitHub, it has
+// the values for the backup at its beginning and its end, and much other text between them.
 func push(instance string, size int) string {
 	head, tail := `{"ref":"refs/heads/main","commits":[{"message":"`, `"}],"instance":"`+instance+`","days":3}`
 	return head + strings.Repeat("x", max(size-len(head)-len(tail), 0)) + tail
 }
 
-// A webhook message may be as large as the platform allows. A larger one is refused with the limit
-// that applied, and the other doors keep their own limit.
+// TestLargeWebhooks proves that a webhook message may be as large as the platform permits. A
+// larger one is refused, and the error names the limit. Other requests have their own, smaller
+// limit.
 func TestLargeWebhooks(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -76,8 +77,8 @@ func TestLargeWebhooks(t *testing.T) {
 	}
 }
 
-// The headers of Svix have the same effect as the headers of Standard Webhooks. A repeat with the other
-// names is the same message.
+// TestSvixWebhooks proves that the header names of Svix have the same effect as those of
+// Standard Webhooks. A message that is repeated with the other names is recognised as a repeat.
 func TestSvixWebhooks(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -97,7 +98,8 @@ func TestSvixWebhooks(t *testing.T) {
 	}
 }
 
-// Every door refuses a body with a Content-Encoding, and says how to send it.
+// TestContentEncodingIsRefused proves that a body with a Content-Encoding, such as gzip, is
+// refused everywhere, and that the error says how to send it.
 func TestContentEncodingIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -130,8 +132,9 @@ func TestContentEncodingIsRefused(t *testing.T) {
 	}
 }
 
-// The error for a message that is not JSON names the setting to change, and appears already for GitHub's
-// ping, which is sent when the webhook is set up.
+// TestMessagesThatAreNotJSONAreToldWhy proves that the error for a webhook message that is not
+// JSON names the setting to change. It appears already for GitHub's ping, which is sent when
+// the webhook is created.
 func TestMessagesThatAreNotJSONAreToldWhy(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -164,8 +167,9 @@ func TestMessagesThatAreNotJSONAreToldWhy(t *testing.T) {
 	}
 }
 
-// A message of GitHub whose signature is valid, without a usable X-GitHub-Delivery, is told the name of the
-// header. Strangers learn nothing.
+// TestMissingDeliveryIsNamed tests a message of GitHub with a valid signature but without a
+// usable X-GitHub-Delivery: the error names the header. A sender without a valid signature must
+// not learn it.
 func TestMissingDeliveryIsNamed(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -190,7 +194,8 @@ func TestMissingDeliveryIsNamed(t *testing.T) {
 	}
 }
 
-// A byte order mark before JSON is skipped at every door that reads JSON.
+// TestByteOrderMarkIsSkipped proves that a byte order mark before JSON is skipped wherever the
+// portal reads JSON.
 func TestByteOrderMarkIsSkipped(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -214,8 +219,9 @@ func TestByteOrderMarkIsSkipped(t *testing.T) {
 	}
 }
 
-// Labels of alerts are always texts: a template's parameters get values of their own types from them.
-// The error for a label without such a value names the parameter.
+// TestWebhookLabelsAreConverted proves that labels of alerts, which are always texts, are
+// converted to the types of the parameters. If that is not possible, the error names the
+// parameter.
 func TestWebhookLabelsAreConverted(t *testing.T) {
 	w := newWorld(t)
 	w.withLabels(t)
@@ -247,8 +253,9 @@ func TestWebhookLabelsAreConverted(t *testing.T) {
 	}
 }
 
-// Messages with the names and forms that alerting systems and code hosts document start backups by a template of
-// pointers: labels are texts, titles have any characters, descriptions have several lines, ids are numbers.
+// TestMessagesOfTheFieldStartBackups sends messages as alerting systems and code hosts document
+// them, and proves that they start backups. Their labels are texts, titles have any characters,
+// descriptions have several lines, and ids are numbers.
 func TestMessagesOfTheFieldStartBackups(t *testing.T) {
 	for name, c := range map[string]struct{ template, message, jobName, reason, ticket string }{
 		// "webhook_config" of prometheus.io/docs/alerting/latest/configuration
@@ -310,7 +317,8 @@ func TestMessagesOfTheFieldStartBackups(t *testing.T) {
 	}
 }
 
-// Gitea and Forgejo send GitHub's headers too, so a source of the kind github takes their messages.
+// TestMessagesOfGiteaAreGitHubs proves that a webhook source of the kind github accepts
+// messages of Gitea and Forgejo, which send GitHub's headers too.
 func TestMessagesOfGiteaAreGitHubs(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -333,8 +341,8 @@ func (w *world) withLabels(t *testing.T) {
       Detail.diskIdList: {pointer: /labels/disks}`)
 }
 
-// withTemplate loads a policy with the source labels, whose template has the account and the region of the demo, and
-// the lines of template.
+// withTemplate loads a policy with the source labels, whose template has the account and the
+// region of the demo, and the lines of template.
 func (w *world) withTemplate(t *testing.T, template string) {
 	t.Helper()
 	file, err := os.ReadFile("../function/cmd/local/policy.yaml")
@@ -363,7 +371,8 @@ rules:
 	w.handler = w.server.Handler()
 }
 
-// event returns an event of the kind mns-stream that its content identifies.
+// event returns an event without an id of its own (kind mns-stream): two with the same content
+// are the same event.
 func event(body, key string) web.Message {
 	return web.Message{
 		Principal: identity.Principal{Kind: identity.KindEvent, Subject: "event:mns-stream", Name: "event mns-stream"},
@@ -371,8 +380,9 @@ func event(body, key string) web.Message {
 	}
 }
 
-// The same content within a day is a repeat, which is logged with the first submission. On the next
-// night it is a new backup.
+// TestSameContentOnTheNextNightIsANewBackup tests events without an id. The same content within
+// a day is a repeat, which is logged with the first submission. In the next night it starts a
+// new backup.
 func TestSameContentOnTheNextNightIsANewBackup(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -417,7 +427,8 @@ func TestSameContentOnTheNextNightIsANewBackup(t *testing.T) {
 	}
 }
 
-// A key that the sender wrote lives for seven days, and its repeats are no reason for a warning.
+// TestKeysOfSendersAreNotContent proves that an idempotency key that the sender chose is valid
+// for seven days, and that its repeats are not logged as a warning.
 func TestKeysOfSendersAreNotContent(t *testing.T) {
 	w := newWorld(t)
 	var log bytes.Buffer

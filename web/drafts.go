@@ -20,11 +20,12 @@ import (
 // draftsPath is the address to which a form is posted. The pages of a draft are below it.
 const draftsPath = "/drafts"
 
-// errDraftGone means that there is no such draft for this person. [formFaults] has its words.
+// errDraftGone means that there is no such draft (stored values of a form) for this person.
+// [formFaults] has its texts.
 var errDraftGone = errors.New("no such draft")
 
-// formFaults are the rows of the table of errors that only the form's own routes return. They are not in the
-// API reference, because no program calls these routes.
+// formFaults are the rows of the table of errors that only the form's own routes return. They
+// are not in the API reference, because no program calls these routes.
 var formFaults = []fault{
 	{errDraftGone, http.StatusNotFound, "draft-gone",
 		param.Text{En: "This draft is gone", Zh: "此草稿已不存在"},
@@ -34,7 +35,7 @@ var formFaults = []fault{
 		}},
 }
 
-// pagePattern is the form of the id of a form page. Package draft explains these ids.
+// pagePattern matches the id of a form page. Package draft explains these ids.
 const pagePattern = `[A-Za-z0-9-]{1,64}`
 
 // pageID returns the id of the form page in values, or a new one.
@@ -45,8 +46,9 @@ func (s *Server) pageID(values url.Values) string {
 	return s.Backups.NewID()
 }
 
-// saveDraft answers POST /drafts, the target of the form's buttons: it stores the typed values as a draft and
-// redirects to a page of the draft. The value of the pressed button (op) decides which one:
+// saveDraft answers POST /drafts, the target of the form's buttons: it stores the typed values
+// as a draft and redirects to a page of the draft. The value of the pressed button (op) decides
+// which one:
 //
 //	check                  the check page, or the form with its mistakes
 //	lang:TAG               the same page in another language
@@ -59,7 +61,8 @@ func (s *Server) pageID(values url.Values) string {
 //	other                  the form that asks for the machine
 //	keep                   no page: the script stores the values while a person types; the answer is empty
 //
-// Without op it is check. Without a store for drafts the address of the next page contains the typed values.
+// Without op it is check. Without a store for drafts the address of the next page contains the
+// typed values.
 func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
@@ -146,16 +149,16 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// draftOf returns a new interim draft of owner, posted from the page that r names. The draft uses the map
-// values itself, not a copy.
+// draftOf returns a new, provisional draft of owner, posted from the page that r names. It uses
+// the map values itself, not a copy.
 func (s *Server) draftOf(r *http.Request, owner string, values templates.Values) draft.Draft {
 	return draft.Draft{
 		ID: s.Backups.NewID(), Owner: owner, Page: s.pageID(r.PostForm), Values: values, Interim: true, SavedAt: s.Backups.Now(),
 	}
 }
 
-// storeFailure adds [backup.ErrStoreUnavailable] to an error of the store, so that the answer is 503. It
-// returns nil and [backup.ErrNotFound] unchanged.
+// storeFailure adds [backup.ErrStoreUnavailable] to an error of the store, so that the answer
+// is 503. It returns nil and [backup.ErrNotFound] unchanged.
 func storeFailure(err error) error {
 	if err == nil || errors.Is(err, backup.ErrNotFound) {
 		return err
@@ -163,8 +166,8 @@ func storeFailure(err error) error {
 	return errors.Join(backup.ErrStoreUnavailable, err)
 }
 
-// ownDraft returns the draft that the address of r names. The error is errDraftGone if it does not exist, or if
-// it belongs to another person.
+// ownDraft returns the draft that the address of r names. The error is errDraftGone if it does
+// not exist or belongs to another person.
 func (s *Server) ownDraft(r *http.Request) (draft.Draft, error) {
 	if s.Drafts == nil {
 		return draft.Draft{}, errDraftGone
@@ -176,8 +179,9 @@ func (s *Server) ownDraft(r *http.Request) (draft.Draft, error) {
 	return d, storeFailure(err)
 }
 
-// newestFrom returns the newest draft that the sender posted from the given page, or errDraftGone. With an empty
-// page it returns the newest one from any page that was not submitted.
+// newestFrom returns the newest draft that the sender posted from the given page. An empty page
+// means the newest draft from any page that was not submitted. The error is errDraftGone if
+// there is none.
 func (s *Server) newestFrom(r *http.Request, page string) (draft.Draft, error) {
 	if s.Drafts == nil {
 		return draft.Draft{}, errDraftGone
@@ -189,8 +193,9 @@ func (s *Server) newestFrom(r *http.Request, page string) (draft.Draft, error) {
 	return d, storeFailure(err)
 }
 
-// newestDraft answers GET /drafts: it redirects to the form of the newest draft, or to an empty form. A gateway
-// leads people there if it renewed their sign-in when they posted a form (AUTH_MODE=jwt).
+// newestDraft answers GET /drafts: it redirects to the form of the person's newest draft, or to
+// an empty form. With AUTH_MODE=jwt, a gateway that renewed the sign-in while a form was posted
+// sends people there.
 func (s *Server) newestDraft(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.newestFrom(r, "")
 	if errors.Is(err, errDraftGone) {
@@ -200,14 +205,15 @@ func (s *Server) newestDraft(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// Redirect to the page and not to the draft: the next draft replaces an interim draft, but the id of
-	// the page from which it was posted stays valid.
+	// Redirect to the page and not to the draft: the next draft replaces an interim draft, but
+	// the id of the page from which it was posted stays valid.
 	http.Redirect(w, r, draftsPath+"/"+d.Page, http.StatusSeeOther)
 	return nil
 }
 
-// draftForm answers GET /drafts/{DraftId}: the form with the values that were last posted from this page. If
-// nothing was posted from it, the form has the values of the draft. Query parameters:
+// draftForm answers GET /drafts/{DraftId}: the form with the values that were last posted from
+// this page. If nothing was posted from it, the form has the values of the draft. Query
+// parameters:
 //
 //	page     id of the page, in place of DraftId; then the page is a copy of the draft's form
 //	section  id of the section to show first
@@ -227,8 +233,8 @@ func (s *Server) draftForm(w http.ResponseWriter, r *http.Request) error {
 	return s.renderDraft(w, r, d, page)
 }
 
-// renderDraft draws the form of d as the page with the given id. If d was submitted, it redirects to the
-// submission.
+// renderDraft shows the form with the values of d as the page with this id. If d was submitted,
+// it redirects to the page of the submission.
 func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Draft, page string) error {
 	switch {
 	case d.SubmissionID != "":
@@ -261,8 +267,9 @@ func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Dra
 	return s.renderForm(w, r, status, form)
 }
 
-// checkDraft answers GET /drafts/{DraftId}/check: the check page of a draft. It redirects to the form if the
-// values have mistakes by the present rules, and to the submission if the draft was submitted.
+// checkDraft answers GET /drafts/{DraftId}/check: the check page of a draft. If the values have
+// mistakes by the current rules, it redirects to the form; if the draft was submitted, to the
+// submission.
 func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.ownDraft(r)
 	if err != nil {
@@ -327,7 +334,8 @@ func (s *Server) startDraft(w http.ResponseWriter, r *http.Request) error {
 	return s.redirectToRunning(w, r, err)
 }
 
-// discardDraft answers POST /drafts/{DraftId}/discard: it removes the draft and redirects to an empty form.
+// discardDraft answers POST /drafts/{DraftId}/discard: it removes the draft and redirects to an
+// empty form.
 func (s *Server) discardDraft(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.ownDraft(r)
 	if err != nil {
@@ -340,9 +348,9 @@ func (s *Server) discardDraft(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// resumed passes a post of a form to h. If the person's session has ended, it stores the values as a draft and
-// answers with a page that leads to the sign-in and then back to the draft. The person is the one whom the sealed
-// token in the form names.
+// resumed calls h for a posted form. If the person's session has ended, it stores the values as
+// a draft instead, and answers with a page that leads to the sign-in and then back to the
+// draft. It knows the person from the sealed token in the form.
 func (s *Server) resumed(h handler) handler {
 	signedIn := s.signedIn(h)
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -377,8 +385,9 @@ func (s *Server) resumed(h handler) handler {
 	}
 }
 
-// askSignIn draws a page that opens the sign-in at once; the sign-in leads to next. A redirect would be blocked:
-// the content security policy forbids that a post of a form leads to another site, such as the identity provider.
+// askSignIn shows a page that opens the sign-in immediately; after the sign-in the person gets
+// to next. A redirect would be blocked, because the content security policy forbids that
+// posting a form leads to another site, such as the identity provider.
 func (s *Server) askSignIn(w http.ResponseWriter, r *http.Request, next string) error {
 	to := loginPath + "?next=" + url.QueryEscape(next)
 	w.Header().Set("Refresh", "0; url="+to)
@@ -393,9 +402,9 @@ func (s *Server) askSignIn(w http.ResponseWriter, r *http.Request, next string) 
 	}))
 }
 
-// carry does the work of saveDraft without a store for drafts: it redirects to an address that contains the
-// typed values. If they do not fit into an address, it draws the page as the answer. verb, argument and row are
-// those of op.
+// carry does what saveDraft does if there is no store for drafts: it redirects to an address
+// that contains the typed values. If they do not fit into an address, it shows the page as the
+// answer. verb, argument and row are those of the pressed button (op).
 func (s *Server) carry(
 	w http.ResponseWriter,
 	r *http.Request,
@@ -446,8 +455,8 @@ func (s *Server) carry(
 	return nil
 }
 
-// carried answers GET /backups/preview: it draws the page for an address that [Server.carry] made. Without a
-// query it redirects to an empty form, because a person has typed the address.
+// carried answers GET /backups/preview: it shows the page for an address that [Server.carry]
+// made. Without a query, when a person has typed the address, it redirects to an empty form.
 func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.RawQuery == "" {
 		http.Redirect(w, r, "/backups/new", http.StatusSeeOther)
@@ -480,10 +489,11 @@ func (s *Server) carried(w http.ResponseWriter, r *http.Request) error {
 	return s.renderForm(w, r, http.StatusOK, page)
 }
 
-// ownNames are the names of the inputs and buttons that control a form and are no values of the backup: the
-// pressed button, the kind of page (form, check, mistakes, volumes), the idempotency key, the id of the page, the
-// token with the id of the person, and the output of kubectl, which is read and not kept.
+// ownNames are names of inputs that control a form and are not values of the backup: the
+// pressed button, the kind of page (form, check, mistakes, volumes), the idempotency key, the
+// id of the page, the token with the person's id, and the output of kubectl, which is read but
+// not kept.
 var ownNames = []string{"op", "at", "key", "page", "person", outputName}
 
-// isOwn reports whether name is in ownNames.
+// isOwn reports whether name is an input that only controls the form (see ownNames).
 func isOwn(name string) bool { return slices.Contains(ownNames, name) }

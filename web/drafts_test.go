@@ -23,7 +23,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// A person is a browser without script: it follows redirects, and posts the form of the page that it shows.
+// A person is a simulated browser without JavaScript: it follows redirects and posts the form
+// of the page that it shows.
 type person struct {
 	*testing.T
 	handler http.Handler
@@ -73,10 +74,12 @@ func (p *person) send(method, target, body string) *person {
 	return p
 }
 
-// open opens an address. Back, Reload and a second tab do that too: pages are not cached.
+// open opens an address, as the buttons Back and Reload and a second tab also do, because pages
+// are not cached.
 func (p *person) open(target string) *person { return p.send("GET", target, "") }
 
-// press posts the form of the page with a button's op after changes of its values: pairs of names and values.
+// press presses a button of the page's form. op is the button's value; pairs are names and new
+// values of controls.
 func (p *person) press(op string, changes ...string) *person {
 	p.Helper()
 	form := formOn(p.T, p.page)
@@ -94,7 +97,8 @@ func (p *person) press(op string, changes ...string) *person {
 	return p.send("POST", action[1], form.Encode())
 }
 
-// shows checks that the page is at an address that matches, and contains texts. A text after "!" must be missing.
+// shows checks that the page is at an address that matches, and contains texts. A text after
+// "!" must be missing.
 func (p *person) shows(address string, texts ...string) *person {
 	p.Helper()
 	if !regexp.MustCompile(address).MatchString(p.at) {
@@ -127,7 +131,7 @@ const (
 	jobPage   = `^/backups/[a-z2-7]{26}$`
 )
 
-// other returns another instance of the portal on the same database.
+// other returns a second process of the portal on the same database.
 func (w *world) other(t *testing.T) http.Handler {
 	t.Helper()
 	db, err := store.Open(store.Config{URL: secret.New(w.url)})
@@ -147,7 +151,8 @@ func (w *world) other(t *testing.T) http.Handler {
 	return second.Handler()
 }
 
-// A check page, Back to the form, a change: what was typed is there, on each page and in each way.
+// TestWhatWasTypedIsThere proves that typed values are kept on every page: on the form, on the
+// check page, after Back, and after a change.
 func TestWhatWasTypedIsThere(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(w *world, p *person, address string){
@@ -199,8 +204,9 @@ func TestWhatWasTypedIsThere(t *testing.T) {
 	}
 }
 
-// The check page leads back to a section of the form with everything that was typed, and Continue returns to a
-// check page with another key.
+// TestChangeKeepsWhatWasTyped proves that the check page leads back to a section of the form
+// with all typed values, and that Continue then leads to a check page with another idempotency
+// key.
 func TestChangeKeepsWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -224,7 +230,8 @@ func TestChangeKeepsWhatWasTyped(t *testing.T) {
 	p.open(first).shows(checkPage, "77 days", "!78 days")
 }
 
-// Rows are added and removed, and the language changes, at the address of the same page.
+// TestButtonsOfTheFormKeepItsAddress proves that the address of the page stays the same when
+// rows are added or removed, or the language is changed.
 func TestButtonsOfTheFormKeepItsAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -238,7 +245,8 @@ func TestButtonsOfTheFormKeepItsAddress(t *testing.T) {
 	}
 }
 
-// Two tabs with one check page start one backup; a changed form starts another.
+// TestADraftStartsOneBackup proves that two tabs with the same check page start one backup, and
+// that a changed form starts another one.
 func TestADraftStartsOneBackup(t *testing.T) {
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS").press("check", typed...)
@@ -271,7 +279,8 @@ func (w *world) created() (n int) {
 	return n
 }
 
-// A refusal by the policy at Start leads to the form with the refusal.
+// TestStartOfADraftThatBecameWrong proves that, if the policy refuses a draft when the button
+// Start is pressed, the person gets the form with the refusal.
 func TestStartOfADraftThatBecameWrong(t *testing.T) {
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS").press("check", typed...)
@@ -285,7 +294,8 @@ func TestStartOfADraftThatBecameWrong(t *testing.T) {
 	}
 }
 
-// Nobody else can open, start or discard a draft. The answer is the same as for one that does not exist.
+// TestDraftsBelongToTheirPerson proves that only the person who posted a draft can open, start
+// or discard it. For others the answer is the same as for a draft that does not exist.
 func TestDraftsBelongToTheirPerson(t *testing.T) {
 	w := newWorld(t)
 	w.server.Sender = func(r *http.Request) (identity.Principal, error) {
@@ -322,7 +332,7 @@ func TestDraftsBelongToTheirPerson(t *testing.T) {
 	p.open(start).shows(newForm, "!typed-here")
 }
 
-// A discarded draft is gone.
+// TestDiscardedDraft proves that a discarded draft cannot be opened any more.
 func TestDiscardedDraft(t *testing.T) {
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS").press("check", typed...)
@@ -349,7 +359,8 @@ func (p *person) signIn(w *world, idp *liar, subject string) *person {
 	return p.open("/auth/callback?" + url.Values{"code": {"good"}, "state": {at.Query().Get("state")}, "iss": {idp.URL}}.Encode())
 }
 
-// A session that ends loses nothing: after the sign-in the same person is back in the draft.
+// TestEndOfTheSessionLosesNothing proves that typed values are not lost if the session ends:
+// after the sign-in, the person is back at the draft.
 func TestEndOfTheSessionLosesNothing(t *testing.T) {
 	t.Parallel()
 	in := func(t *testing.T) (*world, *liar, *person) {
@@ -431,7 +442,8 @@ func TestEndOfTheSessionLosesNothing(t *testing.T) {
 	})
 }
 
-// In mode jwt the page of a request without an assertion leads to the last draft.
+// TestDraftsBehindAGateway proves that with AUTH_MODE=jwt, the page of a request without a
+// token of the gateway leads to the last draft.
 func TestDraftsBehindAGateway(t *testing.T) {
 	w := newWorld(t)
 	gateway := w.server.Sender
@@ -447,7 +459,8 @@ func TestDraftsBehindAGateway(t *testing.T) {
 	p.open("/drafts").shows(draftForm, inForm...)
 }
 
-// Without a durable store the address contains what was typed, if it fits.
+// TestWithoutAStoreTheAddressHasWhatWasTyped proves that without a durable database the address
+// contains the typed values, if they fit.
 func TestWithoutAStoreTheAddressHasWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -472,7 +485,8 @@ func TestWithoutAStoreTheAddressHasWhatWasTyped(t *testing.T) {
 	p.open("/backups/preview").shows("^/backups/new$")
 }
 
-// A sweep removes expired drafts.
+// TestSweepRemovesDrafts proves that a sweep (regular background run) removes expired drafts,
+// the stored values of forms.
 func TestSweepRemovesDrafts(t *testing.T) {
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS").press("check", typed...)
@@ -491,7 +505,8 @@ func TestSweepRemovesDrafts(t *testing.T) {
 	}
 }
 
-// A draft has a bounded size, and secrets of the program are not in it: it has the names of controls only.
+// TestDraftsHoldOnlyControls proves that a draft has a limited size and contains only values of
+// the form's controls, so no secret of the program.
 func TestDraftsHoldOnlyControls(t *testing.T) {
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS")

@@ -44,7 +44,7 @@ var (
 	errControls   = errors.New("too many values in a form")
 )
 
-// A fault is a row of the table of errors: what one kind of error means in HTTP and in words.
+// A fault is a row of the table of errors: the HTTP status and the texts for one kind of error.
 type fault struct {
 	err    error // matched by errors.Is; nil for the rows outside the table
 	status int
@@ -87,9 +87,9 @@ func (f fault) forPrograms() fault {
 	return f
 }
 
-// faults is the table of errors. The first matching row is used, so an error that wraps another one
-// stands before it. An error without a row is an internal error: it is logged, and the reader gets
-// only a request id.
+// faults is the table of errors. The first matching row is used, so an error that wraps another
+// one must come before it. An error without a row is an internal error: it is logged, and the
+// sender gets only a request id.
 var faults = []fault{
 	{auth.ErrToken, http.StatusUnauthorized, "token",
 		param.Text{En: "The token was not accepted", Zh: "令牌未被接受"},
@@ -246,7 +246,7 @@ func tooLong(most int64) param.Text {
 	return param.Text{En: text.Fill(param.English, size), Zh: text.Fill(param.Chinese, size)}
 }
 
-// limited returns text with a limit in it.
+// limited returns text with the number of a limit in place of its verb.
 func limited(text param.Text, limit int64) param.Text {
 	return param.Text{En: text.Fill(param.English, limit), Zh: text.Fill(param.Chinese, limit)}
 }
@@ -278,10 +278,10 @@ func faultOf(err error) fault {
 	return internalFault
 }
 
-// page returns a handler that writes errors as an HTML page.
+// page returns a handler that calls h and writes its error as an HTML page.
 func (s *Server) page(h handler) http.Handler { return s.report(h, s.writeProblemPage) }
 
-// json returns a handler that writes errors as application/problem+json.
+// json returns a handler that calls h and writes its error as application/problem+json.
 func (s *Server) json(h handler) http.Handler { return s.report(h, s.writeProblemJSON) }
 
 // A problemWriter writes an error as an answer.
@@ -305,8 +305,9 @@ func (s *Server) problem(w http.ResponseWriter, r *http.Request, err error) {
 	s.fail(w, r, err, write)
 }
 
-// fail logs internal errors and known causes of failed authentications, sets the headers that belong
-// to err, and writes it. No other code reports a failure.
+// fail answers with an error. It logs internal errors and known causes of failed
+// authentications, sets the headers for the error, and writes it. No other code reports a
+// failure.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, write problemWriter) {
 	f := faultOf(err)
 	s.logCause(r, err)
@@ -404,18 +405,19 @@ func (s *Server) writeProblemPage(w http.ResponseWriter, r *http.Request, f faul
 	}
 }
 
-// formPath is the address to which the form sends a submission. The input checked says that the
-// values were checked.
+// formPath is the address to which a form sends a submission. The input checked in it says that
+// a person has seen the check page.
 const formPath = "/backups"
 
 // sendAgain is the text of the button that sends a failed form again.
 var sendAgain = param.Text{En: "Send again", Zh: "再次提交"}
 
-// checked is the hidden input that says that a form was posted by the check page.
+// checked is the hidden input that says that a form was posted from the check page.
 var checked = templates.Hidden{Name: "at", Value: "check"}
 
-// offerResend adds a button that sends a failed form again: with the same key if it may have
-// started a backup, with a new key if the key belongs to another submission.
+// offerResend adds to the page about a failed form a button that sends it again. It uses the
+// same idempotency key if the form may have started a backup, and a new key if the key belongs
+// to another submission.
 func (s *Server) offerResend(p *templates.Problem, r *http.Request, err error) {
 	if r.Method != http.MethodPost || r.PostForm == nil {
 		return

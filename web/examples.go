@@ -102,7 +102,7 @@ func withProgress(progress int, done, total int64) func(*BackupJob) {
 	}
 }
 
-// withEnd is a change that sets the end of a job.
+// withEnd changes an example answer so that its job has ended.
 func withEnd(b *BackupJob) { b.CompleteTime = exampleBegan.Unix() + 20 }
 
 // Example answers, by operation.
@@ -146,7 +146,7 @@ var answersToPresets = map[string]any{"presets": Presets{Presets: []Preset{
 	},
 }}}
 
-// with adds example answers to a response.
+// with adds example answers to the description of a response.
 func with(response doc, answers ...map[string]any) doc {
 	all := doc{}
 	for _, group := range answers {

@@ -1,6 +1,6 @@
 package web
 
-// Gates exports gates for tests in package web_test.
+// Gates makes the unexported function gates available to tests in package web_test.
 var Gates = gates
 
 // ProgramRoutes returns the methods and paths for programs, for tests in package web_test.

@@ -18,11 +18,12 @@ import (
 	"backupportal/templates"
 )
 
-// maxControls limits the number of names in a posted form. All rows of a form are at most 1,896 of them.
+// maxControls limits the number of names in a posted form. All rows of a form are at most 1,896
+// of them.
 const maxControls = 2000
 
-// choices are the controls that show and hide others, or stand for several parameters. They are not
-// sent to the cloud.
+// choices are controls that only show and hide others, or represent several parameters. Their
+// values are not sent to the cloud.
 var choices = []string{
 	"choice.Detail.diskIdList",
 	"choice.Detail.appConsistent",
@@ -31,9 +32,10 @@ var choices = []string{
 }
 
 // readForm returns the values of a posted form, without surrounding blanks. Each name must be a
-// control of the form and occur once. A value that stands for several controls is replaced by them
-// ([expandText]). Errors: errType, errRequest, errControls, and [param.InvalidError] with the unknown
-// and repeated names, and with the mistakes in the JSON of Detail and Options.
+// control of the form and occur once. A value that represents several controls, such as the
+// JSON of Detail, is replaced by their values ([expandText]). Errors: errType, errRequest,
+// errControls, and [param.InvalidError] with unknown and repeated names and the mistakes in the
+// JSON of Detail and Options.
 func readForm(r *http.Request) (templates.Values, error) {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/x-www-form-urlencoded" {
@@ -72,9 +74,9 @@ func readValues(form url.Values) (templates.Values, error) {
 	return v, nil
 }
 
-// expandText replaces the values of v that are texts for several controls: the JSON of Detail and
-// Options, as the API declares them, and the whole value of SpeedLimit. It returns the mistakes in
-// the JSON. A control of its own wins over a key of the JSON.
+// expandText replaces those values of v that represent several controls: the JSON of Detail and
+// Options, as the API takes them, and the whole value of SpeedLimit. It returns the mistakes in
+// the JSON. If the form also has the control itself, its value is used.
 func expandText(v templates.Values) param.InvalidError {
 	var bad param.InvalidError
 	for _, object := range param.ObjectNames() {
@@ -133,8 +135,8 @@ func isControl(name string) bool {
 		slices.Contains(templates.RowControls(field), control)
 }
 
-// tidy removes blanks, and thousands separators in numbers, that people type around or in a value.
-// A list may also be the JSON text that the API takes.
+// tidy removes what people type additionally: blanks around a value, and thousands separators
+// in a number. A list may also be the JSON text that the API takes.
 func tidy(name, value string) string {
 	f, isField := param.FieldNamed(name)
 	value = strings.TrimSpace(value)
@@ -162,8 +164,8 @@ func isRowNumber(name string) bool {
 	return control == "start" || control == "end" || control == "bandwidth"
 }
 
-// jsonItems returns the items of a JSON list of strings. It returns nil for any other text, and for a
-// list with an item that does not fit on one line. Ids lose surrounding blanks first.
+// jsonItems returns the items of a JSON list of strings. It returns nil for any other text, and
+// for a list with an item that does not fit on one line. Ids lose surrounding blanks first.
 func jsonItems(text string, ids bool) []string {
 	if !strings.HasPrefix(text, "[") {
 		return nil

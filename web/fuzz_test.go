@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// No posted form causes an internal error. The preview of a form starts no backup.
+// FuzzPreview proves that no posted form causes an internal error. It shows the page after the
+// form, which starts no backup.
 func FuzzPreview(f *testing.F) {
 	for _, body := range []string{
 		"op=check&SourceType=UDM_ECS&Account=demo&Region=cn-hangzhou&InstanceId=i-1&Retention=7&choice.Detail.appConsistent=scripts",

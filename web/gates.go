@@ -6,8 +6,8 @@ import (
 	"backupportal/function/param"
 )
 
-// A gate is a step of a CI pipeline that requests a backup and lets later steps run only after it
-// is complete. People copy it from the page /docs/api.
+// A gate is a script for a CI pipeline: it requests a backup and lets later steps run only when
+// the backup is complete. People copy it from the page /docs/api.
 type gate struct {
 	Title param.Text
 	File  string // path in the reader's repository

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// If a CI run is repeated, its gate uses the backup of the earlier run. The gate requests a new
-// backup only if the earlier backup failed or was cancelled.
+// TestGatesOfOneRunShareABackup proves that a repeated CI run uses the backup of the earlier
+// run. It requests a new one only if the earlier backup failed or was cancelled.
 func TestGatesOfOneRunShareABackup(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		again := func(changed map[string]string, code, jobs int) {
@@ -36,8 +36,9 @@ func TestGatesOfOneRunShareABackup(t *testing.T) {
 	})
 }
 
-// If the cloud refuses a backup, the refusal is final for its key. A repeated run requests the
-// backup again with a new key.
+// TestGatesOfOneRunAskAgainAfterARefusal proves that a repeated CI run requests the backup
+// again, with a new idempotency key, if the cloud refused it. With the old key it would get the
+// refusal again.
 func TestGatesOfOneRunAskAgainAfterARefusal(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		if err := f.cloud.SetFaults("CreateBackupJob: refuse 403 NoPermission"); err != nil {
@@ -49,7 +50,8 @@ func TestGatesOfOneRunAskAgainAfterARefusal(t *testing.T) {
 	})
 }
 
-// Two gate steps of one CI run start at the same time. Both wait for the same backup.
+// TestGatesOfOneRunAtTheSameTime proves that two steps of one CI run that start at the same
+// time wait for the same backup.
 func TestGatesOfOneRunAtTheSameTime(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		if err := f.cloud.SetFaults("CreateBackupJob: latency 200ms"); err != nil {
@@ -62,8 +64,8 @@ func TestGatesOfOneRunAtTheSameTime(t *testing.T) {
 	})
 }
 
-// The gate sends the token with each request. The token is neither in the gate's log nor in the
-// list of processes.
+// TestGatesHideTheToken proves that the script for CI pipelines shows its token neither in its
+// log nor in the list of processes.
 func TestGatesHideTheToken(t *testing.T) {
 	t.Parallel()
 	const token = "s3cret-t0ken"
@@ -91,8 +93,8 @@ func TestGatesHideTheToken(t *testing.T) {
 	}
 }
 
-// spied installs a program with the given name. The program records its arguments, and then runs
-// the real program. spied returns the PATH to use and the file that holds the recorded arguments.
+// spied installs a wrapper of a program that stores the program's arguments and then runs it.
+// It returns the PATH to use and the file with the arguments.
 func spied(t *testing.T, name string) (path, calls string) {
 	t.Helper()
 	real, err := exec.LookPath(name)
@@ -112,8 +114,8 @@ func spied(t *testing.T, name string) (path, calls string) {
 	return dir + string(os.PathListSeparator) + os.Getenv("PATH"), calls
 }
 
-// The exit code for a failure of the shell itself differs from every exit code that reports the end
-// of a backup.
+// TestGatesReportShellFailures proves that the script ends with an exit code of its own if the
+// shell fails, so that a failure is not taken for the result of a backup.
 func TestGatesReportShellFailures(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		for _, breaks := range []struct{ what, with string }{
@@ -132,8 +134,9 @@ func TestGatesReportShellFailures(t *testing.T) {
 	})
 }
 
-// The gate refuses to run in a Jenkins server that has no URL configured, because then no name of a
-// run is unique. With a constant name, the gate would mistake an old backup for a new one.
+// TestGatesNeedANameOfTheRun proves that the script refuses to run in a Jenkins server without
+// a configured URL: no name of a run is unique then, and it would take an old backup for a new
+// one.
 func TestGatesNeedANameOfTheRun(t *testing.T) {
 	t.Parallel()
 	f := newFront(t)
@@ -142,8 +145,8 @@ func TestGatesNeedANameOfTheRun(t *testing.T) {
 	w.run(t, f.url, nil).want(t, f, 5, 0, "GATE_RUN must be set")
 }
 
-// The name of a run stays the same when the run is repeated. The key also depends on the requested
-// backup.
+// TestGateRunNamesAreStable proves that a repeated CI run has the same name, from which the
+// idempotency key is made. The key also depends on the requested backup.
 func TestGateRunNamesAreStable(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{

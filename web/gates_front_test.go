@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// A front serves the portal over HTTP, as a gate reaches it. The portal's clock advances by at
-// least 15 seconds when the portal waits and when it sends Retry-After. The gate sleeps for only
-// one second.
+// A front serves the portal over HTTP to the script for CI pipelines. To make tests fast, the
+// portal's clock advances by at least 15 seconds when the portal waits or sends Retry-After,
+// and the script sleeps for only one second.
 type front struct {
 	*world
 	url string
@@ -91,7 +91,7 @@ func (f *front) submission(t *testing.T) string {
 	return m[1]
 }
 
-// lose lets the portal handle r and drops the portal's answer.
+// lose lets the portal handle r but drops the answer, as a broken connection does.
 func (f *front) lose(r *http.Request) {
 	f.handler.ServeHTTP(httptest.NewRecorder(), r)
 	panic(http.ErrAbortHandler)

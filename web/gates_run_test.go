@@ -39,9 +39,9 @@ type running struct {
 	said transcript
 }
 
-// start starts a script. The script's environment has only the variables of the way, with the
-// values in changed applied. start closes the channel said when the script has written words. said
-// is nil if words is empty.
+// start starts a script. Its environment has only the variables of the way w, with changed
+// applied. If words is not empty, the channel said is closed when the script has written words;
+// otherwise said is nil.
 func (w way) start(t *testing.T, url string, changed map[string]string, words string) (r *running, said <-chan struct{}) {
 	t.Helper()
 	for _, name := range []string{w.shell[0], "curl"} {
@@ -72,7 +72,7 @@ func (w way) start(t *testing.T, url string, changed map[string]string, words st
 	return r, r.said.said
 }
 
-// An ending holds the result of a script.
+// An ending has the output and the exit code of a script.
 type ending struct {
 	code int
 	said string

@@ -28,7 +28,8 @@ func indented(columns int, text string) string {
 	return strings.ReplaceAll(text, margin+"\n", "\n\n")
 }
 
-// All gate files contain the same script, unchanged.
+// TestGatesHoldTheScript proves that the files for all CI services contain the same script,
+// unchanged.
 func TestGatesHoldTheScript(t *testing.T) {
 	script, err := os.ReadFile("gates/backup-gate.sh")
 	if err != nil {
@@ -57,7 +58,8 @@ func TestGatesHoldTheScript(t *testing.T) {
 	}
 }
 
-// The script that a CI service extracts from its file equals the original, byte for byte.
+// TestCIServicesExtractTheScript proves that the script that a CI service extracts from its
+// file equals the original, byte for byte.
 func TestCIServicesExtractTheScript(t *testing.T) {
 	_, script, _ := strings.Cut(gateCode(t, "backup-gate.sh"), "#!/bin/sh\n")
 	if got := githubWay(t).script; got != script {
@@ -74,7 +76,8 @@ func TestCIServicesExtractTheScript(t *testing.T) {
 	}
 }
 
-// Each gate makes one backup, and its exit code tells how the backup ended.
+// TestGateExitCodes proves that the script for CI pipelines makes one backup, and that its exit
+// code says how the backup ended.
 func TestGateExitCodes(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -32,8 +32,8 @@ func everyShell(t *testing.T, test func(t *testing.T, f *front, w way)) {
 	}
 }
 
-// If the portal refuses a submission, the gate ends with exit code 1: there is no backup. After any
-// other error it ends with exit code 5: the gate could not make the request.
+// TestGatesStopAtARefusal proves the exit codes of the script for CI pipelines: 1 if the portal
+// refuses the backup, so there is none, and 5 if the request could not be made.
 func TestGatesStopAtARefusal(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		for _, c := range []struct {
@@ -52,8 +52,8 @@ func TestGatesStopAtARefusal(t *testing.T) {
 	})
 }
 
-// The gate refuses variables with characters that have a special meaning in JSON, a shell or a URL.
-// It sends no request.
+// TestGatesRefuseUnsafeVariables proves that the script refuses variables with characters that
+// have a special meaning in JSON, a shell or a URL, and sends no request.
 func TestGatesRefuseUnsafeVariables(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		for name, values := range map[string][]string{
@@ -78,8 +78,9 @@ func TestGatesRefuseUnsafeVariables(t *testing.T) {
 	})
 }
 
-// A person's name looks like the result of a successful job. The gate ignores it and reads the real
-// result, both with the members in the portal's order and with sorted members.
+// TestGatesIgnoreTextsThatLookLikeAnOutcome proves that a person's name that looks like a
+// successful result does not deceive the script. It reads the real result, whatever the order
+// of the answer's members.
 func TestGatesIgnoreTextsThatLookLikeAnOutcome(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		f.server.Sender = func(*http.Request) (identity.Principal, error) {
@@ -106,7 +107,8 @@ func TestGatesIgnoreTextsThatLookLikeAnOutcome(t *testing.T) {
 	})
 }
 
-// If a gate gets no answer, it sends the same request again. Only one backup is made.
+// TestGatesRepeatAfterLostAnswers proves that the script sends the same request again if it
+// gets no answer, and that only one backup is made.
 func TestGatesRepeatAfterLostAnswers(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -150,7 +152,8 @@ func TestGatesRepeatAfterLostAnswers(t *testing.T) {
 	}
 }
 
-// If the portal refuses connections because it has not started, the gate waits for the portal.
+// TestGatesWaitForUnavailablePortal proves that the script waits for a portal that refuses
+// connections because it has not started yet.
 func TestGatesWaitForUnavailablePortal(t *testing.T) {
 	everyShell(t, func(t *testing.T, f *front, w way) {
 		socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
@@ -182,7 +185,8 @@ func TestGatesWaitForUnavailablePortal(t *testing.T) {
 	})
 }
 
-// While the portal does not know the result of a submission, the gate asks again.
+// TestGatesRepeatWhileResultIsUnknown proves that the script asks again while the portal does
+// not know whether the backup was started.
 func TestGatesRepeatWhileResultIsUnknown(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, faults, says string }{

@@ -24,8 +24,8 @@ func gateCode(t testing.TB, file string) string {
 	return ""
 }
 
-// A way describes how a CI service runs the script of a gate: its place in the file, the variables
-// and the shell.
+// A way describes how a CI service runs the script: where it is in the service's file, with
+// which variables, and in which shell.
 type way struct {
 	name   string
 	script string
@@ -50,7 +50,7 @@ func plainWays(t testing.TB) []way {
 	}
 }
 
-// allWays returns the ways of all four gates.
+// allWays returns every way in which the four CI services run the script.
 func allWays(t testing.TB) []way {
 	return slices.Concat(plainWays(t), []way{githubWay(t)}, gitlabWays(t), []way{jenkinsWay(t)})
 }

@@ -22,9 +22,9 @@ import (
 	"backupportal/templates"
 )
 
-// identify adds to the context of each request its id, the information for the audit trail, and the
-// reader's language and theme. It is the outermost layer because error pages need them too. The
-// answer has the id in the header X-Request-Id, by which the log lines of the request can be found.
+// identify adds to the context of each request its id, what the audit trail needs, and the
+// reader's language and theme. It is the outermost layer, because error pages need these too.
+// The answer has the id in the header X-Request-Id; the log lines of the request contain it.
 func (s *Server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := s.requestID(r.Context())
@@ -67,8 +67,8 @@ func (s *Server) requestInfo(r *http.Request, id string) backup.RequestInfo {
 	return v
 }
 
-// requestID returns the id that ctx already has, so that all log lines of a request have the same
-// id, or a new one.
+// requestID returns the request id that ctx already has, so that all log lines of a request
+// have the same one. Without one it returns a new id.
 func (s *Server) requestID(ctx context.Context) string {
 	if id := logging.RequestID(ctx); id != "" {
 		return id
@@ -126,8 +126,8 @@ func languageTag(s string) (param.Language, bool) {
 	return l, l == param.English || l == param.Chinese
 }
 
-// theme returns "light" or "dark" from the cookie, or an empty text, which means that of the
-// system.
+// theme returns "light" or "dark" from the cookie. It returns "" if there is none, which means
+// the theme of the system.
 func theme(r *http.Request) string {
 	if c, err := r.Cookie("theme"); err == nil && (c.Value == "light" || c.Value == "dark") {
 		return c.Value
@@ -138,8 +138,8 @@ func theme(r *http.Request) string {
 // zonePattern matches the names of time zones in the IANA database.
 const zonePattern = `[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9_+-]{1,30}){0,2}`
 
-// zone returns the time zone of the reader's browser, which the script wrote into a cookie, or that of the
-// portal.
+// zone returns the time zone of the reader's browser, which the script wrote into a cookie, or
+// that of the portal.
 func (s *Server) zone(r *http.Request) *time.Location {
 	if c, err := r.Cookie("zone"); err == nil && pattern.Match(zonePattern, c.Value) && c.Value != "Local" {
 		if zone, err := time.LoadLocation(c.Value); err == nil {
@@ -186,15 +186,16 @@ func (s *Server) headers(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if s.Origin != "" {
-			// Without this header, Function Compute allows every origin that asks (CORS), with credentials.
+			// Without this header, Function Compute allows every origin that asks (CORS), with
+			// credentials.
 			h.Set("Access-Control-Allow-Origin", s.Origin)
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// checkHost refuses requests for other host names than the portal's own. Links, cookies and the
-// check of a form's origin depend on the host name.
+// checkHost refuses requests for other host names than the portal's own, because links, cookies
+// and the check of a form's origin depend on the host name.
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := hostName(r.Host); !ok || !s.Host(r.Host) {
@@ -236,10 +237,10 @@ func (s *Server) limitSizes(next http.Handler) http.Handler {
 	})
 }
 
-// decoded refuses requests with a Content-Encoding, for example a compressed body. The portal decodes
-// no body: a few compressed bytes can become gigabytes, and signatures cover the bytes that were sent.
-// The coding "identity" is accepted, because it changes nothing. A refusal names "identity" in the
-// header Accept-Encoding (RFC 9110, section 12.5.3).
+// decoded refuses requests with a Content-Encoding, such as a compressed body. The portal
+// decodes no body: a few compressed bytes can become gigabytes, and signatures cover the bytes
+// as they were sent. It accepts the coding "identity", which changes nothing. A refusal has the
+// header Accept-Encoding: identity (RFC 9110, section 12.5.3).
 func (s *Server) decoded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for _, coding := range r.Header.Values("Content-Encoding") {
@@ -279,8 +280,8 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		// The handler that the mux returns without a pattern answers 405 if the path exists with another
-		// method, and else 404. Only its status is used.
+		// The handler that the mux returns without a pattern answers 405 if the path exists
+		// with another method, and else 404. Only its status is used.
 		fallbackAnswer := &statusOnly{header: http.Header{}}
 		fallback.ServeHTTP(fallbackAnswer, r)
 		if allow := fallbackAnswer.header.Get("Allow"); fallbackAnswer.status == http.StatusMethodNotAllowed {
@@ -307,10 +308,10 @@ func (w *statusOnly) WriteHeader(status int) { w.status = status }
 // Write implements [http.ResponseWriter]. It drops b.
 func (w *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
-// OnLoopback reports whether host, with or without a port, is this machine: localhost, an address of
-// 127.0.0.0/8, or [::1]. A server on loopback that accepts only such hosts is protected from DNS
-// rebinding by other sites. A text that is not exactly a host with an optional port (RFC 9110, section
-// 7.2) is not this machine.
+// OnLoopback reports whether host, with or without a port, is this machine: localhost, an
+// address of 127.0.0.0/8, or [::1]. A server on loopback that accepts only such hosts is
+// protected from DNS rebinding by other sites. A text that is not exactly a host with an
+// optional port (RFC 9110, section 7.2) is not this machine.
 func OnLoopback(host string) bool {
 	name, ok := hostName(host)
 	if !ok {
@@ -327,8 +328,8 @@ func OnLoopback(host string) bool {
 	return err == nil && ip.IsLoopback() && ip.Is6() == bracketed
 }
 
-// hostName returns the host of a Host header, an IPv6 address in its brackets. ok is false if the host is followed
-// by something other than a colon and a port: 1 to 65535 in digits.
+// hostName returns the host of a Host header, an IPv6 address in its brackets. ok is false if
+// the host is followed by something other than a colon and a port: 1 to 65535 in digits.
 func hostName(host string) (name string, ok bool) {
 	name, rest := host, ""
 	if at := strings.IndexByte(host, ']'); strings.HasPrefix(host, "[") && at > 0 {

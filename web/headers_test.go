@@ -24,9 +24,9 @@ var protection = map[string]string{
 
 var route = regexp.MustCompile(`mux\.Handle\("([A-Z]+) ([^"]*)"`)
 
-// Every route and every kind of error answers with all security headers and forbids caching. Each
-// answer sets at most one cookie, because an event platform can return only one (threats T5, T6,
-// T19; OWASP ASVS 3.4.1–3.4.8, 14.3.2).
+// TestEveryAnswerIsProtected proves that every route and every kind of error answers with all
+// security headers and forbids caching. Each answer sets at most one cookie, because an event
+// platform can return only one (threats T5, T6, T19; OWASP ASVS 3.4.1–3.4.8, 14.3.2).
 func TestEveryAnswerIsProtected(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("server.go")
@@ -78,8 +78,8 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 	}
 }
 
-// The portal accepts only its own host names, in any spelling. It ignores host names in the headers
-// of a proxy (threat T14; OWASP ASVS 4.2.x).
+// TestOtherHostsAreRefused proves that the portal accepts only its own host names, in any
+// spelling. It ignores host names in the headers of a proxy (threat T14; OWASP ASVS 4.2.x).
 func TestOtherHostsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.server.Host = func(host string) bool { return host == "backup.example.com" }

@@ -55,8 +55,8 @@ var (
 	textTo   = param.Text{En: "to", Zh: "结束日期"}
 )
 
-// readFilters converts filters to a query of the domain. Its error is a [param.InvalidError] with
-// all mistakes.
+// readFilters converts the filters of a query to a query of the history. Its error is a
+// [param.InvalidError] with all mistakes.
 func (s *Server) readFilters(p identity.Principal, given map[string]string, zone *time.Location) (backup.Query, error) {
 	q := backup.Query{
 		Account:    given["Account"],
@@ -110,8 +110,8 @@ func (s *Server) readFilters(p identity.Principal, given map[string]string, zone
 	return q, nil
 }
 
-// parseTime parses an RFC 3339 time, or a date as its midnight in zone plus days. With
-// days = 1 a date is an inclusive end. An empty text is the zero time.
+// parseTime parses an RFC 3339 time, or a date. A date means its midnight in zone, plus a
+// number of days: with days = 1 it is the end of that day. An empty text gives the zero time.
 func parseTime(text string, days int, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -122,12 +122,12 @@ func parseTime(text string, days int, zone *time.Location) (time.Time, error) {
 	return time.Parse(time.RFC3339, text)
 }
 
-// cursor returns the text of a place in the history, for the parameters before and after.
+// cursor returns a position in the history as text, for the query parameters before and after.
 func cursor(p backup.Place) string {
 	return strconv.FormatInt(p.At.UnixMilli(), 10) + "." + p.ID
 }
 
-// cursorPattern is the form of milliseconds since 1970 and a submission's id.
+// cursorPattern matches a cursor: milliseconds since 1970 and the id of a submission.
 const cursorPattern = `([0-9]{1,15})\.([a-z0-9-]{1,40})`
 
 // readCursors parses the cursors before and after into q. At most one of them may be given.
@@ -186,7 +186,8 @@ func (s *Server) list(ctx context.Context, p identity.Principal, q backup.Query)
 	return l, nil
 }
 
-// history lists submissions and rejected messages, newest first, as far as the filters let them.
+// history answers with the page of the history: submissions and rejected messages, newest
+// first, selected by filters.
 func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	given := map[string]string{}
@@ -230,8 +231,8 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.History(page))
 }
 
-// countOthers returns how many entries q would find without its search, at most a page, and whether
-// there are more.
+// countOthers returns how many entries the query q would find without its search text, at most
+// one page, and whether there are more.
 func (s *Server) countOthers(ctx context.Context, p identity.Principal, q backup.Query) (n int, more bool, err error) {
 	q.Search, q.Before, q.After = "", nil, nil
 	l, err := s.list(ctx, p, q)
@@ -277,8 +278,9 @@ func (s *Server) row(record backup.Record) templates.Row {
 	return row
 }
 
-// reason returns why there is no complete backup, in one sentence: the explanation of the cloud's code, or what
-// the cloud or the policy says. It is empty if nothing went wrong, or if that is not known.
+// reason returns why there is no complete backup, in one sentence: the explanation of the
+// cloud's code, or what the cloud or the policy says. It is empty if nothing went wrong, or if
+// that is not known.
 func (s *Server) reason(record backup.Record) param.Text {
 	switch record.State(s.Backups.Now()) {
 	case backup.StateDenied:

@@ -49,8 +49,9 @@ func (w *world) create(t *testing.T, who, key string) string {
 	return job.SubmissionId
 }
 
-// All pages together contain each submission once, newest first, even if submissions are added
-// while the pages are read. With Whose=mine the pages contain only the person's own submissions.
+// TestListPagesAreComplete proves that all pages together contain each submission once, newest
+// first, even if submissions are added while the pages are read. With Whose=mine the pages
+// contain only the person's own submissions.
 func TestListPagesAreComplete(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

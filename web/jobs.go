@@ -21,13 +21,14 @@ const longestWait = 50 * time.Second
 // answerTime is reserved for writing the answer before an invocation's deadline.
 const answerTime = 2 * time.Second
 
-// waitPattern is the form of the parameter wait. A value above the limit is allowed and only ends earlier.
+// waitPattern is the form of the parameter wait. A value above the limit is allowed and only
+// ends earlier.
 const waitPattern = `[0-9]{1,4}s`
 
 var msgWait = param.Text{En: "wait must be whole seconds such as 50s", Zh: "wait 必须是整秒数，例如 50s"}
 
-// showBackupJob answers GET /api/v1/backup-jobs/{SubmissionId} with a submission and its job, at
-// once or after wait.
+// showBackupJob answers GET /api/v1/backup-jobs/{SubmissionId} with a submission and its job.
+// With the parameter wait it answers when the job has ended or that time has passed.
 func (s *Server) showBackupJob(w http.ResponseWriter, r *http.Request) error {
 	query, err := strictQuery(r, "wait")
 	if err != nil {
@@ -56,8 +57,8 @@ func (s *Server) cancelBackupJob(w http.ResponseWriter, r *http.Request) error {
 	return s.answerJob(w, r, http.StatusAccepted, record, 0)
 }
 
-// answerJob writes a submission as JSON. If its state can still change, Retry-After says when to
-// ask again: after a second if the caller has just waited, else after pollInterval.
+// answerJob writes a submission as JSON. If its state can still change, Retry-After says when
+// to ask again: after a second if the caller has just waited, otherwise after pollInterval.
 func (s *Server) answerJob(
 	w http.ResponseWriter,
 	r *http.Request,
@@ -76,8 +77,8 @@ func (s *Server) answerJob(
 	return writeJSON(w, r, status, job)
 }
 
-// readWait parses the parameter wait and limits it to longestWait and to the time that the
-// invocation has left. An empty text is 0.
+// readWait parses the parameter wait. It limits it to longestWait, and to the time that is left
+// for the platform's invocation. An empty text gives 0.
 func readWait(ctx context.Context, text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
@@ -93,9 +94,9 @@ func readWait(ctx context.Context, text string) (time.Duration, error) {
 	return max(wait, 0), nil
 }
 
-// strictQuery returns the query of a program's request. Each name must be in names and occur once;
-// a misspelt dry_run would otherwise start a backup. Errors: errRequest, and *queryError with all
-// mistakes.
+// strictQuery returns the query of a program's request. Each name must be in names and occur
+// once. An unknown name is an error because a misspelt dry_run would otherwise start a real
+// backup. Errors: errRequest, and *queryError with all mistakes.
 func strictQuery(r *http.Request, names ...string) (map[string]string, error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// A request without the header Idempotency-Key is refused, even if another header has a key.
-// Without a key, a client that lost the answer and repeats its request would start a second job.
+// TestWithoutAKeyTheErrorSaysThatItIsMissing proves that a request without the header
+// Idempotency-Key is refused, even if another header has a key. Without it, a client that lost
+// the answer and repeats its request would start a second job.
 func TestWithoutAKeyTheErrorSaysThatItIsMissing(t *testing.T) {
 	for _, h := range []http.Header{nil, {"X-Idempotency-Key": {"k"}}, {"Idempotency_key": {"k"}}, {"Idempotency-Key": nil}} {
 		if key, err := idempotencyKey(h); key != "" || err != errNoKey {
@@ -16,8 +17,9 @@ func TestWithoutAKeyTheErrorSaysThatItIsMissing(t *testing.T) {
 	}
 }
 
-// idempotencyKey accepts 1 to 255 visible ASCII characters. A key in quotes is the same key as
-// without quotes (draft-ietf-httpapi-idempotency-key-header-07).
+// FuzzIdempotencyKey proves that idempotencyKey accepts exactly 1 to 255 visible ASCII
+// characters. A key in quotes is the same as without quotes
+// (draft-ietf-httpapi-idempotency-key-header-07).
 func FuzzIdempotencyKey(f *testing.F) {
 	for _, value := range []string{"k", `"k"`, `""`, `"`, `"a"b"`, `a\b`, "a b", "a,b", "é", "\x7f", strings.Repeat("k", 255), strings.Repeat("k", 256), `"` + strings.Repeat("k", 255) + `"`} {
 		f.Add(value)

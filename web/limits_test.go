@@ -30,9 +30,9 @@ func (p limiting) Decide(ctx context.Context, who identity.Principal, given para
 	return g, denied
 }
 
-// A submission over a limit is not sent to the cloud. The answer names the owner of the limit and
-// the time at which the limit permits a submission again. The form keeps its values, and the
-// submission succeeds at that time (threat T12).
+// TestLimitAnswerKeepsTheForm proves that a submission over a limit is not sent to the cloud.
+// The answer names the owner of the limit and the time at which the limit permits a submission
+// again. The form keeps its values, and the submission succeeds at that time (threat T12).
 func TestLimitAnswerKeepsTheForm(t *testing.T) {
 	w := newWorld(t)
 	w.limit(backup.Grant{Cooldown: 10 * time.Minute})
@@ -69,8 +69,8 @@ func TestLimitAnswerKeepsTheForm(t *testing.T) {
 	}
 }
 
-// A principal may make 60 changing requests in a minute. Read requests are not counted. The limit
-// of one principal does not affect other principals.
+// TestRequestsAreRateLimited proves that a principal may make 60 changing requests in a minute.
+// Read requests are not counted. The limit of one principal does not affect other principals.
 func TestRequestsAreRateLimited(t *testing.T) {
 	w := newWorld(t)
 	w.server.Sender = func(r *http.Request) (identity.Principal, error) {

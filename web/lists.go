@@ -37,9 +37,10 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 	return render(w, r, status, templates.Form(page))
 }
 
-// addLists adds to page the disks of the instance and the vaults of the region, if their fields apply and
-// the account and the region are chosen. It reads them at the same time. A list that is not there in time
-// is marked as unreadable, so that the field is typed. If only is not empty, no other field gets a list.
+// addLists adds to the form the lists from which a person selects: the disks of the instance
+// and the vaults of the region, if these fields apply and account and region are known. It
+// reads them at the same time. If a list cannot be read in time, the page says so and the
+// person types the id. If only is not empty, only that field gets a list.
 func (s *Server) addLists(r *http.Request, page *templates.FormPage, only string) {
 	ctx, cancel := context.WithTimeout(r.Context(), listPatience)
 	defer cancel()
@@ -72,8 +73,9 @@ func (s *Server) addLists(r *http.Request, page *templates.FormPage, only string
 	reads.Wait()
 }
 
-// machineOf returns the instance or the cluster of a form; nil if the form must ask for it: it has no valid
-// id, a mistake about it, a search for it, or the list cannot be read now.
+// machineOf returns the instance or cluster of a form. It returns nil if the form must ask for
+// it: its id is missing or invalid, there is a mistake about it, the person searches for it, or
+// the list cannot be read now.
 func (s *Server) machineOf(ctx context.Context, r *http.Request, page *templates.FormPage) *templates.MachineRow {
 	name, q := "InstanceId", backup.CandidateQuery{Kind: backup.Instances, InstanceID: page.Values["InstanceId"]}
 	sources := []param.SourceType{param.UDMECS, param.ECSFile}
@@ -112,8 +114,9 @@ func (s *Server) machineOf(ctx context.Context, r *http.Request, page *templates
 	return &row
 }
 
-// pathMistakes returns the mistakes in the paths of a backup of files, by the system of its instance. Without an
-// answer of the cloud in time it returns nil; then the checks before the start ask again.
+// pathMistakes returns the mistakes in the paths of a backup of files, by the rules of the
+// instance's operating system. If the cloud does not say which one it is in time, it returns
+// nil; the checks before the start then ask again.
 func (s *Server) pathMistakes(r *http.Request, call backup.Call) []param.Mistake {
 	p := call.Params
 	if p.SourceType() != param.ECSFile || p["Include"]+p["Exclude"] == "" || call.Target.Account.Access == backup.HBRCrossAccount {
@@ -150,8 +153,8 @@ func (s *Server) changeMachine(r *http.Request, values templates.Values, verb, a
 	return nil
 }
 
-// switchKind makes values those of a form for another kind of source of the same machine. Fields that the
-// other form does not have are left out.
+// switchKind changes values to those of a form for another source type of the same machine. It
+// drops values of fields that the other form does not have.
 func (s *Server) switchKind(r *http.Request, values templates.Values, source param.SourceType) {
 	for name := range values {
 		own := strings.TrimPrefix(name, "choice.")
@@ -164,8 +167,8 @@ func (s *Server) switchKind(r *http.Request, values templates.Values, source par
 	fillDefaults(s.formPage(r, source, values, nil))
 }
 
-// readList reads one list for a form. ok is false if there is nothing to show about it: the rules do not
-// allow the place or the instance, or the list is too long to choose from it.
+// readList reads one list for a form. ok is false if no list can be offered: the rules do not
+// allow the region or the instance, or the list is too long to select from.
 func (s *Server) readList(
 	ctx context.Context, r *http.Request, page *templates.FormPage, q backup.CandidateQuery,
 ) (list templates.FieldList, ok bool) {

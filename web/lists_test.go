@@ -15,7 +15,8 @@ const (
 	filesForm = "/backups/new/ECS_FILE?Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demoweb01"
 )
 
-// boxes returns the values of the checked and of the other check boxes of the disks.
+// boxes returns the values of the check boxes of the disks: of the checked ones, and of the
+// others.
 func boxes(doc *goquery.Document) (ticked, empty []string) {
 	doc.Find(`[type=checkbox][name^="Detail.diskIdList."]`).Each(func(_ int, s *goquery.Selection) {
 		if _, on := s.Attr("checked"); on {
@@ -27,8 +28,9 @@ func boxes(doc *goquery.Document) (ticked, empty []string) {
 	return ticked, empty
 }
 
-// The disks of an instance are check boxes with size, category and encryption; all are checked at first.
-// All checked together are the choice of all disks, so that it stays true when a disk is attached.
+// TestDisksAreCheckBoxes proves that the form shows an instance's disks as check boxes with
+// size, category and encryption, all checked at first. If all are checked, the backup is of
+// "all disks", so that it includes disks that are attached later.
 func TestDisksAreCheckBoxes(t *testing.T) {
 	w := newWorld(t)
 	doc, _ := w.look(t, web01Form)
@@ -72,7 +74,8 @@ func TestDisksAreCheckBoxes(t *testing.T) {
 	}
 }
 
-// What was checked is there after Back, in another tab and in another language.
+// TestCheckedDisksStayInTheDraft proves that the check boxes of the disks keep their state
+// after Back, in another tab and in another language.
 func TestCheckedDisksStayInTheDraft(t *testing.T) {
 	w := newWorld(t)
 	values := url.Values{
@@ -89,7 +92,8 @@ func TestCheckedDisksStayInTheDraft(t *testing.T) {
 	}
 }
 
-// The vaults of the region are radio buttons with type, encryption and size. Another id can be typed.
+// TestVaultsAreRadioButtons proves that the vaults of the region are radio buttons with type,
+// encryption and size. Another id can be typed.
 func TestVaultsAreRadioButtons(t *testing.T) {
 	w := newWorld(t)
 	doc, _ := w.look(t, filesForm)
@@ -116,7 +120,8 @@ func TestVaultsAreRadioButtons(t *testing.T) {
 	}
 }
 
-// If the lists cannot be read, the form says so and the ids can be typed.
+// TestListsThatCannotBeRead proves that the form says so if a list cannot be read, and that the
+// id can be typed instead.
 func TestListsThatCannotBeRead(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("DescribeDisks: refuse 403 Forbidden.RAM forever; DescribeVaults: refuse 403 Forbidden.RAM forever"); err != nil {
@@ -132,8 +137,9 @@ func TestListsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// With one account, or one region of the account, nothing is asked. The regions of another account are
-// drawn when it is chosen: by the script as a part of the page, otherwise by a button.
+// TestOneAccountAndOneRegionAreNotAsked proves that the form does not ask for the account or
+// the region if there is only one. When another account is selected, its regions are shown: by
+// the script in a part of the page, otherwise after a button.
 func TestOneAccountAndOneRegionAreNotAsked(t *testing.T) {
 	w := newWorld(t)
 	doc, _ := w.look(t, "/backups/new/UDM_ECS?Account=demo")
@@ -160,8 +166,9 @@ func TestOneAccountAndOneRegionAreNotAsked(t *testing.T) {
 	}
 }
 
-// A form that starts from a machine shows it as a card and does not ask for it. Its buttons lead to the form for
-// the files of the same machine and to another machine. What was typed stays, also on the page before.
+// TestFormStartsFromTheMachine proves that a form that was opened for a machine shows the
+// machine and does not ask for it. Buttons lead to the form for files of the same machine, and
+// to another machine. Typed values are kept, also on the previous page.
 func TestFormStartsFromTheMachine(t *testing.T) {
 	w := newWorld(t)
 	doc, _ := w.look(t, web01Form)

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/trace"
 )
 
-// maxMethod is the length to which a log line cuts the method, because an event may contain any
-// text.
+// maxMethod is the length to which the HTTP method is cut in a log line, because an event may
+// contain any text as its method.
 const maxMethod = 20
 
 // A requestLog is what handlers add to the log line of a request.
@@ -40,14 +40,15 @@ func sentBy(ctx context.Context) (p identity.Principal, known bool) {
 
 // Meter counts requests for a monitoring system.
 type Meter interface {
-	// Answered counts one answered request and its duration. route is the pattern of its route, or empty.
+	// Answered counts one answered request and its duration. route is the pattern of its route,
+	// or empty.
 	Answered(route string, status int, took time.Duration)
 	// SessionUsed notes the use of the session with this id.
 	SessionUsed(id string)
 }
 
-// logged counts each request and writes one log line for it, also after a panic. The line has the pattern of the
-// route, never the address, which may contain a code or a token.
+// logged counts each request and writes one log line for it, also after a panic. The line has
+// the pattern of the route, never the address, which may contain a code or a token.
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()

@@ -6,8 +6,9 @@ import (
 	"backupportal/web"
 )
 
-// OnLoopback returns true only for a complete loopback host. A host name that only begins like a
-// loopback host, such as localhost.evil.example, belongs to another site.
+// TestOnlyLoopbackIsOnLoopback proves that OnLoopback returns true only for a complete host of
+// this machine. A name that only starts like one, such as localhost.evil.example, belongs to
+// another site.
 func TestOnlyLoopbackIsOnLoopback(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "localhost:9000": true, "127.0.0.1": true, "127.0.0.1:1": true, "127.0.0.1:65535": true, "127.1.2.3:80": true, "[::1]": true, "[::1]:9000": true,
@@ -29,8 +30,8 @@ func TestOnlyLoopbackIsOnLoopback(t *testing.T) {
 	}
 }
 
-// A malformed Host header is answered with 421, even if the server's own Host function accepts
-// every name.
+// TestMalformedHostsAreNobodys proves that a malformed Host header is answered with 421, even
+// if the server's own Host function accepts every name.
 func TestMalformedHostsAreNobodys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -13,7 +13,7 @@ import (
 	"backupportal/function/param"
 )
 
-// A Message is an event of the platform that asks for a backup.
+// A Message is an event of the platform that requests a backup.
 type Message struct {
 	Principal identity.Principal // the platform, for this kind of event
 	Key       string             // idempotency key of the event; a key in the body wins
@@ -24,15 +24,16 @@ type Message struct {
 	Heard     bool               // the sender reads the answer; other senders react only to errors
 }
 
-// SubmitMessage is the door for events. It returns the answer of the JSON endpoint, and accepted is
-// true. For a message that can never be accepted it returns a problem document, and accepted is
-// false. An error means that the sender must send the message again: the portal failed, the
-// submission is in progress, or its result is unknown.
+// SubmitMessage submits the backup that an event requests. It returns the answer of the JSON
+// API, and accepted is true. For a message that can never be accepted it returns a problem
+// document, and accepted is false. An error means that the sender must send the message again:
+// the portal failed, the submission is in progress, or its result is unknown.
 //
-// A sender that does not read the answer has only the message to get its backup. Such senders
-// repeat a message a few times within seconds, but an unknown result can be resolved only after the
-// attempt's window. Therefore the call waits for that as far as the deadline of ctx permits, and
-// returns errUnresolved if the time is too short.
+// A sender that does not read the answer cannot ask later: only a repeated message leads to its
+// backup. Such senders repeat a message a few times within seconds. But an unknown result
+// becomes known only when the attempt's window (the time in which its call may be sent) has
+// passed. So SubmitMessage waits for that as far as the deadline of ctx permits. If the time is
+// too short, it returns errUnresolved.
 func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawMessage, accepted bool, err error) {
 	sender := m.Principal
 	m.Principal = s.named(sender, m.Origin)
@@ -78,8 +79,8 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 // errUnresolved means that it is not known yet whether a submission started a job.
 var errUnresolved = errors.New("it is not known yet whether a job exists: send the event again")
 
-// unresolved reports whether a submission is in progress or unknown, so that its result cannot be known yet.
-// wait is the time after which it can be known.
+// unresolved reports whether the result of a submission is not known yet, because it is in
+// progress or unknown. wait is how long it takes until it can be known.
 func unresolved(out submitResult, err error) (wait time.Duration, temporary bool) {
 	if busy, ok := inProgress(err); ok {
 		return busy.RetryAfter, true
@@ -87,11 +88,12 @@ func unresolved(out submitResult, err error) (wait time.Duration, temporary bool
 	return out.retryAfter, err == nil && out.status == http.StatusAccepted
 }
 
-// attemptTime is what a submission may take after a wait: one listing, one call and their records.
+// attemptTime is the time that a submission needs after waiting: for one listing, one call and
+// storing their results.
 const attemptTime = 20 * time.Second
 
-// timeLeft returns how long an event may wait before the last attempt. It is 0 if ctx has no
-// deadline, because the platform's limit is then unknown.
+// timeLeft returns how long the handling of an event may wait before its last attempt. It is 0
+// if ctx has no deadline, because the platform's limit is then unknown.
 func timeLeft(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -100,8 +102,8 @@ func timeLeft(ctx context.Context) time.Duration {
 	return time.Until(deadline) - attemptTime
 }
 
-// submitOnce reads the submission in m and submits it without waiting for an unknown result. It holds a
-// slot for submissions during the call.
+// submitOnce submits the backup that m requests, without waiting for an unknown result. During
+// the call it holds a slot for submissions (the right to be handled).
 func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error) {
 	if len(m.Body) > maxBody {
 		return submitResult{}, &http.MaxBytesError{Limit: maxBody}

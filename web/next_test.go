@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// judge is a JavaScript program. It prints the addresses that lead a browser to another site, as
-// Node's WHATWG URL parser reads them.
+// judge is a JavaScript program that prints which of its input addresses lead a browser to
+// another site, according to Node's WHATWG URL parser.
 const judge = `
 const site = "https://backup.example.com";
 const all = JSON.parse(require("fs").readFileSync(0, "utf8"));
@@ -48,8 +48,9 @@ func leaving(t *testing.T, all []string) []string {
 	return verdict.Leave
 }
 
-// The portal's check of the target after a sign-in agrees with a browser's URL parser: no accepted
-// target leads to another site (threat T13; ASVS 3.7.2).
+// TestNextNeverLeavesTheSite proves that the portal's check of the address to open after a
+// sign-in agrees with a browser's URL parser: no accepted address leads to another site (threat
+// T13; ASVS 3.7.2).
 func TestNextNeverLeavesTheSite(t *testing.T) {
 	file, err := os.ReadFile("testdata/hostile_next.json")
 	if err != nil {
@@ -86,7 +87,8 @@ func TestNextNeverLeavesTheSite(t *testing.T) {
 	}
 }
 
-// An accepted target is a path with exactly one leading slash.
+// FuzzNext proves that every accepted target after a sign-in is a path with exactly one leading
+// slash.
 func FuzzNext(f *testing.F) {
 	for _, seed := range []string{"/", "//evil.example", "/\\evil.example", "/backups?x=//y", "/%2f/x", "/a/../b"} {
 		f.Add(seed)

@@ -26,7 +26,8 @@ var (
 		Zh: "已查看：email 和 email_verified。没有已验证的电子邮件地址。"}
 )
 
-// groupTexts describe each result of the search for groups. The argument is the name of the claim.
+// groupTexts has a text for each result of the search for a person's groups in the claims of a
+// sign-in. Its argument is the name of the claim.
 var groupTexts = map[identity.GroupResult]param.Text{
 	identity.GroupsFound: {
 		En: "Looked at: groups in the claim “%v”. The policy has changed since you signed in. Sign in again.",
@@ -51,8 +52,8 @@ var groupTexts = map[identity.GroupResult]param.Text{
 		Zh: "已查看：声明“%v”中的群组。您属于某些群组，但策略中没有使用其中任何群组的成员。名称须完全一致。策略更改后请重新登录。"},
 }
 
-// msgNotInToken replaces the text for a missing claim if a gateway sends the token: the portal requests no
-// scopes then, so OIDC_SCOPES has no effect.
+// msgNotInToken replaces the text for a missing claim if a gateway sends the token: the portal
+// requests no scopes then, so OIDC_SCOPES has no effect.
 var msgNotInToken = param.Text{
 	En: "Looked at: groups in the claim “%v”. The token that the gateway sends does not have this claim. An operator can have the identity provider put it into the token, or set OIDC_GROUPS_CLAIM to another claim.",
 	Zh: "已查看：声明“%v”中的群组。网关发送的令牌中没有此声明。管理员可以让身份提供商将该声明写入令牌，或将 OIDC_GROUPS_CLAIM 设为其他声明。"}
@@ -62,8 +63,8 @@ func (s *Server) isTeamless(p identity.Principal) bool {
 	return p.Kind == identity.KindHuman && len(s.Policy.Teams(p)) == 0
 }
 
-// noTeam returns the lines that tell a person in no team which claims the portal searched. It returns nil
-// for a member of a team.
+// noTeam returns the lines that tell a person who is in no team of the policy which claims the
+// portal has searched. It returns nil for a member of a team.
 func (s *Server) noTeam(r *http.Request, p identity.Principal) []string {
 	if !s.isTeamless(p) {
 		return nil
@@ -87,7 +88,8 @@ func (s *Server) noTeam(r *http.Request, p identity.Principal) []string {
 	return append(lines, groups.Fill(l, param.Clean(p.Lookup.Claim, 255)), email)
 }
 
-// identityLines returns the lines by which a policy can name p; empty for a principal that is not a person.
+// identityLines returns what an operator must write into the policy to name the person p, as
+// lines. It returns "" if p is not a person.
 func identityLines(p identity.Principal) string {
 	if p.Kind != identity.KindHuman || p.Issuer+p.Subject == "" {
 		return ""
@@ -95,8 +97,9 @@ func identityLines(p identity.Principal) string {
 	return "issuer: " + param.Clean(p.Issuer, 200) + "\nsubject: " + param.Clean(p.Subject, 255)
 }
 
-// logTeamless writes a warning about a person who is in no team, at most once an hour for each person. The
-// line has the names of the claims that the portal searched, and no group and no address.
+// logTeamless writes a warning about a person who is in no team, at most once an hour for each
+// person. The line has the names of the claims that the portal searched, and no group and no
+// address.
 func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
 	if !s.isTeamless(p) || !s.teamless.First(p.ID(), s.Backups.Now()) {
 		return
@@ -118,8 +121,9 @@ func (s *Server) logTeamless(r *http.Request, p identity.Principal) {
 	)
 }
 
-// logMismatch writes a warning about a token of a CI service that matches no pipeline of the policy, at most
-// once an hour for each subject. It names the claims that differ, so that an operator can correct the policy.
+// logMismatch writes a warning about a token of a CI service that matches no pipeline of the
+// policy, at most once an hour for each subject. It names the claims that differ, so that an
+// operator can correct the policy.
 func (s *Server) logMismatch(r *http.Request, err error) {
 	token, ok := errors.AsType[*auth.MismatchError](err)
 	if !ok || !s.mismatched.First(token.Issuer+"#"+token.Subject, s.Backups.Now()) {
@@ -132,8 +136,8 @@ func (s *Server) logMismatch(r *http.Request, err error) {
 	)
 }
 
-// logCause writes a warning about a failed authentication whose cause is known, at most once an hour for each
-// cause. Pages and answers do not tell the cause, so an operator needs it here.
+// logCause writes a warning about a failed authentication whose cause is known, at most once an
+// hour for each cause. Pages and answers do not tell the cause, so an operator needs it here.
 func (s *Server) logCause(r *http.Request, err error) {
 	known, ok := errors.AsType[*auth.CauseError](err)
 	if !ok || !s.causes.First(known.Issuer+"#"+known.Cause, s.Backups.Now()) {

@@ -27,7 +27,7 @@ func (w *world) logTo() *bytes.Buffer {
 	return &out
 }
 
-// warnings returns the log lines with that message.
+// warnings returns the log lines in out that have this message, decoded.
 func warnings(t *testing.T, out *bytes.Buffer, message string) (lines []map[string]any) {
 	t.Helper()
 	for line := range strings.Lines(out.String()) {
@@ -42,7 +42,8 @@ func warnings(t *testing.T, out *bytes.Buffer, message string) (lines []map[stri
 	return lines
 }
 
-// Behind a gateway the page does not advise OIDC_SCOPES, which has no effect there.
+// TestNoTeamBehindGateway proves that, if a gateway signs people in, the page for a person in
+// no team does not mention OIDC_SCOPES, which has no effect then.
 func TestNoTeamBehindGateway(t *testing.T) {
 	for mode, scopes := range map[auth.Mode]bool{auth.ModeJWT: false, auth.ModeOIDC: true} {
 		w := newWorld(t)
@@ -63,8 +64,8 @@ func TestNoTeamBehindGateway(t *testing.T) {
 	}
 }
 
-// If a signed-in person is in no team, every page says so and names the claims that the portal searched, in
-// both languages.
+// TestPersonInNoTeamIsTold proves that if a signed-in person is in no team, every page says so
+// and names the claims that the portal searched, in both languages.
 func TestPersonInNoTeamIsTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -105,7 +106,8 @@ func TestPersonInNoTeamIsTold(t *testing.T) {
 	}
 }
 
-// The log has one warning an hour for each person in no team, with the names of claims and no values of them.
+// TestPersonInNoTeamIsLoggedOnceAnHour proves that the log has one warning an hour for each
+// person in no team, with the names of claims and no values of them.
 func TestPersonInNoTeamIsLoggedOnceAnHour(t *testing.T) {
 	w := newWorld(t)
 	out := w.logTo()
@@ -146,7 +148,8 @@ func TestPersonInNoTeamIsLoggedOnceAnHour(t *testing.T) {
 	}
 }
 
-// Through a real sign-in, the page explains Entra's overage.
+// TestOverageIsExplainedAfterSignIn proves that after a real sign-in the page explains if
+// Microsoft Entra has left out the groups because there are too many (overage).
 func TestOverageIsExplainedAfterSignIn(t *testing.T) {
 	w, p := signInWorld(t)
 	out := w.logTo()
@@ -171,8 +174,8 @@ func TestOverageIsExplainedAfterSignIn(t *testing.T) {
 	}
 }
 
-// At each door the error for a token with an unaccepted algorithm names the algorithm as the reason, for any
-// other content of the token.
+// TestAlgorithmThatIsNotAcceptedIsNamed proves that at each door the error for a token with an
+// unaccepted algorithm names the algorithm as the reason, for any other content of the token.
 func TestAlgorithmThatIsNotAcceptedIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, sign := range map[string]func(*liar) func([]byte) (string, error){
@@ -221,8 +224,9 @@ func TestAlgorithmThatIsNotAcceptedIsNamed(t *testing.T) {
 	}
 }
 
-// A person without rights is told on the start page whom to ask and what to send, in both languages; a person
-// with rights is not.
+// TestPersonWithoutRightsIsToldWhomToAsk proves that the start page tells a person without
+// rights whom to ask and what to send, in both languages. It does not tell that to a person
+// with rights.
 func TestPersonWithoutRightsIsToldWhomToAsk(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

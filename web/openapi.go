@@ -82,7 +82,7 @@ func (s *Server) paths() doc {
 	return all
 }
 
-// openAPI answers GET /api/v1/openapi.json.
+// openAPI answers GET /api/v1/openapi.json with the OpenAPI description of the API.
 func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, r, http.StatusOK, s.description())
 }
@@ -90,7 +90,8 @@ func (s *Server) openAPI(w http.ResponseWriter, r *http.Request) error {
 // keyDays is how long a key identifies its submission, in days.
 const keyDays = int(backup.KeyExpires / (24 * time.Hour))
 
-// describeCreate describes POST /api/v1/backup-jobs.
+// describeCreate returns the OpenAPI description of POST /api/v1/backup-jobs, which starts a
+// backup.
 func describeCreate() doc {
 	return doc{
 		"operationId": "createBackupJob", "tags": []string{"backup jobs"}, "summary": "Start a backup exactly once",
@@ -147,7 +148,8 @@ func describeCreate() doc {
 	}
 }
 
-// describeList describes GET /api/v1/backup-jobs. zone is the zone of days in filters.
+// describeList returns the OpenAPI description of GET /api/v1/backup-jobs, which lists
+// submissions. zone is the time zone of the days in filters.
 func describeList(zone string) doc {
 	parameters := []doc{
 		{
@@ -219,7 +221,8 @@ func describeList(zone string) doc {
 	}
 }
 
-// timePattern matches a day or an RFC 3339 time. That the day exists is beyond a pattern.
+// timePattern is a regular expression for a day or an RFC 3339 time. It cannot say that the day
+// exists in the calendar.
 const timePattern = dayPattern + `(T` + hourPattern + `:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-]` + hourPattern + `))?`
 
 const (
@@ -232,7 +235,8 @@ var submissionID = doc{
 	"schema": doc{"type": "string", "pattern": "^[a-z2-7]{26}(-[0-9]+)?$"}, "example": "k7v2m4q5t3x6c5n2b6h4d2f4ja",
 }
 
-// describeShow describes GET /api/v1/backup-jobs/{SubmissionId}.
+// describeShow returns the OpenAPI description of GET /api/v1/backup-jobs/{SubmissionId}, which
+// returns a submission.
 func describeShow() doc {
 	return doc{
 		"operationId": "showBackupJob",
@@ -253,7 +257,8 @@ func describeShow() doc {
 	}
 }
 
-// describeCancel describes POST /api/v1/backup-jobs/{SubmissionId}/cancel.
+// describeCancel returns the OpenAPI description of POST
+// /api/v1/backup-jobs/{SubmissionId}/cancel, which cancels a job.
 func describeCancel() doc {
 	return doc{
 		"operationId": "cancelBackupJob", "tags": []string{"backup jobs"}, "summary": "Cancel a job",
@@ -269,7 +274,7 @@ func describeCancel() doc {
 	}
 }
 
-// describePresets describes GET /api/v1/presets.
+// describePresets returns the OpenAPI description of GET /api/v1/presets, which lists presets.
 func describePresets() doc {
 	return doc{
 		"operationId": "listPresets",
@@ -283,7 +288,8 @@ func describePresets() doc {
 	}
 }
 
-// describePreflight describes the check of access to an account.
+// describePreflight returns the OpenAPI description of the operation that checks the portal's
+// access to an account.
 func describePreflight() doc {
 	parameters := []doc{{
 		"name":        "alias",
@@ -316,8 +322,9 @@ func describePreflight() doc {
 	}
 }
 
-// describeCandidates describes the list of one kind of candidates. Its operationId is made from the
-// kind.
+// describeCandidates returns the OpenAPI description of the operation that lists one kind of
+// candidates: values that exist in an account, such as its instances. The operationId is made
+// from the kind.
 func describeCandidates(list candidateList) doc {
 	kind := list.kind
 	parameters := []doc{
@@ -382,7 +389,8 @@ func describeCandidates(list candidateList) doc {
 	}
 }
 
-// describeWebhook describes POST /webhooks/{source}.
+// describeWebhook returns the OpenAPI description of POST /webhooks/{source}, which receives a
+// message from another system.
 func describeWebhook() doc {
 	header := func(name, text string) doc {
 		return doc{"name": name, "in": "header", "description": text, "schema": doc{"type": "string"}}
@@ -427,10 +435,11 @@ func describeWebhook() doc {
 	}
 }
 
-// An operationKind is a group of operations whose problems have the same headers and kinds.
+// An operationKind is a group of operations of the API that return the same kinds of problems,
+// with the same headers.
 type operationKind string
 
-// The kinds of operations. A reading operation changes nothing.
+// The kinds of operations: those that change nothing, that start a backup, and that cancel one.
 const (
 	reading    operationKind = "read"
 	submitting operationKind = "submit"
@@ -438,8 +447,8 @@ const (
 	changing   operationKind = "change" // of a batch
 )
 
-// responses adds references to the problems: those with the statuses of the operation and those of
-// every operation.
+// responses returns good with references to the problems that an operation can return: those
+// with one of statuses, and those that every operation can return.
 func responses(kind operationKind, good doc, statuses ...int) doc {
 	for _, status := range append(statuses, 401, 414, 421, 431, 500) {
 		good[fmt.Sprint(status)] = ref("responses/" + problemName(kind, status))
@@ -447,8 +456,8 @@ func responses(kind operationKind, good doc, statuses ...int) doc {
 	return good
 }
 
-// problemName returns the name of the component that describes the problems of one kind of operation
-// with one status.
+// problemName returns the name of the component that describes the problems of one kind of
+// operation with one status.
 func problemName(kind operationKind, status int) string { return fmt.Sprintf("%s-%d", kind, status) }
 
 // ref returns a reference to a component of the document.
@@ -497,7 +506,8 @@ func headers() doc {
 	}
 }
 
-// problemHeaders returns the headers that problems can have, by the kind of the operation and the status.
+// problemHeaders returns the headers that problems can have, by the kind of the operation and
+// the status.
 var problemHeaders = sync.OnceValue(func() map[operationKind]map[int][]string {
 	return map[operationKind]map[int][]string{
 		reading: {
@@ -558,8 +568,8 @@ var problemOperations = sync.OnceValue(func() map[string][]operationKind {
 	}
 })
 
-// missingOperations returns, for each error that becomes a not-found problem, the kinds of operations that
-// can return it.
+// missingOperations returns, for each error that becomes a not-found problem, the kinds of
+// operations that can return it.
 var missingOperations = sync.OnceValue(func() map[error][]operationKind {
 	return map[error][]operationKind{
 		backup.ErrNotFound: {reading, cancelling},
@@ -570,15 +580,16 @@ var missingOperations = sync.OnceValue(func() map[error][]operationKind {
 	}
 })
 
-// occurs reports whether an operation of a kind can have the problem of f.
+// occurs reports whether an operation of this kind can return the problem that describes the
+// error f.
 func occurs(f fault, kind operationKind) bool {
 	byName, limited := problemOperations()[f.name]
 	byError, missing := missingOperations()[f.err]
 	return (!limited || slices.Contains(byName, kind)) && (!missing || slices.Contains(byError, kind))
 }
 
-// problems returns the responses for problems that paths refers to, made from the table of errors.
-// Each kind of problem has an example.
+// problems returns, by name, the descriptions of the responses with a problem to which paths
+// refers. They are made from the table of errors. Each kind of problem has an example.
 func (s *Server) problems(paths doc) doc {
 	all := doc{}
 	for _, kind := range []operationKind{reading, submitting, cancelling, changing} {
@@ -591,7 +602,8 @@ func (s *Server) problems(paths doc) doc {
 	return all
 }
 
-// A problemGroup has the titles and an example of each kind of problem with one status, by name.
+// A problemGroup has all problems with one status: their names, and for each name its titles
+// and an example.
 type problemGroup struct {
 	names    []string
 	titles   map[string][]string
@@ -628,13 +640,15 @@ func (s *Server) problemsOf(kind operationKind) map[int]problemGroup {
 	return all
 }
 
-// Codes of the cloud for the two examples of a refusal: the sender or an operator must act.
+// Error codes of the cloud in the two examples of a refusal. The sender of the request must act
+// after the first, and the portal's operator after the second.
 const (
 	refusedForCaller = "VaultNotExist"
 	refusedForAdmin  = "NoPermission"
 )
 
-// response returns the response for problems with one status.
+// response returns the OpenAPI description of the response with the problems of k, which all
+// have the status.
 func (k problemGroup) response(status int, headers []string) doc {
 	lines := make([]string, len(k.names))
 	for i, name := range k.names {
@@ -650,7 +664,7 @@ func (k problemGroup) response(status int, headers []string) doc {
 	return response
 }
 
-// headerRefs returns references to the headers called names.
+// headerRefs returns the references in the OpenAPI document to the headers with these names.
 func headerRefs(names []string) doc {
 	all := doc{}
 	for _, name := range names {
@@ -659,7 +673,8 @@ func headerRefs(names []string) doc {
 	return all
 }
 
-// refersTo reports whether a part of the description has a reference to a component.
+// refersTo reports whether a part of the OpenAPI document contains a reference to the
+// component.
 func refersTo(part any, component string) bool {
 	object, ok := part.(doc)
 	if !ok {

@@ -18,7 +18,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// volatile lists the members whose values differ between runs.
+// volatile lists the members of answers whose values differ between runs, such as ids and
+// times.
 var volatile = []string{"JobId", "RequestId", "request_id", "CreatedAt", "StartTime", "CompleteTime", "Progress", "BytesDone", "BytesTotal", "Speed", "Next"}
 
 // steady returns a JSON document in which the type of each volatile value replaces the value.
@@ -89,7 +90,8 @@ func readExamples(t *testing.T, w *world) exampled {
 	return d
 }
 
-// same fails the test if an answer differs from the shown example.
+// same fails the test if an answer of the program differs from the example in the OpenAPI
+// description.
 func same(t *testing.T, shown json.RawMessage, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	var want, got any
@@ -104,8 +106,9 @@ func same(t *testing.T, shown json.RawMessage, answer *httptest.ResponseRecorder
 	}
 }
 
-// The program answers the example requests with the example answers. The test sends the requests in
-// the order of a client, which creates a job before it reads it.
+// TestOpenAPIExampleAnswersEqualTheProgram proves that the example requests in the OpenAPI
+// description get the example answers. It sends them in the order of a client, which creates a
+// job before it reads it.
 func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -172,7 +175,8 @@ func TestOpenAPIExampleAnswersEqualTheProgram(t *testing.T) {
 	}
 }
 
-// The program accepts every example of a parameter.
+// TestOpenAPIParameterExamplesAreAccepted proves that the program accepts every example of a
+// parameter.
 func TestOpenAPIParameterExamplesAreAccepted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -200,8 +204,8 @@ func TestOpenAPIParameterExamplesAreAccepted(t *testing.T) {
 // spoken are the headers of answers that the OpenAPI description documents.
 var spoken = []string{"Location", "Retry-After", "Link", "Idempotent-Replayed", "Www-Authenticate"}
 
-// The program answers with every kind of problem in the OpenAPI description, and the texts are the
-// same.
+// TestOpenAPIProblemsEqualTheAnswers proves that the program answers with every kind of problem
+// in the OpenAPI description, and the texts are the same.
 func TestOpenAPIProblemsEqualTheAnswers(t *testing.T) {
 	t.Parallel()
 	const all = "/api/v1/backup-jobs"

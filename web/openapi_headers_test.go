@@ -66,8 +66,8 @@ func readingRequests(id, batchID string) map[string]string {
 	return all
 }
 
-// provoked sends a request until it is answered with a status, in a portal in which that status
-// occurs. It returns nil for a status that it cannot provoke.
+// provoked sends a request until the answer has this status, to a portal in which it occurs,
+// for example an overloaded one. It returns nil for a status that it cannot cause.
 func provoked(t *testing.T, w *world, path, status string) *httptest.ResponseRecorder {
 	t.Helper()
 	get := func() *httptest.ResponseRecorder { return w.ask("GET", path, "", "") }
@@ -94,7 +94,8 @@ func provoked(t *testing.T, w *world, path, status string) *httptest.ResponseRec
 	return get()
 }
 
-// Every header that the description promises for a GET operation is in an answer of that operation.
+// TestOpenAPIReadingOperationsSendTheirHeaders proves that every header that the description
+// promises for a GET operation is in an answer of that operation.
 func TestOpenAPIReadingOperationsSendTheirHeaders(t *testing.T) {
 	t.Parallel()
 	for _, o := range operations(t, newWorld(t)) {
@@ -129,7 +130,8 @@ func TestOpenAPIReadingOperationsSendTheirHeaders(t *testing.T) {
 	}
 }
 
-// The title of a not-found problem in the API names the missing object.
+// TestNotFoundNamesWhatIsMissing proves that the title of a not-found problem in the API names
+// the missing object.
 func TestNotFoundNamesWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	const id, account = "/aaaaaaaaaaaaaaaaaaaaaaaaaa", "/api/v1/accounts/"
@@ -164,7 +166,8 @@ func TestNotFoundNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// Location and instance name the API's address of a submission, and HtmlUrl its page.
+// TestAnswersNameTheirAddresses proves that the header Location and the member instance have
+// the API's address of a submission, and HtmlUrl the address of its page.
 func TestAnswersNameTheirAddresses(t *testing.T) {
 	w := newWorld(t)
 	var job struct{ SubmissionId, HtmlUrl string }

@@ -53,8 +53,8 @@ func validate(t *testing.T, name string, document []byte) (said string, err erro
 	return string(out), err
 }
 
-// Two independent linters accept the served OpenAPI description and report mistakes in a broken
-// copy.
+// TestLintersAcceptTheDescription proves that two independent linters accept the served OpenAPI
+// description and report mistakes in a broken copy.
 func TestLintersAcceptTheDescription(t *testing.T) {
 	needValidators(t)
 	document := openAPI(t, newWorld(t))

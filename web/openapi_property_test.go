@@ -18,16 +18,17 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// An exception is a mistake that the server finds in a request that is valid by the schema, because a
-// JSON Schema cannot express the rule.
+// An exception is a mistake that the server finds in a request that is valid by the schema,
+// because a JSON Schema cannot express the rule.
 type exception struct {
 	field, code string
 	because     string
 	example     string // a request with this mistake alone, by the difference to a valid one
 }
 
-// instanceOf, filesOf and volumesOf return a valid submission of one source type. The argument is JSON:
-// further members, each after a comma, or for volumesOf the value of ContainerResources.
+// instanceOf, filesOf and volumesOf return a valid submission of one source type. The argument
+// is JSON: further members, each after a comma, or for volumesOf the value of
+// ContainerResources.
 func instanceOf(more string) string { return strings.Replace(oneBackup, "}", more+"}", 1) }
 
 func filesOf(more string) string {
@@ -43,7 +44,8 @@ func volumesOf(resources string) string {
 // longList has two paths that are short enough alone.
 var longList = `["/` + strings.Repeat("a", 200) + `","/` + strings.Repeat("b", 200) + `"]`
 
-// exceptions are all rules of submissions that the schema does not have.
+// exceptions lists all rules for submissions that the JSON Schema does not express, with an
+// example each.
 var exceptions = []exception{
 	{"Account", "required", "the policy has no account with this CrossAccountUserId",
 		strings.Replace(instanceOf(`,"CrossAccountUserId":1234567890123456`), `"Account":"demo",`, "", 1)},
@@ -64,11 +66,12 @@ var exceptions = []exception{
 	{"ContainerResources", "resource_info", "its text is a JSON object", volumesOf(`[{"resourceInfo":"none"}]`)},
 }
 
-// A tolerance is a value that the server accepts and the schema does not allow. Generated clients have one type
-// for each member, and a schema with each of these forms would give them several.
+// A tolerance is a value that the server accepts although the schema does not allow it. The
+// schema leaves it out because generated clients have one type for each member.
 type tolerance struct{ because, example string }
 
-// offDetail is the value of Detail with values of another type under switches that are off.
+// offDetail is a value of Detail in which values of the wrong type belong to switches that are
+// off, so they do not matter.
 const offDetail = `{"appConsistent":false,"timeoutInSeconds":"soon","enableFsFreeze":"maybe","enableWriters":[],"preScriptPath":7,` +
 	`"doCopy":false,"destinationRegionId":["cn-shanghai"],"destinationRetention":"forever"}`
 
@@ -102,7 +105,8 @@ func withMember(object, member string) string {
 	return strings.TrimSuffix(object, "}") + "," + member + "}"
 }
 
-// Each tolerance is real: the server accepts its example, and the schema does not allow it.
+// TestTolerancesAreReal proves for each listed tolerance that the server accepts its example
+// and the schema does not allow it.
 func TestTolerancesAreReal(t *testing.T) {
 	w := newWorld(t)
 	_, o := readOpenAPI(t, w)
@@ -124,8 +128,8 @@ func excepted(field, code string) bool {
 // A mistake is an entry of errors in a problem.
 type mistake struct{ Field, Parameter, Code string }
 
-// mistakesIn returns the mistakes of a problem with status 400, 413 or 422, and nil for other answers:
-// a refusal by the policy is no mistake.
+// mistakesIn returns the mistakes of a problem with status 400, 413 or 422, and nil for other
+// answers: a refusal by the policy is no mistake.
 func mistakesIn(t interface{ Fatalf(string, ...any) }, answer *httptest.ResponseRecorder) []mistake {
 	if !slices.Contains([]int{400, 413, 422}, answer.Code) {
 		return nil
@@ -143,12 +147,13 @@ func mistakesIn(t interface{ Fatalf(string, ...any) }, answer *httptest.Response
 	return problem.Errors
 }
 
-// dryRun sends a submission that starts nothing.
+// dryRun sends a submission with dry_run, which starts nothing.
 func dryRun(w *world, body string) *httptest.ResponseRecorder {
 	return w.ask("POST", "/api/v1/backup-jobs?dry_run=true", "application/json", body)
 }
 
-// Each exception is real: the schema allows its example, and the server refuses it for that reason.
+// TestSchemaExceptionsAreReal proves for each listed exception that the schema allows its
+// example and the server refuses it for the stated reason.
 func TestSchemaExceptionsAreReal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -164,7 +169,8 @@ func TestSchemaExceptionsAreReal(t *testing.T) {
 	}
 }
 
-// The server accepts every submission that the schema allows, except for the mistakes in exceptions.
+// TestServerAcceptsWhatTheSchemaAllows proves that the server accepts every submission that the
+// schema allows, except for the mistakes in exceptions.
 func TestServerAcceptsWhatTheSchemaAllows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -193,8 +199,8 @@ func TestServerAcceptsWhatTheSchemaAllows(t *testing.T) {
 	}
 }
 
-// submissionsIn returns the JSON objects of curl commands in a document, without the members that only
-// events have.
+// submissionsIn returns the JSON objects of curl commands in a document, without the members
+// that only events have.
 func submissionsIn(t *testing.T, file string) []string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -213,7 +219,8 @@ func submissionsIn(t *testing.T, file string) []string {
 	return all
 }
 
-// The schema allows the values in the documents and in the vendor's samples.
+// TestSchemaAllowsWhatTheDocumentsSend proves that the schema allows the values in the
+// documents and in the vendor's samples.
 func TestSchemaAllowsWhatTheDocumentsSend(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -262,7 +269,8 @@ func TestSchemaAllowsWhatTheDocumentsSend(t *testing.T) {
 	}
 }
 
-// No schema of the description has a default: generators make a required member of one.
+// TestOpenAPIDescribesDefaultsInProse proves that no schema in the OpenAPI description has the
+// keyword default, because code generators treat a member with a default as always present.
 func TestOpenAPIDescribesDefaultsInProse(t *testing.T) {
 	description := openAPI(t, newWorld(t))
 	if strings.Contains(string(description), `"default"`) {
@@ -284,7 +292,8 @@ var queryExceptions = map[string]string{
 	"To order":   "2026-01-01",
 }
 
-// The server accepts every query that the description of an operation allows.
+// TestServerAcceptsQueriesThatTheSchemaAllows proves that the server accepts every query that
+// the description of an operation allows.
 func TestServerAcceptsQueriesThatTheSchemaAllows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -386,8 +395,8 @@ func (g generator) value(t *rapid.T, schema any, label string) any {
 	return nil
 }
 
-// integer draws a form of n: JSON Schema calls each number with a whole value an integer. Only bodies
-// have other forms than digits.
+// integer returns a random spelling of the whole number n, because in JSON Schema 5.0 is an
+// integer too. Only bodies have spellings other than digits.
 func (g generator) integer(t *rapid.T, n int64, label string) json.Number {
 	digits := fmt.Sprint(n)
 	if !g.isBody {

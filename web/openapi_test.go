@@ -52,7 +52,7 @@ func TestOpenAPIDescriptionEqualsGoldenFile(t *testing.T) {
 	}
 }
 
-// An oracle validates JSON documents against the schemas of the OpenAPI description.
+// An oracle checks JSON documents against the schemas of the OpenAPI description.
 type oracle struct {
 	t        *testing.T
 	compiler *jsonschema.Compiler
@@ -119,8 +119,8 @@ func (o *oracle) answered(schema string, answer *httptest.ResponseRecorder) {
 	}
 }
 
-// Every example submission is valid by the OpenAPI description and makes a job. Every answer is
-// valid by the description.
+// TestOpenAPIExamplesAreSubmissions proves that every example submission is valid by the
+// OpenAPI description and makes a job. Every answer is valid by the description.
 func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -157,8 +157,9 @@ func TestOpenAPIExamplesAreSubmissions(t *testing.T) {
 	}
 }
 
-// The portal answers errors as the OpenAPI description says. If the portal refuses the form of a
-// submission, the submission is also invalid by the description.
+// TestOpenAPIDescribesErrors proves that the portal answers errors as the OpenAPI description
+// says. If the portal refuses the form of a submission, the submission is also invalid by the
+// description.
 func TestOpenAPIDescribesErrors(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -183,7 +184,8 @@ func TestOpenAPIDescribesErrors(t *testing.T) {
 	}
 }
 
-// The Go types of answers and the schemas of the OpenAPI description have the same members.
+// TestOpenAPISchemasEqualGoTypes proves that the Go types of answers and the schemas of the
+// OpenAPI description have the same members.
 func TestOpenAPISchemasEqualGoTypes(t *testing.T) {
 	t.Parallel()
 	d, _ := readOpenAPI(t, newWorld(t))

@@ -39,8 +39,9 @@ func (w *world) ask(method, path, contentType, body string, headers ...string) *
 
 const oneBackup = `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":15}`
 
-// While the store is unavailable, the portal sends nothing to the cloud. Every door says when to
-// try again. The form keeps its values and its key.
+// TestWithoutStoreNothingIsSent proves that nothing is sent to the cloud while the database is
+// unavailable. Every way of submitting says when to try again. The form keeps its values and
+// its idempotency key.
 func TestWithoutStoreNothingIsSent(t *testing.T) {
 	w := newWorld(t)
 	w.db.Close()
@@ -71,8 +72,9 @@ func TestWithoutStoreNothingIsSent(t *testing.T) {
 	}
 }
 
-// While the result of a submission is unknown, each door says that the portal is checking the
-// result and when to ask again. The portal sends nothing twice.
+// TestUnknownResultIsReportedByEveryDoor proves what each way of submitting answers while it is
+// unknown whether a job was started: that the portal is checking it, and when to ask again.
+// Nothing is sent twice.
 func TestUnknownResultIsReportedByEveryDoor(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s"); err != nil {
@@ -109,9 +111,9 @@ func TestUnknownResultIsReportedByEveryDoor(t *testing.T) {
 	}
 }
 
-// An asynchronous sender ignores the answer, so the event itself must lead to the backup. The event
-// waits until the result is known. If the event's time is too short, the event fails and the
-// platform sends it again.
+// TestEventWaitsForUnknownResult tests an event whose sender ignores the answer. The portal
+// must wait until the result is known. If the time for the event is too short, the event fails
+// and the platform sends it again.
 func TestEventWaitsForUnknownResult(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -157,7 +159,8 @@ func TestEventWaitsForUnknownResult(t *testing.T) {
 	}
 }
 
-// A repeated request gets the first answer unchanged, even if the job's state has changed.
+// TestRepeatGetsTheFirstAnswer proves that a repeated request gets the first answer unchanged,
+// even if the job's state has changed.
 func TestRepeatGetsTheFirstAnswer(t *testing.T) {
 	w := newWorld(t)
 	post := func() string {

@@ -17,7 +17,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// shell returns what every page shows around its content.
+// shell returns what every page shows around its content, such as the header and the language
+// buttons.
 func (s *Server) shell(r *http.Request) templates.Shell {
 	shell := templates.Shell{
 		Path:      r.URL.Path,
@@ -36,8 +37,8 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 		Zone:      s.zone(r),
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		// The language buttons lead back to shell.Path by GET. This address may accept only POST,
-		// so they lead to the page of the submission, or to the form.
+		// The language buttons lead to shell.Path with GET. If this address accepts only POST,
+		// they lead to the page of the submission, or to the form.
 		shell.Path, shell.Query = "/backups/new", ""
 		if id := r.PathValue("SubmissionId"); id != "" {
 			shell.Path = "/backups/" + id
@@ -80,11 +81,12 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Choose(templates.ChoosePage{Shell: s.shell(r), Offered: offered}))
 }
 
-// newBackup returns the handler of the form for one kind of backup. The form has the values that were last
-// posted from this page, or those of the query, or those of the submission that the parameter from names.
+// newBackup returns the handler of the form for one kind of backup. The form has the values
+// that were last posted from this page, or those of the query, or those of the submission that
+// the parameter from names.
 //
-// A browser is redirected to an address with a new page id. When it returns to this address, the form shows
-// the values that were posted from it.
+// A browser is redirected to an address with a new page id. When it returns to this address,
+// the form shows the values that were posted from it.
 func (s *Server) newBackup(source param.SourceType) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id := s.pageID(r.URL.Query())
@@ -172,9 +174,9 @@ func (s *Server) formPage(
 	return page
 }
 
-// withRanges returns bad with the range of the rules in each mistake about the range of a retention,
-// because the form shows the days of the rules beside the field. The range goes from the smallest to the
-// largest number of days of all rules. bad is not changed.
+// withRanges replaces, in each mistake about the range of a retention, the API's range by that
+// of the policy's rules, because the form shows these days next to the field. The range is from
+// the smallest to the largest number of days of all rules. bad is not changed.
 func withRanges(bad []param.Mistake, offer policy.Offer) []param.Mistake {
 	lines := map[string][]policy.Line{"Retention": offer.Lines, "Detail.destinationRetention": offer.CopyLines}
 	bad = slices.Clone(bad)
@@ -192,8 +194,8 @@ func withRanges(bad []param.Mistake, offer policy.Offer) []param.Mistake {
 	return bad
 }
 
-// key returns the idempotency key of the form in r, or a new one. A form keeps its key from the
-// first page on, so that reloading the check page, or returning to it after the start, leads to the
+// key returns the idempotency key of the form in r, or a new one. A form keeps its key from its
+// first page on. So reloading the check page, or returning to it after the start, leads to the
 // same submission.
 func (s *Server) key(r *http.Request) string {
 	if key := r.PostForm.Get("key"); validKey(key) {
@@ -202,9 +204,9 @@ func (s *Server) key(r *http.Request) string {
 	return s.Backups.NewID()
 }
 
-// preview answers POST /backups/preview: it draws the page that follows a button of the form, and stores
-// nothing. It is for parts of a page, which the script requests, and for forms that [Server.saveDraft] cannot
-// store. The control op has a verb and arguments:
+// preview answers POST /backups/preview: it draws the page that follows a button of the form,
+// and stores nothing. It is for parts of a page, which the script requests, and for forms that
+// [Server.saveDraft] cannot store. The control op has a verb and arguments:
 //
 //	check                  show the check page
 //	lang:TAG               show the same page in another language
@@ -263,8 +265,9 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	return s.renderForm(w, r, http.StatusOK, page)
 }
 
-// redraw answers a language button of a form: it draws the same page again in the language with the given
-// tag, and stores the language in a cookie. The error is errRequest for an unknown tag.
+// redraw answers a language button of a form: it draws the same page again in the language with
+// the given tag, and stores the language in a cookie. The error is errRequest for an unknown
+// tag.
 func (s *Server) redraw(
 	w http.ResponseWriter,
 	r *http.Request,
@@ -306,7 +309,8 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 	return render(w, r, j.status, templates.Check(page))
 }
 
-// checkPage returns the check page of a form without mistakes. It asks the cloud.
+// checkPage returns the check page of a form without mistakes. It asks the cloud whether the
+// backup can succeed.
 func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
 	checks := s.checks.Check(r.Context(), j.call)
 	return templates.CheckPage{
@@ -317,7 +321,8 @@ func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
 	}
 }
 
-// A formResult is the judgement of the domain and the policy on a form.
+// A formResult says what is wrong with a form, according to the rules for values and the
+// policy.
 type formResult struct {
 	key      string
 	values   templates.Values // without those of hidden controls
@@ -329,8 +334,8 @@ type formResult struct {
 	previews []backup.Preview
 }
 
-// checkForm converts, validates and authorizes a form without submitting it. Its error is one that
-// is not a mistake in the form.
+// checkForm converts a form, validates it and asks the policy, without submitting it. Its error
+// is one that is not a mistake in the form.
 func (s *Server) checkForm(r *http.Request, values templates.Values) (formResult, error) {
 	return s.checkValues(r, s.key(r), values)
 }
@@ -361,8 +366,8 @@ func (s *Server) checkValues(r *http.Request, key string, values templates.Value
 	return j, err
 }
 
-// formMistakes joins the mistakes of a form, those in err from the domain, and the refusals of the
-// policy. status is 403 if there are only refusals, else 422.
+// formMistakes returns the mistakes of a form, those in err from the rules for values, and the
+// refusals of the policy. status is 403 if there are only refusals, otherwise 422.
 func formMistakes(own []param.Mistake, err error) (status int, all []param.Mistake) {
 	status = http.StatusUnprocessableEntity
 	if f := faultOf(err); err != nil && f.status == http.StatusForbidden && own == nil {
@@ -371,8 +376,9 @@ func formMistakes(own []param.Mistake, err error) (status int, all []param.Mista
 	return status, param.Bounded(mergeMistakes(own, allMistakes(err)))
 }
 
-// mergeMistakes returns own followed by the mistakes in domain on other fields, in the order of the
-// form. The domain repeats what the form has already reported for a field.
+// mergeMistakes returns own, the mistakes of the form itself, followed by those in domain about
+// other fields, in the order of the form. A mistake in domain about the same field would only
+// repeat one in own.
 func mergeMistakes(own, domain []param.Mistake) []param.Mistake {
 	said := map[string]bool{}
 	for _, m := range own {

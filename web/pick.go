@@ -15,15 +15,16 @@ import (
 	"backupportal/templates"
 )
 
-// pickers are the fields with a search: their value is chosen from candidates of this kind, or typed.
+// pickers are the fields with a search: a person selects their value from candidates of this
+// kind, or types it.
 var pickers = map[string]backup.CandidateKind{
 	"InstanceId":         backup.Instances,
 	"ContainerClusterId": backup.Clusters,
 	"VaultId":            backup.Vaults,
 }
 
-// mergeFound removes the text boxes of searches (templates.FindPrefix) from v. The text of a box becomes the value
-// of its field, unless a radio button was chosen.
+// mergeFound removes the text boxes for searches (templates.FindPrefix) from v. The text of
+// such a box becomes the value of its field, unless a radio button of the field was selected.
 func mergeFound(v templates.Values) {
 	for name := range pickers {
 		if text, ok := v[templates.FindPrefix+name]; ok {
@@ -33,8 +34,8 @@ func mergeFound(v templates.Values) {
 	}
 }
 
-// mergeBoxes replaces the check boxes of the disks by the value of their field. All candidates together are
-// the choice of all disks, so that a disk that is attached later belongs to it.
+// mergeBoxes replaces the check boxes of the disks by the value of their field. If all are
+// checked, the value means "all disks", so that it includes disks that are attached later.
 func mergeBoxes(v templates.Values) {
 	const name = "Detail.diskIdList"
 	known, err := strconv.Atoi(v[templates.BoxesPrefix+name])
@@ -60,8 +61,8 @@ func mergeBoxes(v templates.Values) {
 	}
 }
 
-// maxBoxes limits the check boxes of one field. An instance has at most 64 disks, and a draft can name as
-// many others.
+// maxBoxes limits the check boxes of one field. An instance has at most 64 disks, and a draft
+// can name as many others.
 const maxBoxes = 128
 
 // isBox reports whether name is one of the check boxes of the disks, or the number of them.
@@ -71,8 +72,9 @@ func isBox(name string) bool {
 	return name == templates.BoxesPrefix+"Detail.diskIdList" || ok && err == nil && i >= 0 && i < maxBoxes && strconv.Itoa(i) == number
 }
 
-// options answers GET /options/{Kind} for the script of the form: the candidates that match Search, as options
-// of a list box. Instances and clusters match as in [inventory.Machine.Matches]; vaults as the cloud decides.
+// options answers GET /options/{Kind} for the script of the form: the candidates that match
+// Search, as options of a list box. Instances and clusters match as in
+// [inventory.Machine.Matches]; vaults as the cloud decides.
 func (s *Server) options(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	text := strings.TrimSpace(query.Get("Search"))
@@ -92,9 +94,9 @@ func (s *Server) options(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Options(page))
 }
 
-// find returns the candidates of a kind that match text and that a rule allows for p. values has the account,
-// the region and the SourceType; an empty SourceType is UDM_ECS. ok is false if the list could not be read now:
-// then found may be empty or out of date.
+// find returns the candidates of a kind that match text and that a rule allows for p. values
+// has the account, the region and the SourceType; an empty SourceType is UDM_ECS. ok is false
+// if the list could not be read now: then found may be empty or out of date.
 func (s *Server) find(
 	ctx context.Context, p identity.Principal, kind backup.CandidateKind, values templates.Values, text string,
 ) (found []inventory.Machine, ok bool) {
@@ -122,7 +124,7 @@ func (s *Server) find(
 	return found, ok
 }
 
-// named returns the candidates with the given name. The whole name must be equal; case does not matter.
+// named returns the candidates whose whole name is equal to name. It ignores case.
 func named(all []inventory.Machine, name string) (some []inventory.Machine) {
 	for _, m := range all {
 		if strings.EqualFold(m.Name, name) {
@@ -132,9 +134,10 @@ func named(all []inventory.Machine, name string) (some []inventory.Machine) {
 	return some
 }
 
-// resolveNames looks at each field of pickers whose value is no valid id. If one candidate has this value as its
-// name, the value becomes the id of the candidate. If several have it, bad has a mistake for the field. If none
-// has it, the value stays, and the usual check of the field reports it.
+// resolveNames replaces names by ids: for each field of pickers whose value is not a valid id,
+// it searches candidates with that name. If there is one, the value becomes its id. If there
+// are several, it adds a mistake to bad. If there is none, the value stays, and the usual check
+// reports it.
 func (s *Server) resolveNames(ctx context.Context, p identity.Principal, values templates.Values) (bad []param.Mistake) {
 	source := param.SourceType(cmp.Or(values["SourceType"], string(param.UDMECS)))
 	for name, kind := range pickers {
@@ -160,7 +163,8 @@ const ambiguous = "ambiguous"
 
 var msgAmbiguous = param.Text{En: "%v are called %v: choose one", Zh: "有 %v 台实例名为 %v，请选择其中一台"}
 
-// searched returns the field whose button "Search" was pressed in the form of r; empty if none was pressed.
+// searched returns the field whose button "Search" was pressed in the form of r; empty if none
+// was pressed.
 func searched(r *http.Request) string {
 	field, _ := strings.CutPrefix(r.PostForm.Get("op"), "find:")
 	if _, ok := pickers[field]; !ok {
@@ -169,16 +173,18 @@ func searched(r *http.Request) string {
 	return field
 }
 
-// searchText sets the field whose button "Search" was pressed to the text beside the button. An empty text
-// changes nothing. The text replaces the value of a radio button that was chosen before.
+// searchText sets the field whose button "Search" was pressed to the text beside the button. An
+// empty text changes nothing. The text replaces the value of a radio button that was chosen
+// before.
 func searchText(r *http.Request, values templates.Values) {
 	if field := searched(r); field != "" {
 		values[field] = cmp.Or(strings.TrimSpace(r.PostForm.Get(templates.FindPrefix+field)), values[field])
 	}
 }
 
-// addMatches adds candidates to page, from which the person chooses: for the field whose button "Search" was
-// pressed, the candidates that match its text; for each field with an ambiguous name, those with this name.
+// addMatches adds candidates to page, from which the person chooses: for the field whose button
+// "Search" was pressed, the candidates that match its text; for each field with an ambiguous
+// name, those with this name.
 func (s *Server) addMatches(r *http.Request, page *templates.FormPage) {
 	ctx, p := r.Context(), principal(r)
 	page.Matches = map[string]templates.OptionsPage{}

@@ -42,8 +42,9 @@ func (w *world) sendForm(t *testing.T, code int, more url.Values) *goquery.Docum
 	return doc
 }
 
-// A name that was typed for an id counts if one machine has it. If several have it, the form asks which
-// one. An unknown name is reported as before.
+// TestTypedNameIsResolved proves that a person can type the name of a machine instead of its
+// id. If several machines have the name, the form asks which one. An unknown name is reported
+// as an invalid id.
 func TestTypedNameIsResolved(t *testing.T) {
 	t.Parallel()
 	w := newTwins(t)
@@ -77,7 +78,8 @@ func TestTypedNameIsResolved(t *testing.T) {
 	}
 }
 
-// Without a script, the button Search shows the candidates as radio buttons and changes nothing else.
+// TestSearchWithoutScript proves that without a script, the button Search shows the candidates
+// as radio buttons and changes nothing else.
 func TestSearchWithoutScript(t *testing.T) {
 	w := newWorld(t)
 	doc := w.sendForm(t, http.StatusOK, url.Values{"op": {"find:InstanceId"}, "InstanceId": {"172.16.0.1"}, "Retention": {"77"}})
@@ -100,8 +102,9 @@ func TestSearchWithoutScript(t *testing.T) {
 	}
 }
 
-// The script gets options by name, id, address and tag, at most 50, only of what the rules allow, and a
-// sentence if there are none.
+// TestOptions proves which candidates the page's script gets for a search text: at most 50,
+// found by name, id, address or tag, and only those that the rules allow. If there are none, it
+// gets a sentence that says so.
 func TestOptions(t *testing.T) {
 	w := newWorld(t)
 	const place = "?Account=demo&Region=cn-hangzhou&SourceType="
@@ -130,8 +133,9 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// The button Search stores what was typed, as the other buttons do, and the page with the candidates has an
-// address of its own. Continue after it leads to the check page with the chosen machine.
+// TestSearchKeepsDraft proves that the button Search stores the typed values like the other
+// buttons, and that the page with the candidates has an address of its own. Continue then leads
+// to the check page with the selected machine.
 func TestSearchKeepsDraft(t *testing.T) {
 	w := newTwins(t)
 	values := url.Values{

@@ -17,8 +17,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// pipelineWorld returns a portal that accepts the tokens of one pipeline, and the liar that issues
-// these tokens. The tokens have the claims of GitHub Actions.
+// pipelineWorld returns a portal that accepts the tokens of one CI pipeline, and the test
+// issuer of these tokens. They have the claims of GitHub Actions.
 func pipelineWorld(t *testing.T) (*world, *liar) {
 	t.Helper()
 	w := newWorld(t)
@@ -37,8 +37,8 @@ func deploys(c map[string]any) {
 	c["sub"], c["repository"], c["ref"], c["environment"] = "repo:shop/web:environment:production", "shop/web", "refs/heads/main", "production"
 }
 
-// A pipeline can make a backup without a secret of the portal: the token of the CI service
-// identifies the pipeline.
+// TestPipelineIsAPrincipal proves that a pipeline can make a backup without a secret of the
+// portal: the token of the CI service identifies the pipeline.
 func TestPipelineIsAPrincipal(t *testing.T) {
 	w, p := pipelineWorld(t)
 	made := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup, "Authorization", "Bearer "+p.token(t))
@@ -47,8 +47,9 @@ func TestPipelineIsAPrincipal(t *testing.T) {
 	}
 }
 
-// The log says once an hour which claims of a properly signed token differ from the policy's. The answer does
-// not say it.
+// TestTokenThatMatchesNoPipelineIsLogged proves that, for a properly signed token of a CI
+// service with wrong claims, the log says once an hour which claims differ from the policy. The
+// answer does not say it.
 func TestTokenThatMatchesNoPipelineIsLogged(t *testing.T) {
 	w, p := pipelineWorld(t)
 	var log bytes.Buffer
@@ -67,7 +68,9 @@ func TestTokenThatMatchesNoPipelineIsLogged(t *testing.T) {
 	}
 }
 
-// The portal refuses every other token and makes no call (threat T1; OWASP ASVS 9.1–9.2).
+// TestInvalidPipelineTokensAreRefused proves that every token that does not meet all conditions
+// of a CI pipeline in the policy is refused, and that the cloud is not called (threat T1; OWASP
+// ASVS 9.1–9.2).
 func TestInvalidPipelineTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -131,7 +134,8 @@ func tampered(token string) string {
 	return parts[0] + "." + encode([]byte(strings.Replace(string(decode(parts[1])), "shop/web", "shop/wEb", 1))) + "." + parts[2]
 }
 
-// Tokens with unknown keys do not make the portal fetch the issuer's keys repeatedly.
+// TestUnknownKeysAreFetchedOnce proves that tokens with unknown keys do not make the portal
+// fetch the issuer's keys repeatedly.
 func TestUnknownKeysAreFetchedOnce(t *testing.T) {
 	t.Parallel()
 	w, p := pipelineWorld(t)

@@ -32,9 +32,10 @@ func (w *world) govern(t *testing.T, from, to string) {
 	w.handler = w.server.Handler()
 }
 
-// The form shows a value that the policy enforces, with the rule's reason and without an input. A
-// submission of the form makes a backup with this value. The JSON API refuses another value and
-// names the rule, its reason and its owner. The form is prefilled with the policy's defaults.
+// TestEnforcedValueIsShownAndNotAsked proves that the form shows a value that the policy
+// enforces, with the rule's reason and without an input. A submission of the form makes a
+// backup with this value. The JSON API refuses another value and names the rule, its reason and
+// its owner. The form is prefilled with the policy's defaults.
 func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "retention_days: {min: 1, max: 365}", "retention_days: {min: 1, max: 365, default: 12}\n    enforced: {SpeedLimit: \"9:18:2048\"}\n    defaults: {Exclude: '[\"/tmp\"]'}")
@@ -86,8 +87,9 @@ func TestEnforcedValueIsShownAndNotAsked(t *testing.T) {
 	}
 }
 
-// At every door, a backup that a person may not see gets the same answer as a missing backup, and
-// the portal does not call the cloud (threat T11; CD-5; OWASP ASVS 8.2.2).
+// TestHiddenIsLikeMissing proves that a backup that a person may not see gets the same answer
+// as one that does not exist, in every way of asking, and that the cloud is not called (threat
+// T11; CD-5; OWASP ASVS 8.2.2).
 func TestHiddenIsLikeMissing(t *testing.T) {
 	w := newWorld(t)
 	who := "alice"
@@ -132,8 +134,8 @@ func TestHiddenIsLikeMissing(t *testing.T) {
 	}
 }
 
-// If a person may view a backup but not cancel it, the page has no cancel button and a cancel
-// request is refused.
+// TestCancelNeedsItsOwnPermission proves that if a person may view a backup but not cancel it,
+// the page has no cancel button and a cancel request is refused.
 func TestCancelNeedsItsOwnPermission(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "[backup.create, backup.view, backup.cancel]", "[backup.create, backup.view]")
@@ -157,8 +159,9 @@ func TestCancelNeedsItsOwnPermission(t *testing.T) {
 	}
 }
 
-// A person may view and cancel backups but not start one. The start page says so, with the limits,
-// and offers no way to start a backup. A request to start one is refused.
+// TestViewersCannotStartBackups tests a person who may view and cancel backups but not start
+// one. The start page says so, with the limits, and offers no way to start a backup. A request
+// to start one is refused.
 func TestViewersCannotStartBackups(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "rules:\n", "  - name: viewers\n    members:\n      - {issuer: demo, subject: auditor}\nrules:\n  - id: audit\n    teams: [viewers]\n    actions: [backup.view, backup.cancel]\n"+

@@ -13,10 +13,10 @@ import (
 	"backupportal/templates"
 )
 
-// prefilled returns the values of a form for source that a link's query gives: parameters by name,
-// with one list item per line or as the API takes them, and controls by name. unknown has the names
-// that do not apply to this form or cannot be read, sorted. Values are not validated before the
-// person continues.
+// prefilled returns the values of a form for source that the query of a link gives. Parameters
+// are given by name, lists with one item per line or as the API takes them; controls are given
+// by name. unknown has the names, sorted, that do not apply to this form or cannot be read.
+// Values are not checked until the person continues.
 func prefilled(source param.SourceType, query url.Values) (v templates.Values, unknown []string) {
 	v = templates.Values{}
 	for name := range query {
@@ -46,9 +46,9 @@ func prefilled(source param.SourceType, query url.Values) (v templates.Values, u
 	return v, slices.Compact(unknown)
 }
 
-// expandCombined replaces values that stand for several controls: SpeedLimit and ContainerResources become their
-// rows, if rows can hold them. It
-// also sets the choices without which given values would be hidden.
+// expandCombined replaces values that stand for several controls: SpeedLimit and
+// ContainerResources become their rows, if rows can hold them. It also sets the choices without
+// which given values would be hidden.
 func expandCombined(v templates.Values) {
 	expandWindows(v)
 	set := func(choice, value string, given bool) {
@@ -131,7 +131,8 @@ func fillDefaults(page templates.FormPage) {
 	set("choice.ContainerResources", "rows")
 }
 
-// fillFrom sets the empty controls of v to the values of p. Rows of a field are set only if v has none.
+// fillFrom sets the empty controls of v to the values of p. Rows of a field are set only if v
+// has none.
 func fillFrom(v templates.Values, p param.Params) {
 	given := formValues(p)
 	expandCombined(given)
@@ -156,8 +157,8 @@ func regionsOf(accounts []backup.Account, alias string) []string {
 	return accounts[i].Regions
 }
 
-// fitRegion sets the region of a form whose account was changed: to the only region of the account, or to
-// none if the account does not have it.
+// fitRegion sets the region of a form whose account was changed: to the only region of the
+// account, or to none if the account does not have it.
 func fitRegion(v templates.Values, accounts []backup.Account) {
 	regions := regionsOf(accounts, v["Account"])
 	switch {
@@ -168,8 +169,8 @@ func fitRegion(v templates.Values, accounts []backup.Account) {
 	}
 }
 
-// nearestAllowed returns the number of days that some rule allows and that is nearest to days.
-// Without rules it is days.
+// nearestAllowed returns the number of days that a rule allows and that is nearest to days.
+// Without rules it returns days.
 func nearestAllowed(days int64, rules []policy.Line) int64 {
 	best, distance := days, int64(-1)
 	for _, r := range rules {

@@ -75,8 +75,8 @@ func (s *Server) presetsOf(p identity.Principal, m templates.MachineRow) []backu
 	})
 }
 
-// linkName is the query parameter with the name of a saved link to a form, and longestLinkName is its
-// maximum length in bytes: 80 Chinese characters.
+// linkName is the query parameter with the name of a saved link to a form. longestLinkName is
+// its maximum length in bytes, enough for 80 Chinese characters.
 const (
 	linkName        = "Name"
 	linkWhole       = "whole" // not empty: the link has all values of its form, so its preset fills in none
@@ -84,7 +84,8 @@ const (
 	restOfLink      = 120 // bytes of the address of a form without its values, with the id of a page
 )
 
-// addLink adds the name and the address of the saved link with which r was opened, if it has a name.
+// addLink adds the name and the address of the saved link with which r was opened, if it has a
+// name.
 func addLink(r *http.Request, page *templates.FormPage) {
 	query := r.URL.Query()
 	if query.Get(linkName) == "" {

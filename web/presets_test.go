@@ -34,8 +34,9 @@ func (w *world) last(t *testing.T) map[string]string {
 	return nil
 }
 
-// A program names a preset and leaves its values out. A value beside it wins. The answer, the page, the history
-// and the audit trail name the preset.
+// TestPresetInTheAPI proves that a program can name a preset (named values in the policy) and
+// leave its values out. A value that the program gives replaces that of the preset. The answer,
+// the page, the history and the audit trail name the preset.
 func TestPresetInTheAPI(t *testing.T) {
 	w := newWorld(t)
 	made := w.ask("POST", "/api/v1/backup-jobs", "application/json", withPreset, "Idempotency-Key", "k1")
@@ -71,7 +72,7 @@ func TestPresetInTheAPI(t *testing.T) {
 	}
 }
 
-// The dry run names the preset and shows the resulting call.
+// TestPresetInTheDryRun proves that the dry run names the preset and shows the resulting call.
 func TestPresetInTheDryRun(t *testing.T) {
 	w := newWorld(t)
 	calls := w.created()
@@ -89,7 +90,8 @@ func TestPresetInTheDryRun(t *testing.T) {
 	}
 }
 
-// A wrong preset is a mistake that names the field, the most similar name, and what the sender may use.
+// TestUnknownPreset proves that an unknown preset is a mistake that names the field, the most
+// similar name, and the presets that the sender may use.
 func TestUnknownPreset(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct{ body, field, says string }{
@@ -114,7 +116,8 @@ func TestUnknownPreset(t *testing.T) {
 	}
 }
 
-// Programs read the presets that they may use, in their language.
+// TestPresetsForPrograms proves that a program can list the presets that it may use, in its
+// language.
 func TestPresetsForPrograms(t *testing.T) {
 	w := newWorld(t)
 	answer := w.ask("GET", "/api/v1/presets", "", "", "Accept-Language", "zh").Body.String()
@@ -129,7 +132,8 @@ func TestPresetsForPrograms(t *testing.T) {
 	}
 }
 
-// Events and webhooks can name a preset as the API can.
+// TestPresetInEventsAndWebhooks proves that events and webhooks can name a preset as the API
+// can.
 func TestPresetInEventsAndWebhooks(t *testing.T) {
 	w := newWorld(t)
 	answer, accepted, err := w.server.SubmitMessage(t.Context(), web.Message{Principal: tester, Key: "k", Body: []byte(withPreset), Heard: true})
@@ -161,8 +165,9 @@ func TestPresetInEventsAndWebhooks(t *testing.T) {
 	}
 }
 
-// The start page links to the form with each preset, also for each machine it fits. The form says which preset
-// filled it, and keeps what the person changes, also a choice that the preset has and the person removed.
+// TestPresetInTheForm proves that the start page links to the form with each preset, also for
+// each machine it fits. The form says which preset filled it, and keeps what the person
+// changes, also a choice that the preset has and the person removed.
 func TestPresetInTheForm(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, `Retention: "14", JobName`, `Retention: "14", Detail.doCopy: "true", Detail.destinationRegionId: cn-shanghai, Detail.destinationRetention: "5", JobName`)

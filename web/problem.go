@@ -109,7 +109,8 @@ var stop = param.Text{En: ".", Zh: "。"}
 // malformedDetail is the detail of a JSON text that cannot be read, with the place and the error.
 var malformedDetail = param.Text{En: "Line %v, column %v: %v. Nothing was started.", Zh: "第 %v 行第 %v 列：%v。未开始备份。"}
 
-// headerDetail is the detail of a signed message without a header that the signature does not cover.
+// headerDetail is the detail of a signed message without a header that the signature does not
+// cover.
 var headerDetail = param.Text{
 	En: "The message needs exactly one valid header %v. Nothing was started.", Zh: "消息必须带有且仅带有一个有效的请求头 %v。未开始备份。"}
 
@@ -153,7 +154,8 @@ func wantsJSON(r *http.Request) bool {
 		strings.Contains(r.Header.Get("Accept"), "json") || strings.Contains(r.Header.Get("Content-Type"), "json")
 }
 
-// httpEvent is the sender of all events of the platform that cannot be turned into a request.
+// httpEvent is the name under which refused events are counted that cannot be turned into an
+// HTTP request.
 const httpEvent = "event:http"
 
 // An unreadableEvent is an event of the platform that cannot be turned into a request.
@@ -162,9 +164,9 @@ type unreadableEvent struct{ what param.Text }
 // Error returns the English text, for logs.
 func (e *unreadableEvent) Error() string { return "unreadable request: " + e.what.En }
 
-// Unreadable answers an event of the platform from which no request can be made. The parameter what
-// is the reason. The answer has the headers and the log line of every other answer. The sender is not
-// proved, so the refusal leaves no line in the history.
+// Unreadable answers an event of the platform from which no request can be made. The parameter
+// what is the reason. The answer has the headers and the log line of every other answer. The
+// sender is not proved, so the refusal leaves no line in the history.
 func (s *Server) Unreadable(w http.ResponseWriter, r *http.Request, what param.Text) {
 	s.identify(s.logged(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.Backups.Refuse(r.Context(), backup.RejectedUnreadable, backup.DoorEvent, httpEvent)

@@ -24,8 +24,8 @@ func TestRetentionRangeIsThatOfTheRules(t *testing.T) {
 	}
 }
 
-// TestKindWithoutRule proves that the address of a kind that no rule grants answers 403 and says why,
-// while the kinds that are granted have their form.
+// TestKindWithoutRule proves that the address of a kind that no rule grants answers 403 and
+// says why, while the kinds that are granted have their form.
 func TestKindWithoutRule(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "UDM_ECS, ECS_FILE, CONTAINER]\n    any_instance: true\n    any_cluster: true", "UDM_ECS, ECS_FILE]\n    any_instance: true")

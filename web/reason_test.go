@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// A rule can require a reason and a form of the ticket. The form says so, the check page and the API refuse a
-// request without them, and nothing reaches the cloud.
+// TestRuleRequiresReasonAndTicket proves that a rule can require a reason and a form of the
+// ticket. The form says so, the check page and the API refuse a request without them, and
+// nothing reaches the cloud.
 func TestRuleRequiresReasonAndTicket(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "retention_days: {min: 1, max: 365}", "retention_days: {min: 1, max: 365}\n    why: required\n    ticket: {pattern: \"OPS-[0-9]+\", required: true, example: OPS-1234}")

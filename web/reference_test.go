@@ -12,8 +12,9 @@ import (
 	"backupportal/function/param"
 )
 
-// docs/reference/errors.md and docs/zh/errors.md list each type of problem with its status and its words. make generate
-// writes them.
+// TestReferenceOfErrors proves that docs/reference/errors.md and docs/zh/errors.md list each
+// type of problem that the API returns, with its status and its words. The command make
+// generate writes the files.
 func TestReferenceOfErrors(t *testing.T) {
 	all := slices.Concat(faults, []fault{invalid, refusedForOperator, refusedByCaller, internalFault})
 	var rows []fault
@@ -49,7 +50,8 @@ func TestReferenceOfErrors(t *testing.T) {
 	}
 }
 
-// docs/reference/limits.md has the limits of requests that the program enforces.
+// TestLimitsAreDocumented proves that docs/reference/limits.md has the limits of requests that
+// the program enforces.
 func TestLimitsAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../docs/reference/limits.md")
 	if err != nil {

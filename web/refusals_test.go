@@ -21,7 +21,8 @@ import (
 	emulated "backupportal/function/emulator/world"
 )
 
-// The forms that the cases of this file change. Each of them can be started in the demo world.
+// Valid forms that the cases of this file change. Each of them can be started with the demo
+// accounts.
 var startable = map[string]url.Values{
 	"UDM_ECS": {
 		"SourceType": {"UDM_ECS"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}, "InstanceId": {"i-bp1demoweb01"},
@@ -38,8 +39,8 @@ var startable = map[string]url.Values{
 	},
 }
 
-// A foreseen is a refusal of CreateBackupJob that a form can meet. Exactly one of check, field and
-// never is set.
+// A foreseen is a test case for one refusal of CreateBackupJob that a form can cause. Exactly
+// one of check, field and never is set; it says where the portal warns of it, or why it cannot.
 type foreseen struct {
 	form   string            // source type
 	change map[string]string // of the form; an empty value removes a control
@@ -58,8 +59,8 @@ func disk(change func(*emulated.Instance)) func(*emulated.World) {
 	return func(w *emulated.World) { change(&w.Accounts[0].Instances[0]) }
 }
 
-// refusalCases are all refusals of the emulator's CreateBackupJob, by the function that makes them and
-// the constant part of its text.
+// refusalCases lists all refusals of the emulator's CreateBackupJob, by the function that
+// returns them and the constant part of their text.
 var refusalCases = map[string]foreseen{
 	// Named by the check page.
 	"findInstance NotFound InstanceId":                                                                  {form: "UDM_ECS", change: map[string]string{"InstanceId": "i-bp1nothere"}, check: "instance change", code: "ResourceNotFound"},
@@ -144,7 +145,8 @@ func pasted(text string) foreseen {
 	}, field: "ContainerResources"}
 }
 
-// strange returns the case of a pasted ContainerResources that the form accepts and the check page refuses.
+// strange returns the case of a pasted ContainerResources that the form accepts and the check
+// page refuses.
 func strange(text string) foreseen {
 	c := pasted(text)
 	c.field, c.check, c.code = "", "volumes change", "InvalidParameter"
@@ -158,8 +160,8 @@ func doubtful(text string) foreseen {
 	return c
 }
 
-// beforehand says for each code of the emulator's gateway and of AssumeRole how it is known before the start, or why
-// no form can meet it.
+// beforehand says for each error code of the emulator's gateway and of AssumeRole how the
+// portal knows it before the start, or why no form can cause it.
 var beforehand = map[string]string{
 	"IncompleteSignature":     own,
 	"InvalidSignatureMethod":  own,
@@ -187,10 +189,10 @@ var beforehand = map[string]string{
 	"NoPermission":                               everyCall,
 }
 
-// moments are faults of a schedule. They change single answers, also of the call that starts the
-// backup, and say nothing about the next call. So no check can know them beforehand. A refusal
-// (refuse, success-false) is explained on the page of the submission; after the others the portal
-// finds out by itself whether there is a job.
+// moments are faults of the emulator that no check can know beforehand: they change single
+// answers and say nothing about the next call. A refusal (refuse, success-false) is explained
+// on the page of the submission. After the others, the portal finds out itself whether there is
+// a job.
 var moments = []string{
 	"ok", "latency", "html", "empty", "redirect", "drop", "reset", "hang",
 	"500", "503", "refuse", "success-false", "numeric-code", "expired", "signature-echo", "nonce-used",
@@ -274,9 +276,9 @@ func refusalSites(t *testing.T, dir, from string) []string {
 	return slices.Sorted(maps.Keys(sites))
 }
 
-// Every refusal that the emulator's CreateBackupJob can give to a form is named before the start, or
-// is in the list with the reason why it cannot be. The walk of the emulator's source keeps the list
-// complete.
+// TestEveryRefusalIsNamedBeforeTheStart proves that every refusal of the emulator's
+// CreateBackupJob that a form can cause is reported before the start, or is listed with the
+// reason why it cannot be. It reads the emulator's source, so the list is complete.
 func TestEveryRefusalIsNamedBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	sites := refusalSites(t, "../function/emulator/hbr", "CreateBackupJob")
@@ -297,7 +299,7 @@ func TestEveryRefusalIsNamedBeforeTheStart(t *testing.T) {
 	}
 }
 
-// run shows the check page for the case, then starts the backup in spite of it.
+// run shows the check page for the case, and then starts the backup although the page warns.
 func (c foreseen) run(t *testing.T, site string) {
 	change := c.world
 	if change == nil {
@@ -361,8 +363,9 @@ func longestConstant(site string) (longest string) {
 	return longest
 }
 
-// A refusal of everything in an account is named too: the access key, the role and the region.
-// That only CreateBackupJob is not permitted cannot be known without a call of it.
+// TestCheckPageNamesRefusalsOfAccounts proves that the check page also reports a refusal that
+// concerns a whole account: the access key, the role or the region. It cannot know that only
+// CreateBackupJob is not permitted, because only a call of it shows that.
 func TestCheckPageNamesRefusalsOfAccounts(t *testing.T) {
 	for name, c := range map[string]foreseen{
 		"access key":            {world: func(w *emulated.World) { w.Accounts[0].Users[0].AccessKeys[0].ID = "another-key" }, code: "InvalidAccessKeyId.NotFound"},
@@ -410,7 +413,8 @@ func withoutShanghai(w *emulated.World) {
 	}
 }
 
-// The lists have every code of the emulator's gateway and of AssumeRole, and every fault.
+// TestListOfRefusalsOfTheGateway proves that the lists of this file are complete: they have
+// every error code of the emulator's gateway and of AssumeRole, and every fault.
 func TestListOfRefusalsOfTheGateway(t *testing.T) {
 	codes := map[string]bool{}
 	for _, site := range slices.Concat(

@@ -13,9 +13,9 @@ import (
 	"backupportal/function/webhook"
 )
 
-// traced returns a handler of webhooks that leaves a trace of each refusal by h ([backup.Service.Reject]),
-// because few senders of webhooks read their answers. A message whose sender is not authenticated
-// is only counted and logged.
+// traced returns a handler of webhooks that records each refusal by h in the history, the log
+// and the audit trail ([backup.Service.Reject]), because few senders of webhooks read their
+// answers. A message whose sender is not authenticated is only counted and logged.
 func (s *Server) traced(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		err := h(w, r)
@@ -36,7 +36,8 @@ func (s *Server) traced(h handler) handler {
 	}
 }
 
-// counted returns a handler that counts each refusal by h in the metrics. Its sender reads the answer.
+// counted returns a handler that counts each refusal by h in the metrics only, because its
+// sender reads the answer.
 func (s *Server) counted(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		err := h(w, r)
@@ -51,8 +52,9 @@ func (s *Server) counted(h handler) handler {
 	}
 }
 
-// countForm counts a form that is shown again, with its mistakes or the refusals of the policy. err is that
-// of the domain; nil if only the form itself has mistakes. The person reads the answer.
+// countForm counts a form that is shown again, with its mistakes or the refusals of the policy.
+// err is that of the domain; nil if only the form itself has mistakes. The person reads the
+// answer.
 func (s *Server) countForm(err error) {
 	kind := backup.RejectedInvalid
 	if of, final := rejectionKind(err); final {
@@ -61,8 +63,8 @@ func (s *Server) countForm(err error) {
 	s.Backups.CountRefusal(kind, "")
 }
 
-// RejectUnreadable leaves a trace of an event that contains no submission. sender is its kind of event, and
-// reason says why, in English.
+// RejectUnreadable records an event that contains no backup request. sender is its kind of
+// event, and reason says why, in English.
 func (s *Server) RejectUnreadable(ctx context.Context, sender identity.Principal, origin, reason string) {
 	s.Backups.Reject(ctx, backup.Rejection{
 		Kind: backup.RejectedUnreadable, Door: backup.DoorEvent, Sender: sender, Origin: origin, RequestID: s.requestID(ctx),
@@ -82,7 +84,7 @@ func (s *Server) RejectMessage(ctx context.Context, sender identity.Principal, o
 
 var textNotMessage = param.Both("The event is not a submission: %v", "该事件不是备份请求：%v")
 
-// reject leaves a trace of a message that was refused with err.
+// reject records that a message was refused with err, if err is final.
 func (s *Server) reject(
 	ctx context.Context,
 	kind backup.RejectionKind,
@@ -100,8 +102,9 @@ func (s *Server) reject(
 	s.Backups.Reject(ctx, r)
 }
 
-// rejectionKind returns the kind of a refusal. final is false if err is nil, or if the same message may be
-// accepted later: the portal or the cloud failed, a limit is reached, or the result is not known yet.
+// rejectionKind returns the kind of a refusal. final is false if err is nil, or if the same
+// message may be accepted later: the portal or the cloud failed, a limit is reached, or the
+// result is not known yet.
 func rejectionKind(err error) (kind backup.RejectionKind, final bool) {
 	if err == nil {
 		return "", false
@@ -122,8 +125,8 @@ func rejectionKind(err error) (kind backup.RejectionKind, final bool) {
 	return backup.RejectedUnreadable, true
 }
 
-// onlyAccount reports whether every line of a refusal is about the account: the policy does not know it, or no
-// rule for the sender names it.
+// onlyAccount reports whether every line of a refusal is about the account: the policy does not
+// know it, or no rule for the sender names it.
 func onlyAccount(lines []param.Mistake) bool {
 	for _, m := range lines {
 		if m.Field != "Account" {
@@ -136,8 +139,8 @@ func onlyAccount(lines []param.Mistake) bool {
 // maxReasons is the largest number of single mistakes in the reason of a rejection.
 const maxReasons = 5
 
-// reasonOf returns the reason of a refusal in both languages: the title of the problem document, then its
-// first mistakes and how many there are besides, or its detail.
+// reasonOf returns the reason of a refusal in both languages: the title of the problem
+// document, then its first mistakes and how many there are besides, or its detail.
 func reasonOf(err error) param.Text {
 	in := func(l param.Language) string {
 		p := problemOf(faultOf(err), err, l)

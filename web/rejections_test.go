@@ -20,7 +20,7 @@ import (
 	"backupportal/web"
 )
 
-// traces collects what refusals leave.
+// traces collects everything that a refusal records: log, audit trail, notices and metrics.
 type traces struct {
 	mu      sync.Mutex
 	log     bytes.Buffer
@@ -72,8 +72,8 @@ func (c *traces) audited(kind backup.AuditKind) (n int) {
 	return n
 }
 
-// traced replaces the log, the audit trail, the notices and the metrics of w by the returned traces, which record
-// what w writes to them.
+// traced replaces the log, the audit trail, the notices and the metrics of w by the returned
+// traces, which record what w writes to them.
 func (w *world) traced() *traces {
 	c := &traces{metrics: metric.New("v1", time.Now)}
 	b := w.server.Backups
@@ -84,7 +84,8 @@ func (w *world) traced() *traces {
 	return c
 }
 
-// A refusal is a message that a door must refuse, and the kind of its trace.
+// A refusal is a test case: a message that must be refused, and the kind of the record about
+// it.
 type refusal struct {
 	name   string
 	kind   backup.RejectionKind
@@ -94,7 +95,8 @@ type refusal struct {
 	send   func(w *world) int
 }
 
-// event sends an event of the platform, and returns the status of its answer, or 0 if it is accepted.
+// event sends an event of the platform, and returns the status of its answer, or 0 if it is
+// accepted.
 func (w *world) event(body string) int {
 	m := web.Message{
 		Principal: identity.Principal{Kind: identity.KindEvent, Subject: "event:timer"}, Key: "k" + body, Origin: "nightly", Body: []byte(body),
@@ -136,8 +138,8 @@ var refusals = []refusal{
 	}},
 }
 
-// Every refusal of a webhook or an event leaves a log line, an audit record, a line in the history, a metric and a
-// notification.
+// TestRefusedMessagesLeaveTraces proves that every refused webhook or event is recorded in five
+// places: the log, the audit trail, the history, the metrics and a notification.
 func TestRefusedMessagesLeaveTraces(t *testing.T) {
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
@@ -191,8 +193,9 @@ func (w *world) asOperator() {
 	w.handler = w.server.Handler()
 }
 
-// A message whose sender is not authenticated leaves a metric and one log line an hour, and nothing in the
-// history.
+// TestUnprovedSendersDoNotFillTheHistory proves that a message whose sender is not
+// authenticated is only counted and logged once an hour. Otherwise unknown senders could fill
+// the history.
 func TestUnprovedSendersDoNotFillTheHistory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -230,7 +233,8 @@ func TestUnprovedSendersDoNotFillTheHistory(t *testing.T) {
 	}
 }
 
-// A refusal of a program that reads its answer is counted, and leaves no other new trace.
+// TestRefusalsOfTheAPIAreCounted proves that a refusal of a program that reads its answer is
+// counted, and leaves no other new trace.
 func TestRefusalsOfTheAPIAreCounted(t *testing.T) {
 	w := newWorld(t)
 	got := w.traced()
@@ -252,8 +256,8 @@ func TestRefusalsOfTheAPIAreCounted(t *testing.T) {
 	}
 }
 
-// The history shows rejections among submissions, in order of time and in pages, and the API lists only
-// submissions.
+// TestHistoryShowsRejectionsBetweenBackups proves that the history shows rejections among
+// submissions, in order of time and in pages, and the API lists only submissions.
 func TestHistoryShowsRejectionsBetweenBackups(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -303,7 +307,8 @@ func TestHistoryShowsRejectionsBetweenBackups(t *testing.T) {
 	}
 }
 
-// Rejections are visible to the sender's team and to operators only.
+// TestRejectionsAreVisibleToTheirTeam proves that rejections are visible to the sender's team
+// and to operators only.
 func TestRejectionsAreVisibleToTheirTeam(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -320,7 +325,8 @@ func TestRejectionsAreVisibleToTheirTeam(t *testing.T) {
 	}
 }
 
-// A form that is shown again is counted at the check and at the start, and leaves no line in the history.
+// TestRefusalsOfTheFormAreCounted proves that a form that is shown again is counted at the
+// check and at the start, and leaves no line in the history.
 func TestRefusalsOfTheFormAreCounted(t *testing.T) {
 	w := newWorld(t)
 	got := w.traced()
@@ -352,8 +358,8 @@ func TestRefusalsOfTheFormAreCounted(t *testing.T) {
 	}
 }
 
-// An event of the platform that cannot become a request leaves a metric, one warning an hour and an audit
-// record, and no line in the history.
+// TestUnreadableHTTPEventsLeaveTraces proves that an event of the platform that cannot become a
+// request leaves a metric, one warning an hour and an audit record, and no line in the history.
 func TestUnreadableHTTPEventsLeaveTraces(t *testing.T) {
 	w := newWorld(t)
 	got := w.traced()

@@ -24,7 +24,7 @@ import (
 // tester is the principal of an event of the demo policy.
 var tester = identity.Principal{Kind: identity.KindEvent, Subject: "event:direct"}
 
-// leasts are the values that a backup of each kind needs, in JSON.
+// leasts are the values without which a backup of each source type is not possible, in JSON.
 var leasts = map[string]map[string]any{
 	"UDM_ECS": {"SourceType": "UDM_ECS", "Account": "demo", "Region": "cn-hangzhou", "InstanceId": "i-bp1demoweb01", "Retention": 7},
 	"ECS_FILE": {
@@ -63,8 +63,9 @@ const vendorVolumes = `[{"resourceType":"PV","backupMethod":"FILE","resourceId":
 	`\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","host":"cn-huhehaote.192.168.13.133",` +
 	`"hostPrefix":"6f5e758e/volumes/kubernetes.io~csi/nas-670dac6d/mount","pvPath":"/"}]`
 
-// Every sample value of the API page of CreateBackupJob, and of its table of parameters, is accepted
-// unaltered as JSON, in a form, in a link to the form and in an event.
+// TestVendorSamplesAreAccepted proves that every sample value of the API page of
+// CreateBackupJob, and of its table of parameters, is accepted unaltered as JSON, in a form, in
+// a link to the form and in an event.
 func TestVendorSamplesAreAccepted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -142,8 +143,9 @@ func summaryOf(page string) string {
 	return doc.Find(".summary, .reason").Text()
 }
 
-// The values of a switch that is off are ignored with a note, in the answers of each door and on the
-// pages. A program's JobName is made to fit with a note; a person must correct it.
+// TestNotesAreInEveryAnswer proves that the portal tells the sender, in every answer and on
+// every page, that values of a switch that is off were ignored. A program's JobName is made
+// valid with such a note; a person must correct it.
 func TestNotesAreInEveryAnswer(t *testing.T) {
 	w := newWorld(t)
 	const ignored, named = "Detail.timeoutInSeconds was ignored", "JobName was changed to before-upgrade"
@@ -189,8 +191,8 @@ func TestNotesAreInEveryAnswer(t *testing.T) {
 	}
 }
 
-// Windows without a limit and windows over midnight keep their meaning in links, in forms, on the
-// check page and with Run again.
+// TestSpeedLimitRoundTrip proves that windows without a limit, and windows over midnight, keep
+// their meaning in links, in forms, on the check page and with Run again.
 func TestSpeedLimitRoundTrip(t *testing.T) {
 	t.Parallel()
 	for given, sent := range map[string]string{
@@ -229,8 +231,9 @@ func TestSpeedLimitRoundTrip(t *testing.T) {
 	}
 }
 
-// A link and Run again keep how applications are paused without scripts, or ask for the scripts. They never
-// change it silently.
+// TestPauseOfApplicationsRoundTrip proves that a link and the button Run again keep how
+// applications are paused without scripts, or ask for the scripts. They never change it
+// silently.
 func TestPauseOfApplicationsRoundTrip(t *testing.T) {
 	t.Parallel()
 	for detail, want := range map[string]map[string]string{
@@ -271,8 +274,8 @@ func TestPauseOfApplicationsRoundTrip(t *testing.T) {
 	}
 }
 
-// The portal reports each unreadable text for several controls, in a link or a form. It drops nothing
-// silently.
+// TestUnreadableTextsAreNamed proves that the portal reports each unreadable text for several
+// controls, in a link or a form. It drops nothing silently.
 func TestUnreadableTextsAreNamed(t *testing.T) {
 	w := newWorld(t)
 	for query, name := range map[string]string{
@@ -300,8 +303,9 @@ func TestUnreadableTextsAreNamed(t *testing.T) {
 	}
 }
 
-// A SpeedLimit that cannot be read is shown as text with its mistake, by a link, in a posted form and with
-// the button for a window more. A corrected text becomes rows.
+// TestUnreadableSpeedLimitIsShown proves that a SpeedLimit that cannot be read is shown as text
+// with its mistake. It tests a link, a posted form, and the button that adds a row. A corrected
+// text becomes rows.
 func TestUnreadableSpeedLimitIsShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -348,7 +352,8 @@ func TestUnreadableSpeedLimitIsShown(t *testing.T) {
 	}
 }
 
-// The form takes 200 volumes as rows, and shows them again with a mistake.
+// TestManyVolumesAsRows proves that the form accepts 200 volumes as rows, and shows them again
+// if there is a mistake.
 func TestManyVolumesAsRows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -379,7 +384,8 @@ func TestManyVolumesAsRows(t *testing.T) {
 	}
 }
 
-// A value has the same effect at each door for programs and in a link to the form, also as text.
+// TestDoorsReadValuesAlike proves that a value, also as text, has the same effect in the API,
+// in an event, in a webhook and in a link to the form.
 func TestDoorsReadValuesAlike(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -456,7 +462,9 @@ func TestDoorsReadValuesAlike(t *testing.T) {
 	}
 }
 
-// A repeated key brings no mistake that follows from the value that was read last.
+// TestRepeatedKeyIsTheOnlyMistake proves that a key that occurs twice is the only reported
+// mistake. The value that was read last may not be the meant one, so its other mistakes are not
+// reported.
 func TestRepeatedKeyIsTheOnlyMistake(t *testing.T) {
 	w := newWorld(t)
 	for _, detail := range []string{
@@ -506,7 +514,8 @@ func formOn(t *testing.T, page string) url.Values {
 	return form
 }
 
-// A row of the form passes midnight, or has no limit although a speed was typed before.
+// TestSpeedLimitRows proves that a row of the form's speed limits may pass midnight, and may
+// mean "no limit" even if a speed was typed before.
 func TestSpeedLimitRows(t *testing.T) {
 	w := newWorld(t)
 	form := formOf(leasts["ECS_FILE"])
@@ -524,7 +533,8 @@ func TestSpeedLimitRows(t *testing.T) {
 	}
 }
 
-// What Windows shadow copies cannot do is said before the start, on each door.
+// TestShadowCopyRulesAreSaidBeforeTheStart proves that a request that Windows shadow copies do
+// not support is refused before the start, in every way of submitting.
 func TestShadowCopyRulesAreSaidBeforeTheStart(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ instance, include, exclude, want string }{
@@ -563,7 +573,8 @@ func TestShadowCopyRulesAreSaidBeforeTheStart(t *testing.T) {
 	}
 }
 
-// A cluster may have hundreds of volumes. The error for a body that is too large states the limit.
+// TestLongListsAndTheirLimits proves that a request may list hundreds of volumes, and that the
+// error for a body that is too large states the limit.
 func TestLongListsAndTheirLimits(t *testing.T) {
 	t.Parallel()
 	var volumes []string
@@ -620,8 +631,9 @@ func controls(n int) string {
 	return strings.Join(all, "&")
 }
 
-// The cloud's own sentence is shown beside the portal's on the page and in the API, in both
-// languages, escaped and without the portal's keys.
+// TestCloudSentenceIsShown proves that the cloud's own error message is shown next to the
+// portal's explanation, on the page and in the API, in both languages. It is escaped, and
+// contains none of the portal's keys.
 func TestCloudSentenceIsShown(t *testing.T) {
 	for _, c := range []struct{ kind, name, value, want string }{
 		{"CONTAINER", "ContainerResources", `[{"resourceType":"PV","backupMethod":"FILE","host":"<b>h"}]`, "ContainerResources: resourceId is missing"},
@@ -655,7 +667,8 @@ func TestCloudSentenceIsShown(t *testing.T) {
 	}
 }
 
-// If Cloud Backup throttles every attempt, the answer and the page of the form show its sentence.
+// TestSentenceOfThrottlingIsShown proves that if Cloud Backup throttles every attempt, the
+// answer and the page of the form show its sentence.
 func TestSentenceOfThrottlingIsShown(t *testing.T) {
 	w := newWorld(t)
 	if err := w.cloud.SetFaults("CreateBackupJob: throttle forever"); err != nil {

@@ -27,9 +27,9 @@ func schemas() doc {
 	return all
 }
 
-// presetSchema returns the schema of a submission that names a preset. The preset has the other values,
-// so nothing else is required. The parameters that apply are those of the preset's source type, which a
-// schema cannot know.
+// presetSchema returns the schema of a submission that names a preset. The preset has the other
+// values, so nothing else is required. The parameters that apply are those of the preset's
+// source type, which a schema cannot know.
 func presetSchema() doc {
 	top := objectSchema("A submission that names a preset of the policy. The values of the preset are used for the parameters that the " +
 		"submission leaves out: a value here wins over the preset's. SourceType must be that of the preset, or is left out.")
@@ -89,8 +89,9 @@ func submissionSchema(source param.SourceType) doc {
 // boundKeywords are the keywords that restrict the values of a type.
 var boundKeywords = []string{"enum", "maximum", "maxLength", "minimum", "pattern"}
 
-// addConditionalBounds moves the bounds of a key of object into a rule that holds while the switch of f
-// is on: the server ignores the key otherwise. The type stays, because generated clients need it.
+// addConditionalBounds changes a schema so that the limits of a key apply only while the switch
+// of f is on, because the server ignores the key otherwise. The type of the key stays, because
+// generated clients need it.
 func addConditionalBounds(object doc, f param.Field, schema doc) {
 	controlling, _ := param.FieldNamed(f.Under.Name)
 	_, condition, _ := strings.Cut(controlling.Name, ".")
@@ -131,11 +132,12 @@ func requiredAlways(f param.Field, source param.SourceType) bool {
 	return f.RequiredFor(source) && f.Under.Name == "" && !standard
 }
 
-// accountNames are the fields that identify the account. A submission needs one of them.
+// accountNames are the parameters that identify the account. A request needs one of them.
 var accountNames = []string{"Account", "CrossAccountUserId"}
 
-// asText describes a form of lists and objects that the server accepts too. The schema does not have
-// it: generated clients would get a type with two alternatives for it.
+// asText is the description of a second form that the server accepts for lists and objects:
+// JSON as text. The schema does not allow it, because generated clients would get a type with
+// two alternatives.
 const asText = " A string that contains this value as JSON text, as Cloud Backup's API declares it, is accepted too."
 
 // requestSchema returns the schema of f in a submission of one kind. A value that is not required
@@ -170,8 +172,8 @@ func requestSchema(f param.Field, source param.SourceType) doc {
 	return s
 }
 
-// numeralSchema returns the schema of an account ID, which may also be a number: the API declares it
-// as one. text is the schema of the string.
+// numeralSchema returns the schema of an account ID, which may also be a number: the API
+// declares it as one. text is the schema of the string.
 func numeralSchema(text doc) doc {
 	number := doc{"type": "integer", "minimum": int64(1e15), "maximum": int64(1e16 - 1)}
 	return doc{
@@ -180,8 +182,8 @@ func numeralSchema(text doc) doc {
 	}
 }
 
-// plainDirectory matches a path without wildcards that is no network path: the vendor documents that
-// shadow copies support nothing else.
+// plainDirectory matches a path without wildcards that is no network path: the vendor documents
+// that shadow copies support nothing else.
 const plainDirectory = `([^/\\*?][^*?]*|[/\\]([^/\\*?][^*?]*)?)`
 
 // given returns the schema of an object that has a value for a member: not null and not empty.
@@ -321,8 +323,8 @@ func itemSchema(f param.Field) doc {
 	return item
 }
 
-// volumeSchema returns the schema of an item of ContainerResources. Further keys are allowed, because
-// the service may know more than its API page.
+// volumeSchema returns the schema of an item of ContainerResources. Further keys are allowed,
+// because the service may know more than its API page.
 func volumeSchema() doc {
 	return doc{
 		"type":                 "object",

@@ -103,8 +103,8 @@ type Server struct {
 	causes     backup.Hourly // causes of failed authentications, which are logged once an hour
 }
 
-// Limits of requests. A body has room for a list of some hundred volumes. Function Compute accepts no
-// larger headers.
+// Limits of requests. A body has room for a list of some hundred volumes. Function Compute
+// accepts no larger headers.
 const (
 	maxBody    = 256 << 10 // bytes of a body, also of an event
 	maxURL     = 2 << 10   // bytes of path and query
@@ -112,8 +112,8 @@ const (
 	maxKey     = 255       // characters of an idempotency key
 )
 
-// MaxHook is the longest body of a webhook in bytes: what Function Compute accepts. A message can be a
-// large event of another system, and is read as a stream.
+// MaxHook is the longest body of a webhook in bytes: what Function Compute accepts. A message
+// can be a large event of another system, and is read as a stream.
 const MaxHook = 32 << 20
 
 // Handler returns the handler of all routes with all layers of the package comment.
@@ -202,8 +202,8 @@ type route struct {
 	handler handler
 }
 
-// programRoutes returns the routes for programs. The API reference and the OpenAPI document describe
-// each of them.
+// programRoutes returns the routes for programs. The API reference and the OpenAPI document
+// describe each of them.
 func (s *Server) programRoutes() []route {
 	all := []route{
 		{"POST " + jobsPath, s.admitted(admission.Submission, s.signedIn(s.counted(s.createBackupJob)))},
@@ -232,9 +232,9 @@ func (s *Server) programRoutes() []route {
 // principalKey is the context key of a request's principal.
 type principalKey struct{}
 
-// signedIn authenticates a request and passes it to h only if its principal is known. Other
-// requests get the error of Sender; an invalid token or assertion is also written to the audit trail.
-// It renews a session and may set a cookie for that, so h must set none.
+// signedIn authenticates a request and calls h only if its sender is known. Otherwise it
+// returns the error of Sender; an invalid token is also written to the audit trail. It may set
+// a cookie to renew a session, so h must set none.
 func (s *Server) signedIn(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		p, err := s.Sender(r)
@@ -276,8 +276,9 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
 // readyInterval is the shortest time between two checks of the store by /readyz, which is public.
 const readyInterval = 2 * time.Second
 
-// ready returns the handler of GET /readyz: whether submissions can be recorded, as of the last
-// check. The reason of a failure is logged when the result changes, and is not in the answer.
+// ready returns the handler of GET /readyz: whether the database can store submissions, as of
+// the last check. The reason of a failure is logged when the result changes, but is not in the
+// answer, which is public.
 func (s *Server) ready() handler {
 	var mu sync.Mutex
 	var checkedAt time.Time

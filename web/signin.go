@@ -21,8 +21,8 @@ const (
 
 var signInAgain = param.Text{En: "Sign in again", Zh: "重新登录"}
 
-// signInFaults are the rows of the table of errors that only people can meet, while they sign in.
-// They are not in the API reference.
+// signInFaults are the rows of the table of errors that only people can meet, when they sign
+// in. They are not in the API reference.
 var signInFaults = []fault{
 	{auth.ErrLogin, http.StatusBadRequest, "sign-in",
 		param.Text{En: "This sign-in cannot be completed", Zh: "无法完成此次登录"},
@@ -89,9 +89,9 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// maySignIn returns nil if a sign-in that was started in this browser may call the identity provider.
-// It refuses an address with too many failures. It also refuses a second call of one sign-in:
-// otherwise repeated callbacks could lock out the address.
+// maySignIn returns nil if the sign-in in this browser may call the identity provider. It
+// refuses a network address with too many failed sign-ins. It also refuses a second call for
+// the same sign-in: otherwise repeated callbacks could lock out the address.
 func (s *Server) maySignIn(r *http.Request, from, transaction string) error {
 	if err := s.Backups.MaySignIn(r.Context(), from); err != nil {
 		return err

@@ -20,8 +20,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// Each case changes the claims of a valid token. The test checks which claims the portal uses for
-// the name, the email address and the groups.
+// TestClaimsOfSignIn proves which claims of a token the portal uses for a person's name, email
+// address and groups. Each case changes the claims of a valid token.
 func TestClaimsOfSignIn(t *testing.T) {
 	t.Parallel()
 	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -79,14 +79,15 @@ func TestClaimsOfSignIn(t *testing.T) {
 	}
 }
 
-// claim returns a function that sets claims in a liar's tokens.
+// claim returns a function that sets claims in the tokens of the test provider.
 func claim(changed map[string]any) func(*world, *liar) {
 	return func(_ *world, p *liar) {
 		p.change = func(c map[string]any) { maps.Copy(c, changed) }
 	}
 }
 
-// The log has the cause of a failed sign-in once an hour, and the page does not have it.
+// TestCausesOfFailedSignInsAreLogged proves that the log has the cause of a failed sign-in once
+// an hour, and the page does not have it.
 func TestCausesOfFailedSignInsAreLogged(t *testing.T) {
 	w, p := signInWorld(t)
 	var log bytes.Buffer
@@ -106,8 +107,9 @@ func TestCausesOfFailedSignInsAreLogged(t *testing.T) {
 	}
 }
 
-// If the session cookie would be too large, the portal refuses the sign-in with a page that
-// explains the reason. Function Compute accepts 8 KB for all headers.
+// TestTooLargeSessions proves that if the session cookie would be too large, the portal refuses
+// the sign-in with a page that explains the reason. Function Compute accepts 8 KB for all
+// headers.
 func TestTooLargeSessions(t *testing.T) {
 	for count, want := range map[int]int{50: http.StatusSeeOther, 400: http.StatusForbidden} {
 		w, p := signInWorld(t)
@@ -124,8 +126,8 @@ func TestTooLargeSessions(t *testing.T) {
 	}
 }
 
-// If the provider is unavailable, the portal shows a special error page and calls the provider
-// again later. Existing sessions keep working.
+// TestUnavailableProvider proves that if the provider is unavailable, the portal shows a
+// special error page and calls the provider again later. Existing sessions keep working.
 func TestUnavailableProvider(t *testing.T) {
 	w, p := signInWorld(t)
 	p.away.Store(true)
@@ -151,8 +153,8 @@ func TestUnavailableProvider(t *testing.T) {
 	}
 }
 
-// The portal counts sign-ins that fail at the provider, by network address. Above the limit it does
-// not call the provider (threat T12).
+// TestFailedSignInsAreCounted proves that the portal counts sign-ins that fail at the provider,
+// by network address. Above the limit it does not call the provider (threat T12).
 func TestFailedSignInsAreCounted(t *testing.T) {
 	t.Parallel()
 	w, p := signInWorld(t)
@@ -189,7 +191,8 @@ func TestFailedSignInsAreCounted(t *testing.T) {
 	}
 }
 
-// The page after the sign-out links to the provider's own sign-out page, if that address is safe.
+// TestSignedOutPageLinksToTheProvider proves that the page after the sign-out links to the
+// provider's own sign-out page, if that address is safe.
 func TestSignedOutPageLinksToTheProvider(t *testing.T) {
 	t.Parallel()
 	for there, want := range map[string]string{

@@ -22,7 +22,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// A liar is an OpenID provider whose answers a test can make invalid.
+// A liar is an OpenID provider for tests whose answers a test can make invalid.
 type liar struct {
 	*httptest.Server
 	key    *rsa.PrivateKey
@@ -121,7 +121,8 @@ func signer(alg jose.SignatureAlgorithm, key any) func([]byte) (string, error) {
 
 const oidcSecret = "canary-client-secret-of-32-bytes-or-more"
 
-// signInWorld returns a portal behind HTTPS, and the OpenID provider (a liar) at which people sign in.
+// signInWorld returns a portal behind HTTPS, and the OpenID provider (a liar) at which people
+// sign in.
 func signInWorld(t *testing.T) (*world, *liar) {
 	t.Helper()
 	w := newWorld(t)
@@ -218,8 +219,8 @@ func (w *world) signedIn(t *testing.T, j jar) bool {
 	return w.browse(t, maps.Clone(j), "GET", "/backups").StatusCode == http.StatusOK
 }
 
-// makesNothing requests a backup with the cookies of j, once as a form and once as JSON. It fails
-// the test if a call reaches the cloud.
+// makesNothing requests a backup with the cookies in j, once as a form and once as JSON, and
+// fails the test if the cloud is called.
 func (w *world) makesNothing(t *testing.T, j jar) {
 	t.Helper()
 	for path, body := range map[string][2]string{

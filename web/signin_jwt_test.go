@@ -12,7 +12,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// A token identifies a person only if the gateway signed it for this portal (threat T15).
+// TestAssertions proves that a token identifies a person only if the gateway signed it for this
+// portal (threat T15).
 func TestAssertions(t *testing.T) {
 	w := newWorld(t)
 	p := newLiar(t, w.clock)
@@ -70,8 +71,9 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
-// If the gateway's keys are unavailable, the portal cannot check a token. The error must not blame
-// the sender.
+// TestGatewayKeysAreUnavailable proves that the error says that the sign-in is unavailable if
+// the gateway's keys cannot be fetched. The token may be valid, so the error must not blame the
+// sender.
 func TestGatewayKeysAreUnavailable(t *testing.T) {
 	w := newWorld(t)
 	p := newLiar(t, w.clock)

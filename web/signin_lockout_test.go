@@ -9,9 +9,9 @@ import (
 	"backupportal/web/auth"
 )
 
-// A client that repeats the callback of one failed sign-in, with an invalid code, does not lock out
-// other people at the same address. The portal refuses the repeated callbacks and does not call the
-// provider for them.
+// TestRepeatedCallbacksOfOneSignInLockNobodyOut proves that a client that repeats the callback
+// of one failed sign-in, with an invalid code, does not lock out other people at the same
+// address. The portal refuses the repeated callbacks and does not call the provider for them.
 func TestRepeatedCallbacksOfOneSignInLockNobodyOut(t *testing.T) {
 	w, p := signInWorld(t)
 	w.from = "192.0.2.1:1"
@@ -48,8 +48,9 @@ func TestRepeatedCallbacksOfOneSignInLockNobodyOut(t *testing.T) {
 	}
 }
 
-// If a browser did not begin a sign-in, the portal refuses its callback before it calls the
-// provider. It does not count a failure for the browser's address.
+// TestCallbacksWithoutTheLoginCookieCountNothing proves that if a browser did not begin a
+// sign-in, the portal refuses its callback before it calls the provider. It does not count a
+// failure for the browser's address.
 func TestCallbacksWithoutTheLoginCookieCountNothing(t *testing.T) {
 	w, p := signInWorld(t)
 	w.from = "192.0.2.1:1"
@@ -74,8 +75,9 @@ func TestCallbacksWithoutTheLoginCookieCountNothing(t *testing.T) {
 	}
 }
 
-// Behind a trusted proxy, the portal counts failed sign-ins for each client. Without
-// TRUSTED_PROXIES it ignores X-Forwarded-For and counts them for the proxy's address.
+// TestFailedSignInsBehindAProxyAreTheClientsOwn proves that behind a trusted proxy, the portal
+// counts failed sign-ins for each client. Without TRUSTED_PROXIES it ignores X-Forwarded-For
+// and counts them for the proxy's address.
 func TestFailedSignInsBehindAProxyAreTheClientsOwn(t *testing.T) {
 	t.Parallel()
 	for name, trusted := range map[string][]netip.Prefix{"trusted": {netip.MustParsePrefix("10.0.0.0/8")}, "not trusted": nil} {

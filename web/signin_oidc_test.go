@@ -20,8 +20,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// A person signs in, uses the portal and signs out (threats T16, T17; ASVS 7.2.4, 7.4.1, 10.1.2,
-// 10.5.1).
+// TestSignInAndOut proves that a person signs in, uses the portal and signs out (threats T16,
+// T17; ASVS 7.2.4, 7.4.1, 10.1.2, 10.5.1).
 func TestSignInAndOut(t *testing.T) {
 	w, p := signInWorld(t)
 	j := jar{}
@@ -46,8 +46,8 @@ func TestSignInAndOut(t *testing.T) {
 	w.makesNothing(t, copied)
 }
 
-// The portal refuses every invalid answer of a provider and starts no session (threat T17; ASVS
-// 9.1.1-9.2.4, 10.5.1-4).
+// TestInvalidProviderAnswersAreRefused proves that the portal refuses every invalid answer of a
+// provider and starts no session (threat T17; ASVS 9.1.1-9.2.4, 10.5.1-4).
 func TestInvalidProviderAnswersAreRefused(t *testing.T) {
 	t.Parallel()
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -106,8 +106,8 @@ func TestInvalidProviderAnswersAreRefused(t *testing.T) {
 	}
 }
 
-// The portal refuses a callback that does not belong to this browser's sign-in. An existing session
-// stays valid (threat T17; ASVS 10.2.1).
+// TestForeignCallbacks proves that the portal refuses a callback that does not belong to this
+// browser's sign-in. An existing session stays valid (threat T17; ASVS 10.2.1).
 func TestForeignCallbacks(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -145,7 +145,8 @@ func TestForeignCallbacks(t *testing.T) {
 	}
 }
 
-// Sessions end at their time limits and when their key is removed (threat T16; ASVS 7.3.1, 7.3.2).
+// TestSessionsEnd proves that sessions end at their time limits and when their key is removed
+// (threat T16; ASVS 7.3.1, 7.3.2).
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	signIn := func(t *testing.T) (*world, jar) {
@@ -205,8 +206,8 @@ func TestSessionsEnd(t *testing.T) {
 	})
 }
 
-// Without a session, pages redirect to the sign-in. The API and posted forms are refused without a
-// redirect (threat T13; ASVS 3.7.2).
+// TestPagesRedirectToSignIn proves that without a session, pages redirect to the sign-in. The
+// API and posted forms are refused without a redirect (threat T13; ASVS 3.7.2).
 func TestPagesRedirectToSignIn(t *testing.T) {
 	w, _ := signInWorld(t)
 	for _, c := range []struct {

@@ -9,8 +9,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// Without a sign-in the portal serves only the health check, the assets, the API description and
-// refusals.
+// TestWithoutSignInOnlyPublicRoutesAreServed proves that without a sign-in the portal serves
+// only the health check, the assets, the API description and refusals.
 func TestWithoutSignInOnlyPublicRoutesAreServed(t *testing.T) {
 	w := newWorld(t)
 	w.server.Sender = auth.EventsOnly

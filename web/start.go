@@ -31,8 +31,8 @@ const (
 // startFilters are the query parameters that filter the machines, in the order of the page.
 var startFilters = []string{"Search", "Account", "Region", "Tag"}
 
-// start answers GET /: the machines that the person may back up, the person's last submissions and rules.
-// The query has the filters of startFilters and these parameters:
+// start answers GET /: the machines that the person may back up, the person's last submissions
+// and rules. The query has the filters of startFilters and these parameters:
 //
 //	Kind     instances (the default), clusters, or volumes of one cluster
 //	Cluster  with volumes: the id of the cluster
@@ -83,8 +83,9 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Start(page))
 }
 
-// machines adds to page one page of instances or clusters, the findings about accounts and the options
-// of the filter by tag. number is the number of the page, from 1; another number means the nearest page.
+// machines adds to page one page of instances or clusters, the findings about accounts and the
+// options of the filter by tag. number is the number of the page, from 1; another number means
+// the nearest page.
 func (s *Server) machines(
 	ctx context.Context, p identity.Principal, page *templates.StartPage, recent []backup.Record, again bool, number int,
 ) error {
@@ -128,8 +129,8 @@ func (s *Server) machines(
 	return errors.Join(errs...)
 }
 
-// machineRow returns a machine with its last submission and the end of its last complete backup, as far as p
-// may view them.
+// machineRow returns a machine with its last submission and the end of its last complete
+// backup, as far as p may view them.
 func (s *Server) machineRow(ctx context.Context, p identity.Principal, m inventory.Machine) (templates.MachineRow, error) {
 	row := templates.MachineRow{Machine: m}
 	row.Presets = s.presetsOf(p, row)
@@ -169,8 +170,8 @@ func endOf(r backup.Record) time.Time {
 	return r.Job.CompleteTime
 }
 
-// placesOf returns all regions of the accounts. alias limits them to one account, and region to one region;
-// empty means no limit.
+// placesOf returns the places whose machines are listed: all regions of the accounts. alias
+// limits them to one account, and region to one region; empty means no limit.
 func placesOf(accounts []backup.Account, alias, region string) (places []inventory.Place) {
 	for _, a := range accounts {
 		for _, id := range a.Regions {
@@ -210,8 +211,9 @@ func hasTag(m inventory.Machine, tag string) bool {
 	return false
 }
 
-// sortMachines puts the machines of the recent submissions first, in the order of recent. The others keep
-// the order of accounts and regions; in a region they are sorted by name, then by id.
+// sortMachines puts the machines of the recent submissions first, in the order of recent. The
+// others keep the order of accounts and regions; in a region they are sorted by name, then by
+// id.
 func sortMachines(all []inventory.Machine, recent []backup.Record) {
 	place := map[[2]string]int{}
 	for i, r := range recent {
@@ -229,8 +231,8 @@ func sortMachines(all []inventory.Machine, recent []backup.Record) {
 	})
 }
 
-// findings returns one finding for each account and each state other than [inventory.Fresh] that its
-// regions have.
+// findings returns what the start page says about lists that are not current: one finding for
+// each account and each state of its regions other than [inventory.Fresh].
 func (s *Server) findings(p identity.Principal, listings []inventory.Listing) []templates.AccountFinding {
 	var all []templates.AccountFinding
 	for _, l := range listings {
@@ -256,8 +258,8 @@ func (s *Server) findings(p identity.Principal, listings []inventory.Listing) []
 	return all
 }
 
-// ownerOf returns whom p can ask about an account: the owner of the first rule for p that names the account
-// and has an owner. It is empty if there is no such rule.
+// ownerOf returns whom p can ask about an account: the owner of the first rule for p that names
+// the account and has an owner. It is empty if there is no such rule.
 func (s *Server) ownerOf(p identity.Principal, alias string) param.Text {
 	for _, rule := range s.Policy.Rules(p) {
 		if rule.Owner != (param.Text{}) && slices.Contains(rule.Accounts, alias) {
@@ -267,8 +269,8 @@ func (s *Server) ownerOf(p identity.Principal, alias string) param.Text {
 	return param.Text{}
 }
 
-// volumesOf adds to page the volumes of the cluster that the filters name. The error is errNoPage if they
-// name none, or none that p may back up.
+// volumesOf adds to page the volumes of the cluster that the filters name. The error is
+// errNoPage if they name none, or none that p may back up.
 func (s *Server) volumesOf(ctx context.Context, p identity.Principal, page *templates.StartPage) error {
 	place := inventory.Place{Account: page.Filters["Account"], Region: page.Filters["Region"]}
 	params := param.Params{"Account": place.Account, "Region": place.Region, "SourceType": string(param.Container)}

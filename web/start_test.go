@@ -28,8 +28,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// A fleet is a portal with 20 accounts of 250 instances each. Each account has a role of
-// its own, so that a test can make one account slow, or shut the portal out of it.
+// A fleet is a portal with 20 accounts of 250 instances each. Each account has a role of its
+// own, so that a test can make one account slow or inaccessible.
 type fleet struct {
 	*world
 	address *url.URL
@@ -43,7 +43,7 @@ type fleet struct {
 	blocked map[string]chan struct{} // calls with this text wait until the channel is closed
 }
 
-// block stops all calls that contain a text, until the result is called.
+// block delays all calls that contain a text, until the returned function is called.
 func (f *fleet) block(text string) (release func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -57,7 +57,7 @@ func (f *fleet) block(text string) (release func()) {
 	})
 }
 
-// delay waits as a call with this content has to.
+// delay waits as long as a call with this content must be delayed.
 func (f *fleet) delay(ctx context.Context, call string) {
 	time.Sleep(f.latency)
 	f.mu.Lock()
@@ -183,7 +183,7 @@ func (f *fleet) signOut(t *testing.T) {
 	f.client.Store(client)
 }
 
-// ListAll implements [inventory.Lister] with the present client.
+// ListAll implements [inventory.Lister] with the current client.
 func (f *fleet) ListAll(ctx context.Context, target backup.Target, kind backup.CandidateKind) ([]backup.Candidate, error) {
 	return f.client.Load().ListAll(ctx, target, kind)
 }
@@ -215,9 +215,9 @@ func words(s *goquery.Selection) string {
 	return strings.Join(all, " ")
 }
 
-// The start page lists 5,000 instances of 20 accounts, one of which is denied. Each list is read once,
-// many at the same time, and then comes from the cache: the page makes no more calls. With -v the test
-// logs how long the pages take.
+// TestStartPageOfLargeFleet proves that the start page can list 5,000 instances of 20 accounts,
+// one of which refuses access. Each list is read once, many at the same time, and then comes
+// from the cache without further calls. With -v the test logs how long the pages take.
 func TestStartPageOfLargeFleet(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 7)
@@ -253,9 +253,10 @@ func TestStartPageOfLargeFleet(t *testing.T) {
 	t.Logf("%d calls in %v; from the cache %v", calls, cold, warm)
 }
 
-// A page waits for a slow account only as long as [inventory.Inventory.Patience], and the next one not
-// at all. The others are there. What the slow account answers later is on the next page; when it is slow
-// again, its machines are shown as they were.
+// TestStartPageWithSlowAccount proves that a page waits for a slow account only as long as
+// [inventory.Inventory.Patience], and the next page not at all. The machines of other accounts
+// are shown. A late list is on the next page; if the account is slow again, its last list is
+// shown.
 func TestStartPageWithSlowAccount(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 7)
@@ -297,8 +298,8 @@ func TestStartPageWithSlowAccount(t *testing.T) {
 	}
 }
 
-// The search finds machines by name, id, address and tag. The filters by account, region and tag, and
-// the pages, keep it.
+// TestStartPageSearch proves that the search finds machines by name, id, address and tag. The
+// filters by account, region and tag, and the pages, keep it.
 func TestStartPageSearch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -341,8 +342,9 @@ func TestStartPageSearch(t *testing.T) {
 	}
 }
 
-// The start page shows only machines that a rule covers, each with a form that the rule allows. A rule
-// that ends hides machines at once, although the portal remembers them.
+// TestStartPageFollowsRules proves that the start page shows only machines that a rule allows,
+// each with a form that the rule allows. When a rule is removed, its machines are hidden
+// immediately, although the list is cached.
 func TestStartPageFollowsRules(t *testing.T) {
 	w := newWorld(t)
 	names := func() (all []string) {
@@ -368,8 +370,9 @@ func TestStartPageFollowsRules(t *testing.T) {
 	}
 }
 
-// A machine shows its last good backup, a running one with its progress, and a newer one that failed.
-// The machines of the person's last submissions come first.
+// TestStartPageShowsHistoryOfMachines proves that a machine shows its last good backup, a
+// running one with its progress, and a newer one that failed. The machines of the person's last
+// submissions come first.
 func TestStartPageShowsHistoryOfMachines(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -416,7 +419,8 @@ func TestStartPageShowsHistoryOfMachines(t *testing.T) {
 	}
 }
 
-// The start page lists clusters and their volumes. A volume leads to a form that has its values.
+// TestStartPageListsClusters proves that the start page lists clusters and their volumes. A
+// volume leads to a form that has its values.
 func TestStartPageListsClusters(t *testing.T) {
 	w := newWorld(t)
 	doc, _ := w.look(t, "/?Kind=clusters")

@@ -38,8 +38,9 @@ var hashes = sync.OnceValue(func() map[string]string {
 	return all
 })
 
-// asset answers GET /static/{name} with the file that has this hash. An old hash is not found,
-// because its address must not be cached with new content.
+// asset answers GET /static/{name} with the static file that has the hash in the address. An
+// old hash is answered with "not found": browsers may keep the answer for ever, so an old
+// address must not return new content.
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) error {
 	parts := strings.Split(r.PathValue("name"), ".")
 	if len(parts) != 3 || hashes()[parts[0]+"."+parts[2]] != parts[1] {

@@ -10,8 +10,8 @@ import (
 	"backupportal/templates"
 )
 
-// status answers GET /backups/{SubmissionId}: the page of a submission. With part=live it returns
-// only the part that changes, for the script, with an ETag.
+// status answers GET /backups/{SubmissionId}: the page about a submission. With part=live it
+// returns only the part that can change, with an ETag, for the page's script.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	record, err := s.Backups.Refresh(r.Context(), principal(r), r.PathValue("SubmissionId"))
 	if err != nil {

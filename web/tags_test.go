@@ -38,16 +38,18 @@ func (w *world) actions(n int) (actions []string) {
 	return actions
 }
 
-// others returns the operations of all calls after the first n, without the lists that a form draws.
+// others returns the operations of all calls after the first n, without the lists that a form
+// draws.
 func (w *world) others(n int) []string {
 	return slices.DeleteFunc(w.actions(n), func(action string) bool {
 		return slices.Contains([]string{"DescribeInstances", "DescribeDisks", "DescribeVaults"}, action)
 	})
 }
 
-// A person may back up an instance that has the tags. An instance with other tags and a missing
-// instance get the same refusal. A refused request makes no call except the call that reads the
-// tags (threats T1, T11; CD-3, CD-5).
+// TestTagsDecideWhatMayBeBackedUp proves that with a rule that requires tags, a person may back
+// up an instance only if it has them. An instance with other tags and one that does not exist
+// get the same refusal. A refused request makes only the call that reads the tags (threats T1,
+// T11; CD-3, CD-5).
 func TestTagsDecideWhatMayBeBackedUp(t *testing.T) {
 	w := newWorld(t)
 	at := func(instance string, more ...string) (int, string) {
@@ -77,8 +79,9 @@ func TestTagsDecideWhatMayBeBackedUp(t *testing.T) {
 	}
 }
 
-// While ECS does not answer, no tags can be read. Then no backup starts, and no backup is shown or can
-// be cancelled. When ECS answers again, the backup is shown (threat T22).
+// TestTagsThatCannotBeReadAllowNothing proves that while ECS does not answer, no tags can be
+// read. Then no backup starts, and no backup is shown or can be cancelled. When ECS answers
+// again, the backup is shown (threat T22).
 func TestTagsThatCannotBeReadAllowNothing(t *testing.T) {
 	w := newWorld(t)
 	w.tagged(t, "{team: web}")

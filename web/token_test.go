@@ -26,7 +26,8 @@ func (w *world) withToken(t *testing.T) (token string) {
 	return token
 }
 
-// A program with a token may do what the rules permit to the source of the token.
+// TestTokenIsAPrincipal proves that a program with a token may do what the policy permits to
+// the program to which the token belongs.
 func TestTokenIsAPrincipal(t *testing.T) {
 	w := newWorld(t)
 	token := w.withToken(t)
@@ -44,8 +45,9 @@ func TestTokenIsAPrincipal(t *testing.T) {
 	}
 }
 
-// The portal refuses every other Authorization header, and its answer differs from the answer to a
-// missing header. A refused request makes no call (threats T1, T9; OWASP ASVS 10.3, 14.2.1).
+// TestInvalidTokensAreRefused proves that a wrong Authorization header is refused, with another
+// answer than a missing header, and that the cloud is not called (threats T1, T9; OWASP ASVS
+// 10.3, 14.2.1).
 func TestInvalidTokensAreRefused(t *testing.T) {
 	w := newWorld(t)
 	token := w.withToken(t)

@@ -32,8 +32,8 @@ const (
 	maxVolumesPages = 10  // pages of the cloud's list of volumes that are read
 )
 
-// pickVolumes answers POST /backups/volumes, a detour of the form of a container backup in three steps. Each
-// page contains the values of the form as hidden inputs.
+// pickVolumes answers POST /backups/volumes, a detour of the form of a container backup in
+// three steps. Each page contains the values of the form as hidden inputs.
 //
 //	posted by              inputs of the step                 answer
 //	the form               none, or an empty kubectl          the page on which the output of kubectl is pasted
@@ -42,7 +42,8 @@ const (
 //	                       volume.N: 1 if it is ticked        ticked volumes if it has mistakes; the list again if
 //	                       id.N: its typed id                 an id is missing or none is ticked
 //
-// A language button of the list has another op than the list's button (pick): the answer is then the list again.
+// A language button of the list has another op than the list's button (pick): the answer is
+// then the list again.
 func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return errors.Join(errRequest, err)
@@ -65,8 +66,8 @@ func (s *Server) pickVolumes(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Volumes(page))
 }
 
-// volumesInLanguage answers a language button of these pages: it shows the same page in this language, with
-// everything that was pasted, ticked and typed.
+// volumesInLanguage answers a language button of the pages for selecting volumes: it shows the
+// same page in this language, with everything that was pasted, ticked and typed.
 func (s *Server) volumesInLanguage(w http.ResponseWriter, r *http.Request) error {
 	verb, tag, _ := strings.Cut(r.PostForm.Get("op"), ":")
 	l, ok := languageTag(tag)
@@ -77,8 +78,8 @@ func (s *Server) volumesInLanguage(w http.ResponseWriter, r *http.Request) error
 	return s.pickVolumes(w, withLanguage(r, l))
 }
 
-// takeOwn removes the inputs of pickVolumes' own steps from form and returns them. The rest is the form of the
-// backup.
+// takeOwn removes from form the inputs of the pages for selecting volumes, and returns them.
+// What remains is the form of the backup.
 func takeOwn(form url.Values) url.Values {
 	own := url.Values{}
 	for name, values := range form {
@@ -128,8 +129,8 @@ func (s *Server) listVolumes(w http.ResponseWriter, r *http.Request, page templa
 	return render(w, r, http.StatusOK, templates.Volumes(page))
 }
 
-// knownVolumes returns the volumes of the cluster that Cloud Backup lists, and whether the list is complete. It is
-// empty and incomplete if values have no account, no region or no cluster.
+// knownVolumes returns the volumes of the cluster that Cloud Backup lists, and whether the list
+// is complete. It is empty and incomplete if values have no account, no region or no cluster.
 func (s *Server) knownVolumes(r *http.Request, values templates.Values) (all []backup.Candidate, complete bool) {
 	params := param.Params{"Account": values["Account"], "Region": values["Region"], "SourceType": string(param.Container)}
 	query := backup.CandidateQuery{Kind: backup.Volumes, ClusterID: values["ContainerClusterId"]}
@@ -150,9 +151,10 @@ func (s *Server) knownVolumes(r *http.Request, values templates.Values) (all []b
 	return all, false
 }
 
-// matchVolume returns the volume in known that is the same as v. It compares two values: the claim with its
-// namespace, and the name of the volume. At least one of the two must be known for both volumes, and no value that is
-// known for both may differ. It returns false if no volume matches, or several do.
+// matchVolume returns the volume in known that is the same as v. It compares two values: the
+// claim with its namespace, and the name of the volume. At least one of them must be known for
+// both volumes, and no value that is known for both may differ. It returns false if no volume
+// or more than one matches.
 func matchVolume(known []backup.Candidate, v kubectl.Volume) (backup.Candidate, bool) {
 	var matches []backup.Candidate
 	for _, c := range known {
@@ -178,8 +180,8 @@ func attributesOf(c backup.Candidate) map[string]string {
 	return all
 }
 
-// tickedVolumes redirects to the form with the ticked volumes. If none is ticked, or a ticked one has no valid id,
-// it shows the list again with this mistake.
+// tickedVolumes redirects to the form with the ticked volumes. If none is ticked, or a ticked
+// one has no valid id, it shows the list again with this mistake.
 func (s *Server) tickedVolumes(w http.ResponseWriter, r *http.Request, page templates.VolumesPage, values templates.Values, own url.Values) error {
 	var volumes []param.Volume
 	missing := false
@@ -242,7 +244,8 @@ func (s *Server) tickedVolumes(w http.ResponseWriter, r *http.Request, page temp
 	return nil
 }
 
-// isVolumeID reports whether id can be the id of a volume: not empty, at most maxVolumeID bytes, without blanks.
+// isVolumeID reports whether id can be the id of a volume: not empty, at most maxVolumeID
+// bytes, without blanks.
 func isVolumeID(id string) bool {
 	return id != "" && len(id) <= maxVolumeID && !strings.ContainsFunc(id, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r)
@@ -258,8 +261,9 @@ func volumeOf(row templates.VolumeRow, id string) param.Volume {
 	})
 }
 
-// expandVolumes replaces the JSON value of ContainerResources by rows of the form. It changes nothing if rows
-// cannot express all of the value: too many volumes, or a member for which a row has no control.
+// expandVolumes replaces the JSON value of ContainerResources by rows of the form. It changes
+// nothing if rows cannot express all of the value: too many volumes, or a member for which a
+// row has no control.
 func expandVolumes(v templates.Values) {
 	const field = "ContainerResources"
 	text := v[field]
@@ -287,8 +291,8 @@ func expandVolumes(v templates.Values) {
 	delete(v, field)
 }
 
-// sameVolumes reports whether two JSON lists have the same volumes in the same order. The order of the members of a
-// volume, and of its resourceInfo, does not matter.
+// sameVolumes reports whether two JSON lists have the same volumes in the same order. The order
+// of the members of a volume, and of its resourceInfo, does not matter.
 func sameVolumes(a, b string) bool {
 	read := func(text string) (all []map[string]any) {
 		if json.Unmarshal([]byte(text), &all) != nil {

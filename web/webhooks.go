@@ -13,9 +13,10 @@ import (
 	"backupportal/function/webhook"
 )
 
-// webhook answers POST /webhooks/{source}: it verifies a message of a source in the policy, makes a
-// submission of it by the source's template, and submits it. The body is read as a stream; nothing of
-// it is used before the signature or token is verified. A message that starts nothing gets 204.
+// webhook answers POST /webhooks/{source}: it verifies a message of a source in the policy,
+// makes a submission of it by the source's template, and submits it. The body is read as a
+// stream; nothing of it is used before the signature or token is verified. A message that
+// starts nothing gets 204.
 func (s *Server) webhook(w http.ResponseWriter, r *http.Request) error {
 	source, ok := s.Policy.Source(r.PathValue("source"))
 	if !ok {
@@ -94,8 +95,8 @@ func checkMessageType(source webhook.Source, contentType string) error {
 	return errNotJSON
 }
 
-// warnOfReplay logs that a message without an id of its own was handled as a repeat, because its content
-// was the same. Its sender may have wanted another backup.
+// warnOfReplay logs that a message without an id was handled as a repeat because its content
+// was the same as that of an earlier one. Its sender may have wanted another backup.
 func (s *Server) warnOfReplay(ctx context.Context, p identity.Principal, out submitResult) {
 	if !out.replayed {
 		return
@@ -104,8 +105,9 @@ func (s *Server) warnOfReplay(ctx context.Context, p identity.Principal, out sub
 		"principal", p.ID(), "submission", out.submission)
 }
 
-// submitHook is submitJSON for webhooks. A sender repeats a message after a 5xx status but not
-// after a 202, so an unknown result is errUnresolved (503).
+// submitHook submits the backup that a webhook requests. If the result is unknown, it returns
+// errUnresolved (503): a sender repeats a message after a 5xx status, but not after the 202 of
+// the API.
 func (s *Server) submitHook(ctx context.Context, sub backup.Submission) (submitResult, error) {
 	out, err := s.submitJSON(ctx, sub, start)
 	if err == nil && out.status == http.StatusAccepted {

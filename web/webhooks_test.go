@@ -87,8 +87,9 @@ func (w *world) gitHub(id, body string, headers ...string) *httptest.ResponseRec
 	return w.ask("POST", "/webhooks/repo", "application/json", body, append(signed, headers...)...)
 }
 
-// A webhook message makes one backup, even if it is delivered repeatedly. If a second message has
-// the same id and other content, the portal refuses it (threat T10).
+// TestWebhookMakesOneBackup proves that a webhook message makes one backup, even if it is
+// delivered several times. A second message with the same id and other content is refused
+// (threat T10).
 func TestWebhookMakesOneBackup(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -124,8 +125,8 @@ func TestWebhookMakesOneBackup(t *testing.T) {
 	}
 }
 
-// A webhook message that requests no backup starts nothing, and the portal answers without an
-// error.
+// TestWebhooksWithoutSubmission proves that a webhook message that requests no backup starts
+// nothing, and the portal answers without an error.
 func TestWebhooksWithoutSubmission(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)
@@ -142,8 +143,8 @@ func TestWebhooksWithoutSubmission(t *testing.T) {
 	}
 }
 
-// An invalid webhook message causes no call to the cloud. The answer tells the sender only that the
-// message was refused (threats T9, T10, T11).
+// TestInvalidWebhooksAreRefused proves that an invalid webhook message causes no call to the
+// cloud. The answer tells the sender only that the message was refused (threats T9, T10, T11).
 func TestInvalidWebhooksAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -214,8 +215,8 @@ func (w *world) late(t *testing.T, id, body string) *httptest.ResponseRecorder {
 		"Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// The sender of a webhook message gets 503 until the result is known. Then there is exactly one
-// backup.
+// TestWebhookGets503WhileResultIsUnknown proves that the sender of a webhook gets 503 until the
+// result is known, so that it repeats the message. In the end there is exactly one backup.
 func TestWebhookGets503WhileResultIsUnknown(t *testing.T) {
 	w := newWorld(t)
 	w.withHooks(t)

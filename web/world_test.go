@@ -27,8 +27,8 @@ import (
 	"backupportal/web/auth"
 )
 
-// A world is a portal in front of the emulator, with a clock that the test sets. The portal calls
-// the emulator over HTTP.
+// A world is the portal with the emulator of the cloud, which it calls over HTTP, and a clock
+// that the test sets.
 type world struct {
 	t       testing.TB
 	from    string // client address of browse; empty means a fixed one

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// Pages have the time zone of the browser, with its UTC offset. Without the cookie of the script, or with an
-// unusable one, they have that of the portal.
+// TestTimesAreInTheZoneOfTheBrowser proves that pages have the time zone of the browser, with
+// its UTC offset. Without the cookie of the script, or with an unusable one, they have that of
+// the portal.
 func TestTimesAreInTheZoneOfTheBrowser(t *testing.T) {
 	w := newWorld(t)
 	id := w.create(t, "demo", "ZONED")
@@ -22,7 +23,8 @@ func TestTimesAreInTheZoneOfTheBrowser(t *testing.T) {
 	}
 }
 
-// The form refuses a path that cannot exist on the system of the instance, at its field, and accepts the others.
+// TestPathsFitTheInstance proves that the form refuses a path that cannot exist on the system
+// of the instance, at its field, and accepts the others.
 func TestPathsFitTheInstance(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct{ instance, include, exclude, want string }{

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// A violation is an axe rule that a page breaks, together with the elements that break the rule.
+// A violation is a rule of the accessibility tool axe that a page violates, with the elements
+// that violate it.
 type violation struct {
 	ID    string
 	Help  string
@@ -35,8 +36,9 @@ const runAxe = `async () => (await axe.run(document, {
 	runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 })).violations`
 
-// Every page fits the width of the screen and passes axe. One walk through the views checks both,
-// because showing a page takes longer than checking it.
+// TestPagesFitScreenAndPassAxe proves that every page fits the width of the screen and passes
+// the accessibility tool axe. One walk through all pages checks both, because showing a page
+// takes longer than checking it.
 func TestPagesFitScreenAndPassAxe(t *testing.T) {
 	needBrowser(t)
 	script, err := axe()
@@ -48,8 +50,9 @@ func TestPagesFitScreenAndPassAxe(t *testing.T) {
 		if err != nil {
 			return
 		}
-		// Colours do not depend on the width, and sizes do not depend on the theme. Every pair of
-		// language, theme and width is therefore sufficient, unless -every-width is set.
+		// Colours do not depend on the width, and sizes do not depend on the theme. So each
+		// language, theme and width must be combined with each of the others only in pairs,
+		// unless -every-width is set.
 		at := []int64{1280}
 		if (r.language == "en") == (r.theme == "dark") {
 			at[0] = 360

@@ -162,8 +162,8 @@ func needBrowser(t *testing.T) {
 	leftOut(t, browser == nil, "no Chromium (set CHROME_PATH): what the pages do in a browser")
 }
 
-// leftOut skips the test with the reason what, if missing is true. With CI=true it fails the test
-// instead.
+// leftOut skips the test if missing is true; what says what is missing. With CI=true it fails
+// the test instead.
 func leftOut(t *testing.T, missing bool, what string) {
 	t.Helper()
 	switch {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The checks of this package find the mistakes that the test adds to a page. This proves that a
-// check without a finding is meaningful.
+// TestChecksFindMistakes adds mistakes to a page and proves that the checks of this package
+// find them. Otherwise the checks could pass because they find nothing.
 func TestChecksFindMistakes(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

@@ -8,8 +8,9 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// The combobox of instances does what the ARIA pattern says for each key: list autocomplete with
-// manual selection, the focus stays in the text box.
+// TestComboboxKeys proves that the text box with a list of instances (combobox) reacts to each
+// key as the ARIA pattern "list autocomplete with manual selection" says. The focus stays in
+// the text box.
 func TestComboboxKeys(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
@@ -18,8 +19,8 @@ func TestComboboxKeys(t *testing.T) {
 	const box = `document.querySelector("#f-InstanceId")`
 	const list = `document.querySelectorAll("#f-InstanceId-list [role=option]")`
 
-	// A state is what the combobox shows: whether its list is open, the number of the active option from 1
-	// (0 if none is active), and its text.
+	// A state is what the combobox shows: whether its list is open, the number of the active
+	// option from 1 (0 if none is active), and its text.
 	type state struct {
 		Open   bool
 		Active int
@@ -126,7 +127,8 @@ func TestComboboxKeys(t *testing.T) {
 	b.click("#f-InstanceId-list [role=option]")
 	want("a press", state{false, 0, "i-bp1demodb01"})
 
-	// A complete name needs no option: Enter submits the form, and the server replaces the name by the id.
+	// A complete name needs no option: Enter submits the form, and the server replaces the name
+	// by the id.
 	b.press(kb.Escape)
 	b.do(chromedp.KeyEvent("web01"))
 	count(1)

@@ -12,9 +12,10 @@ var typed = []answer{
 	{name: "Retention", value: "77"},
 }
 
-// What was typed is there after Back, Reload, a change of the language and in a second tab: on the form, on the form
-// with mistakes, on the check page and on the page of the backup. The tests of package web repeat this for the end of
-// the session, and for another instance of the server on the same database.
+// TestTypedValuesStay proves that typed values are not lost after Back, Reload, a change of the
+// language, or in a second tab. It tests the form, the form with mistakes, the check page and
+// the page of the backup. The tests of package web also test the end of the session and another
+// server process with the same database.
 func TestTypedValuesStay(t *testing.T) {
 	t.Parallel()
 	ways := map[string]func(b *tab){
@@ -81,8 +82,8 @@ func TestTypedValuesStay(t *testing.T) {
 	}
 }
 
-// Back from the check page returns to the form with what was typed, not with its defaults: a retention of 77 days
-// became 30 days.
+// TestBackFromCheckPage proves that Back from the check page shows the form with the typed
+// values and not with its defaults. Once, a typed retention of 77 days became 30 days.
 func TestBackFromCheckPage(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
@@ -113,7 +114,7 @@ func TestBackFromCheckPage(t *testing.T) {
 	}
 }
 
-// holds checks the values of the form.
+// holds checks that the controls of the form have these values.
 func (b *tab) holds(where, label, retention string) {
 	b.Helper()
 	for name, want := range map[string]string{

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The form shows all mistakes at once, each next to its control, keeps all inputs, and moves the
-// focus to the error summary.
+// TestFormWithMistakesFocusesSummary proves that the form shows all mistakes at once, each next
+// to its control, keeps the typed values, and moves the focus to the error summary.
 func TestFormWithMistakesFocusesSummary(t *testing.T) {
 	t.Parallel()
 	wrong := []answer{{name: "Retention", value: "0"}, {name: "JobName", value: "two words"}}
@@ -69,8 +69,8 @@ func (b *tab) mistakesLeadToControls() {
 	}
 }
 
-// Enter in a text field submits the form to the next step. It does not press a language button,
-// although the language buttons come first on the page.
+// TestEnterInTextField proves that Enter in a text field continues to the next step. It must
+// not press a language button, although these buttons come first on the page.
 func TestEnterInTextField(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)
@@ -85,8 +85,8 @@ func TestEnterInTextField(t *testing.T) {
 	}
 }
 
-// The link Change on the check page leads to the section of the filled form that contains the
-// value.
+// TestChangeLink proves that the link Change on the check page leads to the filled form, at the
+// section with the value to change.
 func TestChangeLink(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// atLast limits the wait for the end of a demo job. It only ends a test that hangs: a demo job
-// takes 20 s, and the page asks every 5 s.
+// atLast is how long a test waits for the end of a demo job before it fails. A demo job takes
+// 20 seconds, and the page asks every 5 seconds.
 const atLast = 4 * time.Minute
 
 // A journey is one backup that a person requests with mouse and keyboard.
@@ -91,9 +91,10 @@ var journeys = []journey{{
 	},
 }}
 
-// Every kind of backup can be requested for a machine and followed to the end of the job, with and
-// without JavaScript. The cloud receives one call for each backup. The calls with and without JavaScript
-// differ only in JobName. The check page shows each parameter of the call before the start.
+// TestEveryKindOfBackup proves that a person can request every type of backup and follow it to
+// the end of the job, with and without JavaScript. The cloud receives one call for each backup.
+// The calls with and without JavaScript differ only in JobName. The check page shows each
+// parameter of the call before the start.
 func TestEveryKindOfBackup(t *testing.T) {
 	t.Parallel()
 	promised := map[string]chan map[string]string{}
@@ -129,8 +130,8 @@ func TestEveryKindOfBackup(t *testing.T) {
 	}
 }
 
-// compare checks the calls that the cloud received for the journeys of one kind. promised holds the
-// parameters that each check page showed.
+// compare checks the calls that the cloud received for the backups of one type. promised has
+// the parameters that each check page showed.
 func (j journey) compare(t *testing.T, calls []call, promised ...map[string]string) {
 	t.Helper()
 	if len(calls) != len(promised) {
@@ -155,7 +156,7 @@ func (j journey) compare(t *testing.T, calls []call, promised ...map[string]stri
 	}
 }
 
-// ask walks from the form of the machine to the status page of a new backup called name. It returns the
+// ask walks from the form of a machine to the page of a new backup called name. It returns the
 // parameters that the check page showed.
 func (j journey) ask(b *tab, name string) (promised map[string]string) {
 	b.Helper()
@@ -213,7 +214,8 @@ func (b *tab) checkAgainToTheEnd() {
 	}
 }
 
-// Without JavaScript the status page reloads by itself only after a person followed the link for it.
+// TestAutomaticReloadWithoutScript proves that, without JavaScript, the page of a backup
+// reloads by itself only after a person has followed the link for that.
 func TestAutomaticReloadWithoutScript(t *testing.T) {
 	t.Parallel()
 	b := newTab(t).withoutScript()
@@ -226,8 +228,9 @@ func TestAutomaticReloadWithoutScript(t *testing.T) {
 	b.wait(`document.querySelector("#live").dataset.state === "COMPLETE"`, atLast)
 }
 
-// A person cancels a job and requests the same backup again. The page does not show the cancelled
-// job as a failure. The cloud receives each call once.
+// TestCancelAndRunAgain proves that a person can cancel a job and request the same backup
+// again. The page does not show the cancelled job as a failure, and the cloud receives each
+// call once.
 func TestCancelAndRunAgain(t *testing.T) {
 	for _, script := range []bool{true, false} {
 		t.Run(fmt.Sprintf("script %v", script), func(t *testing.T) {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Several clicks on Start of one check page make only one backup.
+// TestSecondStartMakesNoSecondJob proves that several clicks on the button Start of one check
+// page start only one backup.
 func TestSecondStartMakesNoSecondJob(t *testing.T) {
 	t.Parallel()
 	for _, plain := range []bool{false, true} {
@@ -89,8 +90,8 @@ func (b *tab) oneJob(name string) {
 	}
 }
 
-// back goes back by one page, as the button Back of the browser does. The browser may have kept this
-// page, and then does not load it again.
+// back goes back by one page, as the button Back of the browser does. The browser may have kept
+// this page, and then does not load it again.
 func (b *tab) back() {
 	b.Helper()
 	before := get[string](b, "location.href")

@@ -100,9 +100,10 @@ func sendsItself(to, name string) string {
 	return page + `</form><script>document.forms[0].submit()</script>`
 }
 
-// A form makes a backup only if the portal's own page submits it. The same form makes no backup
-// from a page of another site, a sibling domain or another port, nor from a frame without an
-// origin. The emulator's ledger proves it (threat T4; OWASP ASVS 3.5.1–3.5.3).
+// TestOtherSitesCannotStartBackups proves that a form starts a backup only if a page of the
+// portal submits it. The same form on a page of another site, a sibling domain, another port,
+// or in a frame without an origin starts nothing. The emulator's list of received calls shows
+// that (threat T4; OWASP ASVS 3.5.1–3.5.3).
 func TestOtherSitesCannotStartBackups(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -169,8 +170,8 @@ func TestOtherSitesCannotStartBackups(t *testing.T) {
 	}
 }
 
-// No site can show a page of the portal in a frame. The browser requests the page but does not show
-// it (threat T5; OWASP ASVS 3.4.6).
+// TestPagesRefuseFrames proves that no site can show a page of the portal in a frame: the
+// browser loads the page but does not show it (threat T5; OWASP ASVS 3.4.6).
 func TestPagesRefuseFrames(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{foreign, sibling, ours} {

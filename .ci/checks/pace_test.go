@@ -8,9 +8,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// inFrontOf is JavaScript that runs before the page's own script. It replaces the clock, the timers
-// and the answers of the portal by fakes that the test controls. spy.turn() lets the page ask once
-// and returns the text "request → milliseconds until the page asks again".
+// inFrontOf is JavaScript that runs before the page's own script. It replaces the clock, the
+// timers and the portal's answers by fakes that the test controls. Its function spy.turn() lets
+// the page ask once, and returns the text "request → milliseconds until the page asks again".
 const inFrontOf = `
 window.spy = { waits: null, later: 0, asked: "", answer: "same" };
 const real = { now: Date.now, hidden: false };
@@ -51,10 +51,11 @@ spy.turn = async (answer = "same", later = 0) => {
 	return spy.settle();
 };`
 
-// A page asks after 2 s, then every 5 s, 15 s and 60 s as the submission grows older. A hidden page
-// does not ask, and asks at once when it is visible again. While the portal is unreachable the
-// intervals grow. The page follows a copy to its end, and stops asking after the job and its copy
-// have ended. If nothing has changed, the portal does not send the content again.
+// TestPollingIntervals proves how often the page of a backup asks for its state: after 2 s,
+// then every 5, 15 and 60 s as the backup gets older. A hidden page does not ask, and asks
+// immediately when it is visible again. While the portal is unreachable, the intervals grow.
+// The page asks until the job and its copy have ended. If nothing has changed, the portal does
+// not send the content again.
 func TestPollingIntervals(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

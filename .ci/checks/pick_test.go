@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// While a person types an ID, the form offers candidates. If the cloud is slow or has no list, the
-// form says so and accepts the typed value.
+// TestCandidatesInForm proves that the form suggests instances while a person types an id. If
+// the cloud is slow or returns no list, the form says so and accepts the typed value.
 func TestCandidatesInForm(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
@@ -16,8 +16,8 @@ func TestCandidatesInForm(t *testing.T) {
 	b.portal = own
 	b.fine = append(b.fine, "status of 502")
 
-	// form opens the form and types text into a field. It checks that the field then contains the
-	// text, and logs the duration.
+	// form opens the form and types text into a field. It checks that the field then contains
+	// the text, and logs how long that took.
 	form := func(path, field, text string) {
 		t.Helper()
 		begin := time.Now()

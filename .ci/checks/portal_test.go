@@ -202,7 +202,7 @@ func (p *portal) denied(request string) (string, error) {
 	return pageOf(problem.Instance), nil
 }
 
-// pageOf returns the path of the page of a submission from its path in the API.
+// pageOf returns the path of the web page about a submission, from its path in the JSON API.
 func pageOf(job string) string { return "/backups/" + path.Base(job) }
 
 // submit starts a backup through the JSON API and returns the path of its status page. Tests of the

@@ -9,8 +9,9 @@ const (
 	kept     = `selectors => selectors.map((s, i) => window.seen?.[i] === document.querySelector(s))`
 )
 
-// With JavaScript, adding or removing a row replaces only the rows. Without JavaScript, the server
-// draws the page again. In both cases the next input has the focus, and no input is lost.
+// TestAddAndRemoveRows proves that adding or removing a row of a list keeps all typed values
+// and moves the focus to the next input. With JavaScript only the rows are replaced; without
+// it, the server sends the whole page again.
 func TestAddAndRemoveRows(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ page, field, first, typed string }{
@@ -52,9 +53,9 @@ func (b *tab) rows(field string) int {
 	return get[int](b, js("id => document.querySelectorAll(id + ' .row').length", "#rows-"+field))
 }
 
-// changeRows presses the button with the value op, which adds or removes a row of field. It checks that
-// left rows remain, that the control focus has the focus, and, with a script, that only the rows are
-// replaced.
+// changeRows presses the button with the value op, which adds or removes a row of field. It
+// checks that left rows remain, that the control focus has the focus, and, with a script, that
+// only the rows are replaced.
 func (b *tab) changeRows(op, field, focus string, left int) {
 	b.Helper()
 	watched := []string{"#req", `[name="VaultId"]`, "#rows-" + field}

@@ -24,8 +24,8 @@ func TestExpiryDateFollowsRetention(t *testing.T) {
 	}
 }
 
-// If the portal is unreachable, a page that watches a job says so. When the portal is reachable
-// again, the page recovers without any action of the person.
+// TestPortalOutOfReach proves that a page that follows a job says when the portal is
+// unreachable, and continues by itself when the portal is reachable again.
 func TestPortalOutOfReach(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

@@ -25,8 +25,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// A provider is an OpenID provider that another project wrote, with the steps of a sign-in on its
-// pages.
+// A provider is a real OpenID provider, written by another project, with the steps that a
+// person takes on its sign-in pages.
 type provider struct {
 	issuer         string
 	client, secret string
@@ -36,8 +36,8 @@ type provider struct {
 	people         []string // the first person is in the team
 }
 
-// A gateway reserves an address for a program that does not run yet. It later passes requests to
-// the program and keeps their Host header.
+// A gateway is a proxy that reserves an address for a program before it runs. Later it passes
+// requests to the program with an unchanged Host header.
 type gateway struct {
 	url string
 	to  atomic.Pointer[url.URL]
@@ -304,9 +304,10 @@ func with(t *testing.T, site *portal, path, cookie string) (int, string) {
 	return res.StatusCode, res.Header.Get("Location")
 }
 
-// People sign in at two providers that other projects wrote. They return to the requested page and
-// may do what the policy permits. After the sign-out, even a copy of the session cookie is invalid
-// (threats T16, T17; OWASP ASVS 7.2–7.4, 10.1–10.5).
+// TestSignInAtForeignProviders proves that people can sign in at two OpenID providers of other
+// projects. They return to the requested page and may do what the policy permits. After they
+// sign out, even a copy of the session cookie is invalid (threats T16, T17; OWASP ASVS 7.2–7.4,
+// 10.1–10.5).
 func TestSignInAtForeignProviders(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)

@@ -40,7 +40,8 @@ func TestLanguageSwitchKeepsTypedValues(t *testing.T) {
 	}
 }
 
-// A change of the language keeps the address of the check page, which is that of its draft.
+// TestLanguageSwitchKeepsAddressOfCheckPage proves that a change of the language keeps the
+// address of the check page, which is that of its draft.
 func TestLanguageSwitchKeepsAddressOfCheckPage(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

@@ -14,8 +14,9 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// A step is one thing that a person does on a page. Elements are named by what is shown of them: the text of
-// a link or button, or the beginning of a label. What a person types is no step that counts.
+// A step is one thing that a person does on a page, such as a click. It names an element by
+// what the page shows: the text of a link or button, or the beginning of a label. Typing does
+// not count as a step.
 type step struct {
 	press  string // a link or button
 	choose string // a box, a radio button, or a list
@@ -26,7 +27,7 @@ type step struct {
 	paste  bool   // the text is pasted
 }
 
-// A task is a backup that a new user wants. Nothing in its steps needs an ID to be known.
+// A task is one backup that a new user wants to make. No step needs the user to know an ID.
 type task struct {
 	name  string
 	steps []step
@@ -44,7 +45,7 @@ items:
   status: {phase: Bound, capacity: {storage: 20Gi}}
 `
 
-// tasks are the five tasks of a new user. Each begins on the start page.
+// tasks are the five backups that a new user makes in this test. Each begins on the start page.
 var tasks = []task{{
 	name: "a whole server for 90 days",
 	most: 4,
@@ -138,8 +139,9 @@ var manners = []manner{
 	{name: "360 px", width: 360},
 }
 
-// New users reach each backup with few clicks, and meet no error on the way. Each manner has a portal of its own,
-// because machines with a backup in progress look different.
+// TestTasksOfNewUsers proves that a new user can request each type of backup with few clicks
+// and without an error message. Each way of using the pages has a portal of its own, because
+// machines with a backup in progress look different.
 func TestTasksOfNewUsers(t *testing.T) {
 	needBrowser(t)
 	for _, m := range manners {
@@ -160,8 +162,8 @@ func TestTasksOfNewUsers(t *testing.T) {
 	}
 }
 
-// fail makes a backup of a server that fails, and five later backups of other servers: the failed one is not among the
-// last ones of the start page.
+// fail makes a backup of a server whose backup fails, and then five backups of other servers.
+// So the failed backup is not among the latest ones that the start page lists.
 func (p *portal) fail(t *testing.T) {
 	t.Helper()
 	page, err := p.submit(`{"SourceType":"UDM_ECS","Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demofail01","Retention":15,
@@ -191,7 +193,7 @@ type submission struct {
 	Status, JobID string
 }
 
-// job returns the submission of a page.
+// job returns the submission whose page has this path, as the JSON API describes it.
 func (p *portal) job(t *testing.T, page string) (s submission) {
 	t.Helper()
 	res, err := http.Get(p.url + "/api/v1/backup-jobs/" + strings.TrimPrefix(page, "/backups/"))
@@ -263,8 +265,8 @@ func holdsAll(got, want string) bool {
 	return true
 }
 
-// aimAt is a JavaScript function. It marks the visible element that a person would call by a text: a link or button
-// with this text, or the control of a label that begins with it.
+// aimAt is a JavaScript function. It marks the visible element that a person would name by a
+// text: a link or button with this text, or the input whose label begins with it.
 const aimAt = `(kind, text, within) => {
 	for (const e of document.querySelectorAll("[data-aim]")) e.removeAttribute("data-aim");
 	const tidy = e => e.textContent.replace(/\s+/g, " ").trim();
@@ -277,7 +279,7 @@ const aimAt = `(kind, text, within) => {
 	return target !== undefined && target !== null;
 }`
 
-// aim marks the element that a step names with the attribute data-aim.
+// aim marks the element that a step names: it sets the element's attribute data-aim.
 func (b *tab) aim(where, kind, text, within string) {
 	b.Helper()
 	if !get[bool](b, js(aimAt, kind, text, within)) {
@@ -306,8 +308,8 @@ func (b *tab) use(m manner) {
 	}
 }
 
-// pick chooses an option of the marked list. A mouse opens a list of the browser, which tests cannot click on, so the
-// keys choose the option.
+// pick chooses an option of the marked list with the keys. With a mouse, the browser would open
+// a list of its own, in which a test cannot click.
 func (b *tab) pick(m manner, value string) {
 	b.Helper()
 	if m.keyboard {

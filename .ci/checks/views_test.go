@@ -181,7 +181,8 @@ func at(path string) func(*tab) {
 	}
 }
 
-// atQuiet returns a function that opens a page of the portal quiet, which has no backups and a slow cloud.
+// atQuiet returns a function that opens a page of the portal quiet, which has no backups and a
+// slow cloud.
 func atQuiet(path string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -233,7 +234,8 @@ const pendingClaim = `- apiVersion: v1
   status: {phase: Bound}
 `
 
-// readOutput returns a function that pastes the output of kubectl into the form and shows what is read.
+// readOutput returns a function that pastes the output of kubectl into the form and shows what
+// is read.
 func readOutput(output string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()

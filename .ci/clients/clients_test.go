@@ -62,7 +62,8 @@ func call(t *testing.T, action, kind string, query map[string]*string, body any)
 	return answer["body"].(map[string]any), nil
 }
 
-// The story of one backup: create, list, cancel. A body in JSON is read too.
+// TestDarabonbaMakesAndCancelsBackup proves that the vendor's newer client (Darabonba) can
+// create, list and cancel a backup at the emulator, also with parameters in a JSON body.
 func TestDarabonbaMakesAndCancelsBackup(t *testing.T) {
 	for _, kind := range []string{"formData", "json"} {
 		created, err := call(t, "CreateBackupJob", kind, map[string]*string{
@@ -92,7 +93,8 @@ func TestDarabonbaMakesAndCancelsBackup(t *testing.T) {
 	}
 }
 
-// The members that Terraform's data source of backup clients reads without a check.
+// TestSettingsOfBackupClient proves that the emulator sends those members of a backup client
+// that Terraform's data source reads without checking that they exist.
 func TestSettingsOfBackupClient(t *testing.T) {
 	answer, err := call(t, "DescribeBackupClients", "formData", map[string]*string{"ClientType": new("ECS_CLIENT")}, nil)
 	if err != nil {

@@ -18,7 +18,8 @@ func (b block) contains(p point) bool { return !p.before(b.from) && p.before(b.t
 // within reports whether all of b is in o.
 func (b block) within(o block) bool { return !b.from.before(o.from) && !o.to.before(b.to) }
 
-// readProfile returns the blocks of a coverage profile. The value is true for a block that a test reached.
+// readProfile reads a coverage profile, a file that the Go command writes. It returns the
+// blocks of code in it; the value is true for a block that a test reached.
 func readProfile(file string) (map[block]bool, error) {
 	profiles, err := cover.ParseProfiles(file)
 	if err != nil {
@@ -48,8 +49,9 @@ func reaching(tests []*test, places []place) []*test {
 	return reached
 }
 
-// reaches reports whether t runs the code at p. Code outside functions always runs. Some code, such as the
-// expressions of a case, is in no block: it counts as reached if any block of its function is.
+// reaches reports whether the test t runs the code at p. Code outside functions always runs.
+// Some code, such as the expressions of a case, is in no block of the coverage profile. It
+// counts as reached if the test reaches any block of its function.
 func (t *test) reaches(p place) bool {
 	if p.to == (point{}) {
 		return true

@@ -59,8 +59,9 @@ func (e explanations) has(m *mutant) bool {
 	return ok
 }
 
-// unknown returns, sorted, the entries of a package, named by its folder, that match none of its mutants, and the
-// entries of files that do not exist under root. They name code that was renamed or removed.
+// unknown returns, sorted, the entries of explained.txt that name code which was renamed or
+// removed: the entries of the package in folder that match none of its mutants, and the entries
+// of files that do not exist under root.
 func (e explanations) unknown(root, folder string, mutants []*mutant) []string {
 	known := map[string]bool{}
 	for _, m := range mutants {
@@ -84,7 +85,8 @@ func fileOf(key string) string {
 	return strings.TrimSuffix(file, ":") // a mutant outside functions
 }
 
-// stale returns, sorted, the entries of a package, named by its folder, that match only mutants that are killed.
+// stale returns, sorted, the entries of explained.txt that are no longer needed: entries of the
+// package in folder of which a test now notices all mutants.
 func (e explanations) stale(folder string, mutants []*mutant) []string {
 	alive := map[string]bool{}
 	for _, m := range mutants {

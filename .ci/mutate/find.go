@@ -16,7 +16,7 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// A pack is the package under test, type-checked.
+// A pack is the package whose mutants are tried, parsed and type-checked.
 type pack struct {
 	root  string // folder of the module
 	dir   string // folder of the package
@@ -92,7 +92,8 @@ func (p *pack) mutants() []*mutant {
 	return all
 }
 
-// A finder finds the mutants of a file. Where a node has several edits the outer come first, as render wants them.
+// A finder finds the mutants of a file. Where a node has several edits the outer come first, as
+// render wants them.
 type finder struct {
 	*pack
 	file     sourceFile
@@ -100,8 +101,8 @@ type finder struct {
 	found    []*mutant
 }
 
-// visit adds the mutants of one node. above are the nodes around it, the nearest last. It returns false if the nodes
-// inside n get no mutants.
+// visit adds the mutants of one node. above are the nodes around it, the nearest last. It
+// returns false if the nodes inside n get no mutants.
 func (f *finder) visit(n ast.Node, above []ast.Node) bool {
 	if s, ok := n.(ast.Stmt); ok && inList(s, above) {
 		f.statement(s)
@@ -135,7 +136,8 @@ func (f *finder) visit(n ast.Node, above []ast.Node) bool {
 	return true
 }
 
-// inList reports whether s is an element of a list of statements, so that an if statement can replace it.
+// inList reports whether s is an element of a list of statements, so that an if statement can
+// replace it.
 func inList(s ast.Stmt, above []ast.Node) bool {
 	switch parent := above[len(above)-1].(type) {
 	case *ast.BlockStmt, *ast.CaseClause:
@@ -160,8 +162,8 @@ func leaves(b *ast.BlockStmt) bool {
 	return false
 }
 
-// condition adds a mutant that negates cond. It adds none for a comparison or a unary operator: binary negates
-// comparisons, and visit removes a "!".
+// condition adds a mutant that negates cond. It adds none for a comparison or a unary operator:
+// binary negates comparisons, and visit removes a "!".
 func (f *finder) condition(cond ast.Expr) {
 	switch c := ast.Unparen(cond).(type) {
 	case *ast.UnaryExpr:
@@ -210,8 +212,8 @@ func (f *finder) negation(n *ast.BinaryExpr) {
 	}
 }
 
-// swap adds a mutant with the opposite operator, such as <= for <. It adds none if both operands are
-// untyped constants.
+// swap adds a mutant with the opposite operator, such as <= for <. It adds none if both
+// operands are untyped constants.
 func (f *finder) swap(n *ast.BinaryExpr) {
 	function, other, ok := swapFor(n.Op.String())
 	if !ok || f.isUntyped(n.X) && f.isUntyped(n.Y) {
@@ -221,7 +223,8 @@ func (f *finder) swap(n *ast.BinaryExpr) {
 	f.add(n.OpPos, fmt.Sprintf("%s to %s in %s", n.Op, other, f.text(n)), f.around(n, function+"(%d, ", ")"), operator)
 }
 
-// literal adds two mutants of an integer: one larger and one smaller. It adds none for a capacity of make.
+// literal adds two mutants of an integer: one larger and one smaller. It adds none for a
+// capacity of make.
 func (f *finder) literal(n *ast.BasicLit, above []ast.Node) {
 	if f.isCapacity(n, above) {
 		return
@@ -256,8 +259,8 @@ func (f *finder) isCapacity(n ast.Expr, above []ast.Node) bool {
 	return isMap || len(call.Args) == 3
 }
 
-// mustBeConstant reports whether n stands where Go requires a constant: in the length of an array type, or in the
-// index of an element of an array or slice literal.
+// mustBeConstant reports whether n stands where Go requires a constant: in the length of an
+// array type, or in the index of an element of an array or slice literal.
 func mustBeConstant(n ast.Expr, above []ast.Node) bool {
 	for i, outer := range above {
 		var inner ast.Node = n
@@ -288,9 +291,10 @@ func surrounding(n ast.Expr, above []ast.Node) ast.Node {
 	}
 }
 
-// constants adds two mutants of each integer constant that d declares: one larger and one smaller. A
-// duration changes by a second, or by a millisecond, a microsecond or a nanosecond if it is shorter
-// than the next larger unit. Enumerations get no mutants: only the order of their values matters.
+// constants adds two mutants of each integer constant that d declares: one larger and one
+// smaller. A duration changes by a second, or by a millisecond, a microsecond or a nanosecond
+// if it is shorter than the next larger unit. Enumerations get no mutants: only the order of
+// their values matters.
 func (f *finder) constants(d *ast.GenDecl) {
 	for _, s := range d.Specs {
 		spec := s.(*ast.ValueSpec)
@@ -345,7 +349,8 @@ func (f *finder) usesIota(value ast.Expr) bool {
 	return found
 }
 
-// uses returns the places where the package uses object. One that it never uses counts as used outside functions.
+// uses returns the places where the package uses object. One that it never uses counts as used
+// outside functions.
 func (p *pack) uses(object types.Object) []place {
 	var places []place
 	for _, file := range p.files {
@@ -365,9 +370,9 @@ func (p *pack) uses(object types.Object) []place {
 	return places
 }
 
-// statement adds the mutants of a statement: one without it, and for an assignment with an operator,
-// such as +=, one with the opposite operator. Calls of panic, locks, cleanups and log lines below the
-// level of a warning stay.
+// statement adds the mutants of a statement: one without it, and for an assignment with an
+// operator, such as +=, one with the opposite operator. Calls of panic, locks, cleanups and log
+// lines below the level of a warning stay.
 func (f *finder) statement(s ast.Stmt) {
 	switch s := s.(type) {
 	case *ast.ExprStmt:
@@ -403,8 +408,8 @@ func (f *finder) remove(s ast.Stmt) {
 	f.wrap(s, "remove "+f.text(s), "if zzKeep(%d) { ", " }")
 }
 
-// exchange adds a mutant of s with the opposite assignment operator, if others has one for from. at is
-// the place of the operator.
+// exchange adds a mutant of s with the opposite assignment operator, if others has one for
+// from. at is the place of the operator.
 func (f *finder) exchange(
 	s ast.Stmt, target ast.Expr, at token.Pos, from token.Token, others map[token.Token]token.Token,
 ) {
@@ -428,15 +433,16 @@ func blank(left []ast.Expr) bool {
 	return true
 }
 
-// isLock reports whether a call locks or unlocks. Such a call gets no mutant: without it a test hangs,
-// or fails only by chance.
+// isLock reports whether a call locks or unlocks. Such a call gets no mutant: without it a test
+// hangs, or fails only by chance.
 func (f *finder) isLock(call *ast.CallExpr) bool {
 	method := f.method(call)
 	return method != nil && method.Pkg().Path() == "sync" && strings.HasSuffix(method.Name(), "ock")
 }
 
-// isNote reports whether a call logs below the level of a warning. Such a line only tells the course of events, which
-// the answer, the store or the audit trail has too. A warning or an error can be the only trace of a failure: it needs
+// isNote reports whether a call writes a log line below the level of a warning. Such a call
+// gets no mutant: the line only describes what happened, which the answer, the store or the
+// audit trail also shows. A warning or an error can be the only sign of a failure, so it needs
 // a test or an explanation.
 func (f *finder) isNote(call *ast.CallExpr) bool {
 	method := f.method(call)
@@ -444,8 +450,8 @@ func (f *finder) isNote(call *ast.CallExpr) bool {
 		(strings.HasPrefix(method.Name(), "Info") || strings.HasPrefix(method.Name(), "Debug"))
 }
 
-// method is the function of another package, or the method, that a call of the form x.f calls. It is nil for other
-// calls.
+// method is the function of another package, or the method, that a call of the form x.f calls.
+// It is nil for other calls.
 func (f *finder) method(call *ast.CallExpr) *types.Func {
 	selector, ok := call.Fun.(*ast.SelectorExpr)
 	if !ok {
@@ -458,8 +464,8 @@ func (f *finder) method(call *ast.CallExpr) *types.Func {
 	return method
 }
 
-// isCleanup reports whether a deferred call frees a resource. Such a call gets no mutant: a test does
-// not notice a leak.
+// isCleanup reports whether a deferred call frees a resource. Such a call gets no mutant,
+// because tests do not notice a leak.
 func (f *finder) isCleanup(call *ast.CallExpr) bool {
 	if selector, ok := call.Fun.(*ast.SelectorExpr); ok && selector.Sel.Name == "Close" {
 		return true
@@ -473,8 +479,8 @@ func (f *finder) isBuiltin(e ast.Expr, name string) bool {
 	return ok && f.info.Uses[id] == types.Universe.Lookup(name)
 }
 
-// isBool reports whether e can be an argument and a result of zzNot: it is no constant, and its type is bool itself
-// and not a type that is declared from bool.
+// isBool reports whether e can be an argument and a result of zzNot: it is no constant, and its
+// type is bool itself and not a type that is declared from bool.
 func (f *finder) isBool(e ast.Expr) bool {
 	t := f.info.Types[e]
 	return t.Value == nil && t.Type != nil && types.Identical(types.Default(t.Type), types.Typ[types.Bool])
@@ -523,7 +529,7 @@ func (f *finder) wrapAt(n ast.Node, at token.Pos, what, open, close string) {
 	f.add(at, what, f.around(n, open, close))
 }
 
-// around is an edit of the next mutant.
+// around is a part of the next mutant: an edit of the source text at one place.
 func (f *finder) around(n ast.Node, open, close string) edit {
 	return edit{start: f.offset(n.Pos()), end: f.offset(n.End()), open: fmt.Sprintf(open, len(f.found)+1), close: close}
 }
@@ -573,7 +579,7 @@ func (f *finder) source(n ast.Node) string {
 	return string(f.file.source[f.offset(n.Pos()):f.offset(n.End())])
 }
 
-// longestText bounds the source text in a description.
+// longestText is the maximum length of the source text in the description of a mutant.
 const longestText = 80
 
 // text is the source of n in one line.
@@ -585,7 +591,7 @@ func (f *finder) text(n ast.Node) string {
 	return string(text)
 }
 
-// folder is the package's, relative to the module.
+// folder returns the folder of the package, relative to the root of the module.
 func (p *pack) folder() string {
 	folder, err := filepath.Rel(p.root, p.dir)
 	if err != nil {

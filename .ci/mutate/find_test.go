@@ -122,7 +122,8 @@ func TestAConstantTakesEffectWhereItIsUsed(t *testing.T) {
 	}
 }
 
-// Every mutant together, nested in all ways, must still be a program, with the same lines.
+// TestRenderedMutantsCompile proves that the source with all mutants, nested in every way, is
+// still a valid program with the same lines.
 func TestRenderedMutantsCompile(t *testing.T) {
 	const source = `package p
 

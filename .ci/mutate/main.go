@@ -1,12 +1,14 @@
 // Command mutate measures how many small changes of a package its own tests notice.
 //
-// A mutant is one change: a comparison negated, a bound moved by one, a statement left out. All mutants of a package
-// are compiled into one test binary, each behind a switch that the environment variable MUTANT turns on, so that a
-// mutant costs one run of the tests that reach it. Constants cannot depend on a switch: each change of one is compiled
-// by itself. A mutant is killed if a test fails or hangs, and survives otherwise.
+// A mutant is one change: a comparison negated, a bound moved by one, a statement left out. All
+// mutants of a package are compiled into one test binary, each behind a switch that the
+// environment variable MUTANT turns on, so that a mutant costs one run of the tests that reach
+// it. Constants cannot depend on a switch: each change of one is compiled by itself. A mutant
+// is killed if a test fails or hangs, and survives otherwise.
 //
-// Only tests of the package itself count. Survivors that are harmless are listed in explained.txt, with the reason. An
-// entry there that no mutant matches is reported. No mutant removes a log line below the level of a warning.
+// Only tests of the package itself count. Survivors that are harmless are listed in
+// explained.txt, with the reason. An entry there that no mutant matches is reported. No mutant
+// removes a log line below the level of a warning.
 package main
 
 import (
@@ -38,7 +40,7 @@ func main() {
 	}
 }
 
-// options are what the command line says.
+// options are the values of the command line's flags and arguments.
 type options struct {
 	root      string // folder of the module that is changed
 	pkg       string // folder of the package, relative to root
@@ -149,7 +151,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// choose returns the mutants that o asks for, in the order of the source.
+// choose returns the mutants that the options o ask for: those of the named files, or a random
+// sample. They are in the order of the source.
 func choose(all []*mutant, o options) []*mutant {
 	if o.file != "" {
 		all = slices.DeleteFunc(all, func(m *mutant) bool {
@@ -166,7 +169,8 @@ func choose(all []*mutant, o options) []*mutant {
 	return all
 }
 
-// report writes the survivors, sorted by place, and the score.
+// report writes to w the mutants that no test noticed, sorted by place, and then how many mutants
+// there are of each result.
 func report(w io.Writer, mutants []*mutant, harmless explanations) {
 	sorted := slices.SortedStableFunc(slices.Values(mutants), func(a, b *mutant) int {
 		return cmp.Or(cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column))

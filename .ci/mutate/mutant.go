@@ -2,7 +2,7 @@ package main
 
 import "fmt"
 
-// A mutant is one change of a package.
+// A mutant is one small, deliberate change of a package's source, which a test should notice.
 type mutant struct {
 	id           int    // from 1, in the order of the source
 	file         string // relative to the module, with slashes
@@ -25,7 +25,8 @@ func (m *mutant) String() string {
 	return fmt.Sprintf("%s:%d:%d: %s: %s", m.file, m.line, m.column, m.function, m.what)
 }
 
-// key names a mutant without its line.
+// key returns a text that identifies a mutant without its line number, so that it stays the
+// same when other code changes.
 func (m *mutant) key() string {
 	if m.function == "" {
 		return m.file + ": " + m.what
@@ -40,7 +41,8 @@ type edit struct {
 	replace     bool // by open
 }
 
-// A place is a position and the function around it. Both ends of the function are zero outside functions.
+// A place is a position and the function around it. Both ends of the function are zero outside
+// functions.
 type place struct {
 	file     string // base name
 	at       point

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// render returns source with the edits made. An edit that contains another comes before it. No edit adds or removes a
-// line break, so that lines keep their numbers.
+// render returns source with the edits made. If one edit contains another, it must come before
+// it. No edit adds or removes a line break, so line numbers stay the same.
 func render(source []byte, edits []edit) []byte {
 	before, after := map[int]string{}, map[int]string{}
 	skip := map[int]int{}
@@ -38,8 +38,8 @@ func render(source []byte, edits []edit) []byte {
 // switchFile is the file that the overlay adds to a package. Its names begin with zz.
 const switchFile = "zz_mutate.go"
 
-// swaps lists the mutants of binary operators. function is the generated function that computes operator,
-// or other if its mutant is switched on.
+// swaps lists, for binary operators, by which operator a mutant replaces them. function is the
+// name of the generated function that computes operator, or other if the mutant is switched on.
 var swaps = []struct{ function, constraint, operator, other, result string }{
 	{"zzLess", "zzOrdered", "<", "<=", "bool"},
 	{"zzLessEqual", "zzOrdered", "<=", "<", "bool"},
@@ -91,8 +91,8 @@ func %s[T %s](n int, a, b T) %s {
 }
 `
 
-// switchText has the fixed part of switchFile: the constraints, and the functions that are not generated
-// from swaps.
+// switchText has the fixed part of switchFile: the constraints, and the functions that are not
+// generated from swaps.
 const switchText = `
 type zzNumber interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64 | ~uintptr |

@@ -20,7 +20,8 @@ import (
 	"time"
 )
 
-// A trial runs the tests of a package against its mutants.
+// A trial runs the tests of a package against its mutants: copies of the package with one small
+// change each.
 type trial struct {
 	pkg     *pack
 	work    string // a folder for binaries and changed sources
@@ -38,7 +39,9 @@ type test struct {
 	blocks map[block]bool
 }
 
-// prepare measures the tests on the unchanged package and compiles the mutants that can be switched.
+// prepare runs the tests on the unchanged package, to learn their times and the code that they
+// reach. Then it compiles one test binary with all mutants that a switch can turn on. The error
+// says if the tests fail without a mutant.
 func (t *trial) prepare(ctx context.Context, mutants []*mutant, workers int) error {
 	if err := t.measure(ctx, workers); err != nil {
 		return err
@@ -56,7 +59,8 @@ func (t *trial) prepare(ctx context.Context, mutants []*mutant, workers int) err
 	return nil
 }
 
-// compileTogether leaves out the mutants that the compiler refuses.
+// compileTogether compiles one test binary with all mutants, and returns its path. If the
+// compiler refuses some mutants, it marks them as invalid and compiles again without them.
 func (t *trial) compileTogether(ctx context.Context, mutants []*mutant) (string, error) {
 	for attempt := 1; ; attempt++ {
 		chosen := together(mutants)
@@ -76,10 +80,11 @@ func (t *trial) compileTogether(ctx context.Context, mutants []*mutant) (string,
 	}
 }
 
-// complaint finds file and line in a message of the compiler.
+// complaint matches a message of the Go compiler. Its groups are the file and the line.
 var complaint = regexp.MustCompile(`(?m)^(?:.*[/\\])?([^/\\:\s]+\.go):(\d+):`)
 
-// refused marks the mutants of the lines that the compiler complains of, and returns how many they are.
+// refused marks as invalid the mutants on the lines that the compiler's output names. It
+// returns how many it marked.
 func refused(mutants []*mutant, output string) int {
 	count := 0
 	for _, found := range complaint.FindAllStringSubmatch(output, -1) {
@@ -94,8 +99,9 @@ func refused(mutants []*mutant, output string) int {
 	return count
 }
 
-// compile builds the test binary with changed files, by their names relative to the module. Its second result is what
-// the compiler says if it refuses them.
+// compile builds the package's test binary with changed files, whose names are relative to the
+// module. It returns the binary's path, or, if the compiler refuses the files, the compiler's
+// output.
 func (t *trial) compile(
 	ctx context.Context, name string, changed map[string][]byte, flags ...string,
 ) (string, string, error) {
@@ -133,7 +139,7 @@ func (t *trial) compile(
 	return binary, "", err
 }
 
-// tryAll sets the verdict of every mutant.
+// tryAll runs the tests with each mutant, and stores in the mutant whether a test failed.
 func (t *trial) tryAll(ctx context.Context, mutants []*mutant, workers int) error {
 	var done atomic.Int64
 	return each(workers, mutants, func(m *mutant) error {
@@ -147,7 +153,8 @@ func (t *trial) tryAll(ctx context.Context, mutants []*mutant, workers int) erro
 	})
 }
 
-// each calls do for all items, several at a time, and returns the first error.
+// each calls do for all items, in as many goroutines as there are workers. It returns one of
+// the errors, or nil.
 func each[T any](workers int, items []T, do func(T) error) error {
 	queue := make(chan T)
 	failed := make([]error, workers)
@@ -167,7 +174,8 @@ func each[T any](workers int, items []T, do func(T) error) error {
 	return cmp.Or(failed...)
 }
 
-// try sets the verdict of one mutant.
+// try runs the tests that reach the code of one mutant, and stores in the mutant whether one of
+// them failed.
 func (t *trial) try(ctx context.Context, m *mutant) error {
 	if m.verdict == invalid || ctx.Err() != nil {
 		return ctx.Err()
@@ -218,11 +226,13 @@ func batches(tests []*test) [][]*test {
 	return append(all, tests[start:])
 }
 
-// memory bounds the address space of a test binary in KiB: a loop that a mutant made endless may allocate.
+// memory bounds the address space of a test binary in KiB: a loop that a mutant made endless
+// may allocate.
 const memory = 8 << 20
 
-// runTests runs tests with the mutant id switched on; 0 switches none on. It returns the verdict killed, hung or
-// survived, and for the first two the output of the tests. If ctx ends, it returns untried and the error of ctx.
+// runTests runs tests with the mutant id switched on; 0 switches none on. It returns the
+// verdict killed, hung or survived, and for the first two the output of the tests. If ctx ends,
+// it returns untried and the error of ctx.
 func (t *trial) runTests(ctx context.Context, binary string, id int, tests []*test) (verdict, string, error) {
 	var clean time.Duration
 	names := make([]string, len(tests))

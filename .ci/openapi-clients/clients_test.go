@@ -1,6 +1,7 @@
-// Package clients tests that clients generated from the OpenAPI document work with the portal. Each
-// client makes a backup, waits for it, cancels another one and lists both. The programs are in
-// testdata; the generators are oapi-codegen, and openapi-typescript with the strict TypeScript compiler.
+// Package clients tests that clients generated from the OpenAPI document work with the portal.
+// Each client makes a backup, waits for it, cancels another one and lists both. The programs
+// are in testdata; the generators are oapi-codegen, and openapi-typescript with the strict
+// TypeScript compiler.
 package clients
 
 import (

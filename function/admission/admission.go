@@ -1,9 +1,9 @@
 // Package admission limits how many requests are worked on at the same time.
 //
-// A request enters a [Gate] before its work begins and holds a [Slot] until its work ends. If no
-// slot is free, the request waits in a queue for a short time ([Config.Patience]), and is then refused.
-// A refusal costs almost nothing. So a portal that gets more requests than it can answer still answers
-// as many as without the surplus.
+// A request enters a [Gate] before its work begins and holds a [Slot] until its work ends. If
+// no slot is free, the request waits in a queue for a short time ([Config.Patience]), and is
+// then refused. A refusal costs almost nothing. So a portal that gets more requests than it can
+// answer still answers as many as without the surplus.
 //
 // A gate has slots for two kinds of requests:
 //
@@ -12,17 +12,19 @@
 //	|<---- submissions: Slots-Spare --->|
 //	                        |<------ Reads ------>|
 //
-// A free slot goes to the submission that waits longest, and to a read only if no submission can
-// take it. Each kind leaves at least Spare slots to the other kind, so neither kind can stop the other.
+// A free slot goes to the submission that waits longest, and to a read only if no submission
+// can take it. Each kind leaves at least Spare slots to the other kind, so neither kind can
+// stop the other.
 //
-// A request that waits for an answer of the cloud lends its slot ([Lend]): it uses nothing of this process
-// meanwhile. So a cloud that answers slowly does not make the portal refuse requests.
+// A request that waits for an answer of the cloud lends its slot ([Lend]): it uses nothing of
+// this process meanwhile. So a cloud that answers slowly does not make the portal refuse
+// requests.
 //
-// A read also uses the processors that a submission needs. So for [Config.Yield] after each refusal of
-// a submission, reads have only Spare slots. In this time a read that ends does not free its slot at
-// once: the slot stays taken for as long again as the read had it, at most for half of
-// [Config.Patience]. So short reads use at most half of the time of their slots, and a client that
-// reads one page after the other is not refused for this reason.
+// A read also uses the processors that a submission needs. So for [Config.Yield] after each
+// refusal of a submission, reads have only Spare slots. In this time a read that ends does not
+// free its slot at once: the slot stays taken for as long again as the read had it, at most for
+// half of [Config.Patience]. So short reads use at most half of the time of their slots, and a
+// client that reads one page after the other is not refused for this reason.
 package admission
 
 import (
@@ -33,7 +35,8 @@ import (
 	"time"
 )
 
-// A Kind is a kind of request. Submissions go first.
+// A Kind is a kind of request: a submission (starts a backup) or a read. Submissions get a free
+// slot first.
 type Kind int
 
 // The kinds of requests.
@@ -61,9 +64,10 @@ type Config struct {
 	Lent         int           // slots that may be lent at the same time ([Lend]); 0 means none
 }
 
-// DefaultSlots is the number of slots if an operator sets none. It suits a process with a few processors:
-// a request with a slot uses a processor or waits for the database, and concurrent submissions share the
-// database's commits. A request that waits for the cloud lends its slot ([Lend]).
+// DefaultSlots is the number of slots if an operator sets none. It suits a process with a few
+// processors: a request with a slot uses a processor or waits for the database, and concurrent
+// submissions share the database's commits. A request that waits for the cloud lends its slot
+// ([Lend]).
 const DefaultSlots = 128
 
 // Default returns the limits for a number of slots, at least 2. A submission waits for a slot for at most
@@ -76,8 +80,8 @@ func Default(slots int) Config {
 	}
 }
 
-// A Gate limits how many requests are worked on at the same time. A nil Gate has no limit. [New] makes
-// a Gate. It is safe for concurrent use.
+// A Gate limits how many requests are handled at the same time. A nil Gate has no limit. [New]
+// makes a Gate. It is safe for concurrent use.
 type Gate struct {
 	cfg Config
 
@@ -90,15 +94,15 @@ type Gate struct {
 	lent    int
 }
 
-// A waiter is a request that waits for a slot. Closing granted gives it one. The goroutine that closes
-// granted holds the lock of the gate, and removes the waiter from the queue.
+// A waiter is a request that waits for a slot. It has a slot when granted is closed. The
+// goroutine that closes granted holds the gate's lock and removes the waiter from the queue.
 type waiter struct{ granted chan struct{} }
 
 // New returns a gate with the limits of cfg.
 func New(cfg Config) *Gate { return &Gate{cfg: cfg} }
 
-// A Slot is the right to work on one request. A nil Slot is valid: a nil Gate gives it, and its methods
-// have no effect.
+// A Slot is the right to handle one request. A nil Slot is valid: it comes from a nil Gate, and
+// its methods do nothing.
 type Slot struct {
 	gate *Gate
 	kind Kind
@@ -110,14 +114,15 @@ type Slot struct {
 	lent  bool      // other requests may use the slot
 }
 
-// Enter waits for a slot for a request of a kind. Errors: [ErrFull], or the error of ctx. The caller
-// must call [Slot.Leave] when the work on the request has ended.
+// Enter waits until a request of this kind may be handled, and returns its slot. Errors:
+// [ErrFull], or the error of ctx. The caller must call [Slot.Leave] when the request has been
+// handled.
 func (g *Gate) Enter(ctx context.Context, kind Kind) (*Slot, error) {
 	return g.EnterWithin(ctx, kind, 0)
 }
 
-// EnterWithin is Enter with another patience than [Config.Patience], for a request that wants to wait
-// anyway. Zero means the patience of the gate.
+// EnterWithin is [Gate.Enter] for a request that may wait for a slot as long as patience,
+// instead of [Config.Patience]. If patience is zero, the limit is [Config.Patience].
 func (g *Gate) EnterWithin(ctx context.Context, kind Kind, patience time.Duration) (*Slot, error) {
 	if g == nil {
 		return nil, nil
@@ -183,12 +188,13 @@ func (g *Gate) wait(ctx context.Context, kind Kind, patience time.Duration) erro
 	return g.giveUp(w, kind, err)
 }
 
-// join takes a free slot and returns nil, nil; or it joins the queue and returns the waiter. If the queue
-// is full, the error is [ErrFull].
+// join takes a free slot and returns nil, nil. If none is free, it adds a waiter to the queue
+// and returns it. If the queue is full, the error is [ErrFull].
 func (g *Gate) join(kind Kind) (*waiter, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	// If there is a free slot for this kind, no request waits for it: release gives free slots to waiters.
+	// If there is a free slot for this kind, no request waits for it: release gives free slots
+	// to waiters.
 	if g.free(kind) {
 		g.running[kind]++
 		return nil, nil
@@ -202,8 +208,9 @@ func (g *Gate) join(kind Kind) (*waiter, error) {
 	return w, nil
 }
 
-// giveUp removes w from the queue and returns err. If w has got a slot in the meantime, giveUp returns nil
-// for [ErrFull], and the caller keeps the slot; for another error it frees the slot.
+// giveUp removes w from the queue and returns err. If w was given a slot meanwhile, there are
+// two cases. If err is [ErrFull], it returns nil and the caller keeps the slot. For another
+// error it frees the slot and returns err.
 func (g *Gate) giveUp(w *waiter, kind Kind, err error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -229,8 +236,8 @@ func (g *Gate) giveUp(w *waiter, kind Kind, err error) error {
 	return err
 }
 
-// refuse counts a refusal. After that of a submission, reads yield for [Config.Yield]. The caller holds
-// the lock.
+// refuse counts a refusal. After the refusal of a submission, reads get fewer slots for
+// [Config.Yield]. The caller must hold the lock.
 func (g *Gate) refuse(kind Kind) {
 	g.refused[kind]++
 	if kind == Submission && g.cfg.Yield > 0 {
@@ -238,8 +245,8 @@ func (g *Gate) refuse(kind Kind) {
 	}
 }
 
-// yields reports whether reads have only Spare slots now, because a submission was refused less than
-// [Config.Yield] ago. The caller holds the lock.
+// yields reports whether reads may use only Spare slots now, because a submission was refused
+// less than [Config.Yield] ago. The caller must hold the lock.
 func (g *Gate) yields() bool { return time.Now().Before(g.yield) }
 
 // free reports whether a request of a kind may take a slot now. The caller holds the lock.
@@ -270,8 +277,8 @@ func (g *Gate) release(kind Kind) {
 	}
 }
 
-// Load has the numbers of requests in a gate at one moment, and the number of refusals since the gate was
-// made.
+// Load has the numbers of requests in a gate at one moment, and the number of refusals since
+// the gate was made.
 type Load struct {
 	Running [kinds]int   // requests with a slot, by [Kind]
 	Waiting [kinds]int   // requests in the queue, by [Kind]

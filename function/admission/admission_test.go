@@ -12,10 +12,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// small has 5 slots, at most 4 for one kind.
+// small are limits with 5 slots, of which each kind may use at most 4.
 var small = Config{Slots: 5, Spare: 1, Queue: 3, Patience: 25 * time.Millisecond, Paused: 2}
 
-// enter takes n slots of a kind.
+// enter takes n slots for requests of a kind.
 func enter(t *testing.T, g *Gate, kind Kind, n int) (slots []*Slot) {
 	t.Helper()
 	for range n {
@@ -126,8 +126,9 @@ func TestReadsYieldAfterASubmissionWasRefused(t *testing.T) {
 	})
 }
 
-// Because a submission was refused just before, the slot of a read stays taken after the read: for as long
-// as the read took, and at most half of the time that a request waits for a slot.
+// TestSlotOfAReadRestsAfterASubmissionWasRefused proves that, shortly after a refused
+// submission, the slot of a read is not free immediately after the read. It stays taken for as
+// long as the read took, but at most for half of the time that a request waits for a slot.
 func TestSlotOfAReadRestsAfterASubmissionWasRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := small
@@ -235,8 +236,9 @@ func TestAPauseEndsWithoutASlotInABusyGate(t *testing.T) {
 	})
 }
 
-// TestALentSlotServesAnotherRequest proves that a request which waits for another server takes no slot
-// from others, and that it goes on at once when the answer arrives, even if all slots are taken then.
+// TestALentSlotServesAnotherRequest proves that a request which waits for another server takes
+// no slot from others, and that it goes on at once when the answer arrives, even if all slots
+// are taken then.
 func TestALentSlotServesAnotherRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := small
@@ -278,8 +280,8 @@ func TestALentSlotServesAnotherRequest(t *testing.T) {
 	})
 }
 
-// TestARequestCanEndWhileItsSlotIsLent proves that a call which outlives its request gives and takes no
-// slot when it ends.
+// TestARequestCanEndWhileItsSlotIsLent proves that a call which outlives its request gives and
+// takes no slot when it ends.
 func TestARequestCanEndWhileItsSlotIsLent(t *testing.T) {
 	cfg := small
 	cfg.Lent = 2
@@ -317,10 +319,10 @@ func TestWithoutAGateEveryRequestEnters(t *testing.T) {
 	}
 }
 
-// For random limits and requests: never more requests run than there are slots and lent slots that were
-// taken back, no free slot is
-// left while a request waits that could take it, every request gets an answer within its patience,
-// and in the end no slot is missing.
+// TestSlotsAreNeverExceededAndNeverLost proves four rules for random limits and requests. Never
+// more requests run than there are slots, plus lent slots that were taken back. No slot is free
+// while a request waits that could take it. Every request gets an answer within its time limit.
+// In the end no slot is missing.
 func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		slots := rapid.IntRange(2, 8).Draw(rt, "slots")
@@ -408,7 +410,7 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 	})
 }
 
-// faults returns the rules of the package comment that g breaks at this moment.
+// faults returns the rules of the package comment that g violates at this moment.
 func (g *Gate) faults() (broken []string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

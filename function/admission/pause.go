@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// slotKey is the context key of a request's slot.
+// slotKey is the key of a context's value that holds the slot of a request.
 type slotKey struct{}
 
-// WithSlot returns a context with the slot s.
+// WithSlot returns a context that contains the slot s: the right of a request to be handled.
 func WithSlot(ctx context.Context, s *Slot) context.Context {
 	return context.WithValue(ctx, slotKey{}, s)
 }
@@ -20,11 +20,14 @@ func FromContext(ctx context.Context) *Slot {
 	return s
 }
 
-// Pause calls wait with ctx and d. If ctx has the slot of a read, Pause gives the slot back before wait,
-// because a request that only waits needs none, and takes a slot again after it. A submission keeps its
-// slot, because it could not continue without one. Errors: the error of wait; [ErrFull] if [Config.Paused]
-// requests are paused already (wait is not called then), or if no slot became free after wait; and the
-// error of ctx. After an error a read may have no slot, so the request must end soon.
+// Pause calls wait with ctx and d, for a request that has nothing to do but wait. If ctx has
+// the slot of a read, Pause gives it back before wait, so that others can use it, and takes a
+// slot again afterwards. A submission keeps its slot, because it could not continue without
+// one.
+//
+// Errors: the error of wait, the error of ctx, and [ErrFull]. ErrFull means that
+// [Config.Paused] requests are paused already (wait is not called then), or that no slot became
+// free after wait. After an error a read may have no slot, so the request must end soon.
 func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time.Duration) error) error {
 	s := FromContext(ctx)
 	if s == nil || s.kind == Submission {
@@ -58,20 +61,20 @@ func (s *Slot) pause() bool {
 	return true
 }
 
-// resume counts one paused request less.
+// resume counts that one paused request continues.
 func (s *Slot) resume() {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
 	s.gate.paused--
 }
 
-// Lend says that the request of ctx now waits for an answer of another server. Until the caller calls
-// end, other requests may use its slot. end takes the slot back at once: a request that has begun is
-// never refused. So for a moment more than [Config.Slots] requests are worked on, and no further one
-// begins until enough of them have ended.
+// Lend says that the request of ctx now waits for an answer of another server. Until the caller
+// calls end, other requests may use its slot. end takes the slot back at once: a request that
+// has begun is never refused. So for a moment more than [Config.Slots] requests are worked on,
+// and no further one begins until enough of them have ended.
 //
-// The slot is not lent if [Config.Lent] slots are lent already, or if ctx has no slot. Calls may overlap:
-// the slot is lent from the first call to the end of the last one.
+// The slot is not lent if [Config.Lent] slots are lent already, or if ctx has no slot. Calls
+// may overlap: the slot is lent from the first call to the end of the last one.
 func Lend(ctx context.Context) (end func()) {
 	s := FromContext(ctx)
 	if s == nil {

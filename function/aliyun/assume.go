@@ -20,30 +20,31 @@ import (
 	"backupportal/function/secret"
 )
 
-// defaultLifetime is the lifetime of credentials of a role if the policy sets none. It is the
-// minimum of STS.
+// defaultLifetime is how long temporary credentials of a role are valid if the portal's policy
+// sets no duration. It is the shortest duration that STS allows.
 const defaultLifetime = 900 * time.Second
 
-// lifetime returns the requested lifetime of the credentials.
+// lifetime returns how long the temporary credentials of r shall be valid.
 func (r role) lifetime() time.Duration { return cmp.Or(r.account.Session, defaultLifetime) }
 
-// A role describes one call of AssumeRole: the role of an account, for one principal.
+// A role has the input of one call of AssumeRole: the account whose role is assumed, and the
+// principal (person or program) for whom it is assumed.
 type role struct {
 	account   backup.Account
 	principal identity.Principal
 	policy    string // limits the session (STS, AssumeRole, Policy); empty: all rights of the role
 }
 
-// roleOf returns the role that op is called with. Its session policy permits only op's
-// action.
+// roleOf returns the role that the portal must assume to call op. Its session policy limits the
+// temporary credentials to the one action of op.
 func roleOf(op operation) role {
 	return role{account: op.target.Account.Caller(), principal: op.target.Principal, policy: op.sessionPolicy()}
 }
 
-// sessionName returns the session name that the audit trail of the cloud shows: the name of
-// the principal, and 40 bits of the hash of its ID, because several principals can have one
-// name. STS allows 2 to 64 letters, digits and characters of ".@_-" (AssumeRole,
-// RoleSessionName). A name without such characters becomes "portal".
+// sessionName returns the session name, which the audit trail of the cloud shows. It consists
+// of the principal's name and 40 bits of the hash of the principal's ID, because several
+// principals can have the same name. STS allows 2 to 64 letters, digits and characters of
+// ".@_-" (AssumeRole, RoleSessionName). A name without such characters becomes "portal".
 func sessionName(p identity.Principal) string {
 	name := strings.Map(func(r rune) rune {
 		switch {
@@ -98,8 +99,8 @@ func (c *Client) assumeRole(
 	return keys, ends, nil
 }
 
-// assume makes the call with the SDK. It does not use the constructor of the SDK's package,
-// because that writes to a map of all clients without a lock.
+// assume calls AssumeRole with the general client of the SDK. It does not use the client of the
+// SDK's sts package, because its constructor writes to a map of all clients without a lock.
 func (r role) assume(cfg *sdk.Config, keys auth.Credential, region string) error {
 	client := &sts.Client{}
 	if err := client.InitWithOptions(region, cfg, keys); err != nil {
@@ -117,9 +118,9 @@ func (r role) assume(cfg *sdk.Config, keys auth.Credential, region string) error
 	return err
 }
 
-// readCredentials reads the response of AssumeRole. If the response has no valid time of
-// expiry, the result is latest, which the caller computes from the requested lifetime.
-// Credentials that cannot be read are empty.
+// readCredentials reads the response of AssumeRole. It returns latest as the time of expiry if
+// the response has no valid time; the caller computes latest from the requested duration. If
+// the credentials cannot be read, they are empty.
 func readCredentials(body []byte, latest time.Time) (Credentials, time.Time) {
 	var given struct {
 		Credentials struct{ AccessKeyId, AccessKeySecret, SecurityToken, Expiration string }

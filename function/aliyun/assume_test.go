@@ -17,8 +17,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// assumes returns a handler of AssumeRole. It numbers the credentials that it returns; they expire
-// after lasts.
+// assumes returns a fake AssumeRole operation. Each call returns different, numbered
+// credentials, which expire after the time lasts.
 func assumes(lasts time.Duration) http.HandlerFunc {
 	var n atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -28,8 +28,9 @@ func assumes(lasts time.Duration) http.HandlerFunc {
 	}
 }
 
-// TestAssumeRoleParameters proves that AssumeRole is called with the role of the policy's account
-// and with a session policy for the operation. Requirement CD-2.
+// TestAssumeRoleParameters proves that the portal calls AssumeRole with the role that the
+// policy sets for the account, and with a session policy that permits only the operation.
+// Requirement CD-2.
 func TestAssumeRoleParameters(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": answer(200, success)})
 	if _, err := clientOf(t, server.URL).CreateBackupJob(t.Context(), assumedCall()); err != nil {
@@ -107,8 +108,8 @@ func TestSessionsExpireByWallClock(t *testing.T) {
 	}
 }
 
-// TestSessionLifetime proves that the policy decides the lifetime of a session, even if the
-// response of STS has no expiry.
+// TestSessionLifetime proves that the policy decides how long credentials of a role are used.
+// This also holds if the response of STS has no time of expiry.
 func TestSessionLifetime(t *testing.T) {
 	var c clock
 	endless := answer(200, `{"RequestId":"R-2","Credentials":{"AccessKeyId":"STS.K","AccessKeySecret":"s","SecurityToken":"t"}}`)
@@ -133,8 +134,8 @@ func TestSessionLifetime(t *testing.T) {
 	}
 }
 
-// TestSessionsAreNotShared proves that credentials of one principal, account or role are never used
-// for another one.
+// TestSessionsAreNotShared proves that cached credentials are used only for the same principal,
+// account and role. Otherwise one person could act with the rights of another.
 func TestSessionsAreNotShared(t *testing.T) {
 	changes := map[string]func(*backup.Call){
 		"principal": func(c *backup.Call) { c.Target.Principal.Subject = "u2" },
@@ -163,8 +164,8 @@ func TestSessionsAreNotShared(t *testing.T) {
 	}
 }
 
-// refusesKey returns a handler that refuses, with the error code, every request that is signed with
-// the key keyID.
+// refusesKey returns a fake operation that refuses every request signed with the key keyID. The
+// refusal has the given error code.
 func refusesKey(keyID, code string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Form.Get("AccessKeyId") == keyID || keyID == "" {
@@ -213,7 +214,7 @@ func TestOwnTokenIsNotRetried(t *testing.T) {
 }
 
 // TestAssumeRoleFailuresAreNeverUnknown proves that a failure of AssumeRole is never
-// ErrUnknownOutcome: the portal has sent nothing to Cloud Backup yet.
+// ErrUnknownOutcome. The portal has not called Cloud Backup at that time, so no job can exist.
 func TestAssumeRoleFailuresAreNeverUnknown(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -273,8 +274,9 @@ func TestAssumeRoleEndsWithContext(t *testing.T) {
 	}
 }
 
-// TestCrossAccountAssumesNoRole proves that the portal assumes no role for an account with access
-// hbr_cross_account. Cloud Backup itself enters that account.
+// TestCrossAccountAssumesNoRole proves that the portal makes no call of AssumeRole for an
+// account with the access hbr_cross_account. Cloud Backup itself assumes the role in such an
+// account.
 func TestCrossAccountAssumesNoRole(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	call := instanceCall()

@@ -15,7 +15,7 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 )
 
-// An attempt sends one request to the cloud and keeps the result. It is the
+// An attempt sends one HTTP request to the cloud and keeps the response. It is the
 // [http.RoundTripper] of one SDK client. It refuses a second request.
 type attempt struct {
 	ctx    context.Context // stored here because the SDK passes no context
@@ -31,16 +31,16 @@ type attempt struct {
 	err       error       // why answer is nil; its text may contain the signed URL, so it must not be shown
 }
 
-// An answer is a complete response.
+// An answer is a complete HTTP response of the cloud.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// send makes one attempt. call must make exactly one call of the SDK, with a client made
-// from its two arguments. Nothing is sent after until; zero means that only the deadline of
-// ctx limits the attempt, or maxAttemptTime if ctx has none.
+// send makes one attempt. call must make exactly one call of the SDK, with a client made from
+// the two arguments of call. send refuses to send the request after the time until. A zero
+// until means the deadline of ctx, or maxAttemptTime from now if ctx has none.
 func (c *Client) send(
 	ctx context.Context,
 	until time.Time,
@@ -64,15 +64,15 @@ func (c *Client) send(
 	return a
 }
 
-// deadline returns the deadline of ctx, which must have one, as a wall-clock time of the
-// client's clock.
+// deadline returns the deadline of ctx as a wall-clock time of the client's clock. ctx must
+// have a deadline.
 func (c *Client) deadline(ctx context.Context) time.Time {
 	deadline, _ := ctx.Deadline()
 	return c.cfg.Now().Round(0).Add(time.Until(deadline.Round(0)))
 }
 
-// run calls call. It recovers a panic of the SDK and drops the SDK's error. If the transport has set
-// neither a.answer nor a.err, run sets a.err to errPanic or errBuild.
+// run calls call and ignores the SDK's error. It recovers a panic of the SDK. If the transport
+// has set neither a.answer nor a.err, run sets a.err to errPanic or errBuild.
 func (a *attempt) run(call func() error) {
 	defer func() {
 		if recover() != nil && a.answer == nil && a.err == nil {
@@ -84,10 +84,10 @@ func (a *attempt) run(call func() error) {
 	}
 }
 
-// RoundTrip sends r with exchange and keeps the result. It returns an empty response with
-// status 200 to the SDK for every response: the SDK would follow a redirect with the signed
-// request, and it panics if Code is a number. If there is no response, the SDK gets
-// errUnanswered, so that its own errors cannot contain the signed URL.
+// RoundTrip sends r with exchange and keeps the result in a. It gives the SDK an empty response
+// with status 200 instead of the real one, because the SDK would follow a redirect with the
+// signed request, and panics if Code is a number. If there is no response, it gives the SDK
+// errUnanswered, so that errors of the SDK cannot contain the signed URL.
 func (a *attempt) RoundTrip(r *http.Request) (*http.Response, error) {
 	if a.answer, a.err = a.exchange(r); a.err != nil {
 		return nil, errUnanswered
@@ -99,8 +99,8 @@ func (a *attempt) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // exchange sends r and reads the whole response. It refuses a second request
-// (errSecondRequest), another host or method (errForeignHost), and a request after the
-// limit (errExpired). A response longer than maxBody is errTooLarge.
+// (errSecondRequest), another host or method (errForeignHost), and a request after a.until
+// (errExpired). If the response is longer than maxBody, it returns errTooLarge.
 func (a *attempt) exchange(r *http.Request) (*answer, error) {
 	switch {
 	case a.used:
@@ -138,11 +138,12 @@ func (a *attempt) exchange(r *http.Request) (*answer, error) {
 // enough, because it stops while the platform freezes the instance.
 func (a *attempt) expired() bool { return !a.now().Round(0).Before(a.until) }
 
-// sent reports whether the cloud may have received the request. It is false if no connection
-// was obtained, or if the body was withheld because until had passed.
+// sent reports whether the cloud may have received the request. It is false in two cases: there
+// was no connection, or the body was not sent because the time until had passed.
 func (a *attempt) sent() bool { return a.connected.Load() && !errors.Is(a.err, errExpired) }
 
-// sdkScheme returns the scheme of u in the SDK's spelling. Without a value, the SDK uses HTTP.
+// sdkScheme returns the scheme of u as the SDK writes it, in capitals. The SDK would use HTTP
+// if it got an empty scheme.
 func sdkScheme(u *url.URL) string {
 	if u.Scheme == "http" {
 		return "HTTP"

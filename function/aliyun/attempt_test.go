@@ -53,8 +53,8 @@ func post(t *testing.T, address string) *http.Request {
 	return r
 }
 
-// TestSDKPanicIsRecovered proves that a panic of the SDK is recovered. A panic before the request
-// means that nothing was sent.
+// TestSDKPanicIsRecovered proves that a panic inside the SDK does not end the program. If the
+// SDK panics before it sends the request, the error says that nothing was sent.
 func TestSDKPanicIsRecovered(t *testing.T) {
 	client, endpoint, _ := countingServer(t)
 	for name, call := range map[string]func(*sdk.Config, auth.Credential) error{
@@ -99,8 +99,9 @@ func TestAttemptSendsOneRequestToOneHost(t *testing.T) {
 	}
 }
 
-// TestIdempotencyHeadersAreDropped proves that idempotency headers are removed. With such a header,
-// net/http would repeat a POST by itself.
+// TestIdempotencyHeadersAreDropped proves that headers such as Idempotency-Key are removed from
+// the request. With such a header, net/http would repeat a POST and could start a second
+// backup.
 func TestIdempotencyHeadersAreDropped(t *testing.T) {
 	var header http.Header
 	next := roundTrip(func(r *http.Request) (*http.Response, error) {
@@ -121,8 +122,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestBodyCopiesAreGuarded proves that every copy of the request body checks the deadline. For a
-// new connection, net/http sends a copy of the body.
+// TestBodyCopiesAreGuarded proves that a copy of the request body checks the deadline too.
+// net/http sends a copy if it must use a new connection.
 func TestBodyCopiesAreGuarded(t *testing.T) {
 	late := false
 	r := post(t, "https://hbr.example/")

@@ -11,8 +11,9 @@ import (
 	"backupportal/function/backup"
 )
 
-// TestCancelClassification proves that CancelBackupJob gets the job's id, and the vault's id if the
-// job has a vault. A result that does not show whether the job was cancelled is ErrUnknownOutcome.
+// TestCancelClassification proves that CancelBackupJob sends the job's id, and the vault's id
+// if the job has a vault. The result is ErrUnknownOutcome if the response does not show whether
+// the job was cancelled.
 func TestCancelClassification(t *testing.T) {
 	const accepted = `{"Code":"200","Message":"successful","RequestId":"R-1","Success":true}`
 	for name, c := range map[string]struct {

@@ -13,7 +13,8 @@ import (
 	"backupportal/function/pattern"
 )
 
-// A verdict has the settings for the classification of one attempt.
+// A verdict has the settings with which judge classifies the result of one attempt (one HTTP
+// request).
 type verdict struct {
 	action     string // the operation
 	service    backup.CloudService
@@ -22,12 +23,13 @@ type verdict struct {
 	secrets    []string // a message with one of these in it is dropped
 }
 
-// judge classifies an attempt by the table of the package comment. It uses only what the
-// transport received, never the error of the SDK. The error is nil if the operation
-// succeeded. The response has the values that could be read, also with an error.
+// judge decides what an attempt (one HTTP request) has caused, by the table in the comment of
+// the package. It uses only what the transport received, never the error of the SDK. The error
+// is nil if the operation succeeded. The returned response has all values that could be read,
+// also with an error.
 //
-// Only a documented code proves a refusal. A server error, for example, can come from a
-// gateway after the service has made the job.
+// Only a documented error code proves that the cloud refused the operation. A server error can
+// come from a gateway after the service has made the job, so it proves nothing.
 func (v verdict) judge(a *attempt) (response, *backup.CloudError) {
 	e := &backup.CloudError{Action: v.action, Service: v.service, Outcome: backup.ErrUnknownOutcome}
 	if a.answer == nil {
@@ -58,8 +60,9 @@ func (v verdict) judge(a *attempt) (response, *backup.CloudError) {
 	return r, e
 }
 
-// succeeded reports whether the operation succeeded. Cloud Backup reports refusals with
-// status 200 too, so Success and Code must say so; ECS and STS have no such members.
+// succeeded reports whether the operation succeeded. Cloud Backup sends refusals with status
+// 200 too, so its Success and Code must also show success. For ECS and STS a 2xx status is
+// enough: their responses have no such members.
 func (v verdict) succeeded(status int, r response) bool {
 	if status < 200 || status > 299 || !r.object {
 		return false
@@ -67,8 +70,8 @@ func (v verdict) succeeded(status int, r response) bool {
 	return v.statusOnly || r.success == "true" && r.code == "200"
 }
 
-// whyUnknown returns why a response that is not a success proves no refusal either. It
-// returns "" if the response is a refusal.
+// whyUnknown returns why a response that is not a success is not a clear refusal either. It
+// returns "" if the response is a clear refusal.
 func whyUnknown(status int, r response) string {
 	switch {
 	case status >= 500:
@@ -85,8 +88,8 @@ func whyUnknown(status int, r response) string {
 	return ""
 }
 
-// code returns v.prefix followed by the error code of r, or "" if r has no error code. If the
-// result does not have the form of a code, "Unreadable" takes the place of the error code.
+// code returns the error code of r after v.prefix, or "" if r has none. It writes "Unreadable"
+// instead of a text that does not have the form of an error code.
 func (v verdict) code(r response) string {
 	switch {
 	case r.code == "" || r.code == "200":
@@ -97,8 +100,8 @@ func (v verdict) code(r response) string {
 	return v.prefix + r.code
 }
 
-// A fault is an error of this package that explains a missing response. Its text is a
-// constant without secrets, so that it can be shown.
+// A fault is the reason, as an error, why there is no response. Its text is constant and has no
+// secret, so it can be shown.
 type fault string
 
 // Error returns the text.
@@ -115,9 +118,9 @@ const (
 	errUnanswered    fault = "no answer" // the only error that the SDK gets
 )
 
-// cause returns a short description of why there is no response. It never contains the text
-// of err, because errors of net/http contain the signed URL, which has the token. An
-// unknown error is described by the type of its innermost error.
+// cause returns a short text that says why there is no response. It never contains the text of
+// err, because errors of net/http contain the signed URL, which contains the token. For an
+// unknown error it is the Go type of the innermost error.
 func cause(err error) string {
 	if f, ok := errors.AsType[fault](err); ok {
 		return f.Error()

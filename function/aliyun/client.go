@@ -54,7 +54,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// Credentials are an access key. The zero value is no key.
+// Credentials are an access key of the cloud, with a token if they are temporary. The zero
+// value means no key.
 type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret secret.String
@@ -69,24 +70,26 @@ type Config struct {
 	// Endpoint replaces every host of the cloud, for an emulator. It has a scheme and a host
 	// only; http is allowed on loopback only. Nil means the cloud's own hosts over https.
 	Endpoint *url.URL
-	// CA has the trusted root certificates in PEM. Nil means the roots in the program and those of the
-	// system for the cloud's own hosts, and those of the system for an Endpoint.
+	// CA has trusted root certificates in PEM. Nil means the default roots: for the cloud's own
+	// hosts the roots in the program and then the system's, for an Endpoint only the system's.
 	CA []byte
 	// SystemRoots means that only the system's roots are trusted if CA is nil.
 	SystemRoots bool
-	// Proxy returns the proxy for a request, as the field Proxy of [http.Transport]. Nil means no proxy.
-	// The package and the SDK never read the environment for a proxy.
+	// Proxy returns the proxy for a request, like the field Proxy of [http.Transport]. Nil
+	// means no proxy. The environment variables for proxies are never read, neither here nor by
+	// the SDK.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// UserAgent names the program in the cloud's logs. Empty means "backup-portal".
 	UserAgent string
-	// Credentials returns the portal's own credentials. It is called for each use, because
-	// the platform gives each invocation newer ones. Nil means that there are none.
+	// Credentials returns the portal's own credentials. It is called for each request to the
+	// cloud, because the platform gives newer ones to each invocation. Nil means that the
+	// portal has none.
 	Credentials func(context.Context) (Credentials, error)
 	// Log gets a line when the system's roots are first needed. Nil means no line.
 	Log *slog.Logger
-	// Waits is called with the caller's context before a request is sent; end is called when the answer
-	// was read or the request failed. Nil means no call.
+	// Waits is called with the caller's context before a request is sent; end is called when
+	// the answer was read or the request failed. Nil means no call.
 	Waits func(context.Context) (end func())
 	// Now is the wall clock; nil means [time.Now]. Only wall-clock times are compared, because
 	// the monotonic clock can stop while the platform freezes an instance.
@@ -126,9 +129,9 @@ func classOf(failed *backup.CloudError) string {
 	return "unknown"
 }
 
-// A Client implements [backup.Cloud] with Alibaba Cloud. It is safe for concurrent use. Use
-// [New] to make one; a process needs only one. Errors of its methods are
-// [*backup.CloudError] values.
+// A Client calls the operations of Alibaba Cloud; it implements [backup.Cloud]. [New] makes
+// one. One Client is enough for a process, because it is safe for concurrent use. All errors of
+// its methods are [*backup.CloudError] values.
 type Client struct {
 	cfg      Config
 	next     http.RoundTripper               // sends every request of the client
@@ -169,8 +172,8 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// checkEndpoint returns an error if u is not the root of a host, or if requests to it could
-// be read in the network: http is allowed on loopback only. Nil is allowed.
+// checkEndpoint returns an error if u is not just a scheme and a host, or is http to a host
+// other than loopback: others could read such requests in the network. A nil u is allowed.
 func checkEndpoint(u *url.URL) error {
 	switch {
 	case u == nil:
@@ -189,8 +192,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// origin returns the scheme and host to which requests for a host of the cloud are sent: the
-// configured endpoint, or else https and the host.
+// origin returns the scheme and host to which a request is sent. host is a host of the cloud.
+// The result is the configured Endpoint, or https and host if there is none.
 func (c *Client) origin(host string) *url.URL {
 	if c.cfg.Endpoint != nil {
 		return c.cfg.Endpoint
@@ -202,8 +205,8 @@ func (c *Client) origin(host string) *url.URL {
 // list of the Cloud Backup API).
 func backupHost(region string) string { return "hbr." + region + ".aliyuncs.com" }
 
-// tokenHost returns the public host of STS for a region (endpoint list of the STS API). Some
-// regions have no host of their own.
+// tokenHost returns the public host of STS for a region (endpoint list of the STS API). Regions
+// without a host of their own use sts.aliyuncs.com.
 func tokenHost(region string) string {
 	switch region {
 	case "ap-southeast-6", "cn-hangzhou-finance", "cn-shenzhen-finance-1":

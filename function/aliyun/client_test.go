@@ -139,9 +139,9 @@ func TestNoCredentialsSendNothing(t *testing.T) {
 	}
 }
 
-// TestFrozenInstanceSendsNothingAfterDeadline covers an instance that freezes while it connects.
-// The timer of the context does not fire then. Only the wall clock shows that the deadline has
-// passed.
+// TestFrozenInstanceSendsNothingAfterDeadline proves that a request is not sent if the platform
+// freezes the instance while it connects, until after the deadline. The timer of the context
+// does not run during a freeze. Only the wall clock shows that the deadline has passed.
 func TestFrozenInstanceSendsNothingAfterDeadline(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	var c clock
@@ -158,8 +158,8 @@ func TestFrozenInstanceSendsNothingAfterDeadline(t *testing.T) {
 	}
 }
 
-// TestNothingIsSentAfterUntil proves that nothing is sent after Call.Until, even if the context
-// ends later.
+// TestNothingIsSentAfterUntil proves that nothing is sent after the time Call.Until, even if
+// the context of the call ends later.
 func TestNothingIsSentAfterUntil(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	var c clock
@@ -178,8 +178,9 @@ func TestNothingIsSentAfterUntil(t *testing.T) {
 	}
 }
 
-// TestParallelCallsShareConnections proves that parallel calls share connections and have no data
-// races. The SDK's clients by themselves share no connections and have data races.
+// TestParallelCallsShareConnections proves that parallel calls use the same connections and
+// have no data races. The SDK alone would open new connections, and its clients have data
+// races.
 func TestParallelCallsShareConnections(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)})
 	client := clientOf(t, server.URL)

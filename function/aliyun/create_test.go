@@ -15,8 +15,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// dropConnection writes the text written, which is a part of a response, and then closes the
-// connection.
+// dropConnection returns a fake operation that writes the text written, which is only a part of
+// a response, and then closes the connection.
 func dropConnection(w http.ResponseWriter, written string) {
 	conn, buffered, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -31,8 +31,9 @@ func refusal(status int, code string) http.HandlerFunc {
 	return answer(status, `{"RequestId":"R-1","HostId":"hbr.example","Code":`+code+`,"Message":"said no","Success":false,"AccessDeniedDetail":{"a":"b"}}`)
 }
 
-// TestCreateClassification has one case for each way in which a call can end. Every case makes
-// exactly one request, because a second request could start a second job.
+// TestCreateClassification calls CreateBackupJob once for each way in which the call can end,
+// and checks the returned error. In every case exactly one request is sent, because a second
+// request could start a second job.
 func TestCreateClassification(t *testing.T) {
 	refused, throttled, unknown, credentials := backup.ErrRefused, backup.ErrThrottled, backup.ErrUnknownOutcome, backup.ErrCredentials
 	tests := []struct {
@@ -185,8 +186,8 @@ func blockUntilCancelled(started chan<- struct{}) http.HandlerFunc {
 	}
 }
 
-// expiring is a context whose deadline is exceeded when a test closes its channel. The clock does
-// not matter.
+// expiring is a context whose deadline passes when the test closes its channel, independently
+// of the clock.
 type expiring struct {
 	context.Context
 	over <-chan struct{}

@@ -8,12 +8,13 @@ import (
 	"backupportal/function/param"
 )
 
-// meanings is the table of error codes. The first entry with a matching pattern decides, so
-// the order matters: codes of AssumeRole and of the portal, then codes after which a job
-// may exist (ErrUnknownOutcome), then all others, special patterns before general ones.
+// meanings is the table of the cloud's error codes: what each code means and what to do about
+// it. The first entry whose pattern matches a code is used, so the order matters. First are the
+// codes of AssumeRole and of the portal itself, then the codes after which a job may exist
+// (ErrUnknownOutcome), then all others. A special pattern is before a general one.
 //
-// Sources: the error tables and metadata of the API pages of CreateBackupJob and
-// AssumeRole, and the page "Public error codes".
+// Sources: the error tables and metadata of the API pages of CreateBackupJob and AssumeRole,
+// and the page "Public error codes".
 var meanings = []meaning{{
 	codes: "AssumeRole.NoPermission* AssumeRole.Forbidden*", outcome: backup.ErrRefused,
 	means: param.Both("The portal is not allowed to assume the role in that account.", "门户无权扮演该账号中的角色。"),
@@ -138,9 +139,9 @@ var meanings = []meaning{{
 	means: param.Both("Cloud Backup did not accept the request.", "云备份未接受该请求。"), todo: correctIt,
 }}
 
-// jobMeanings is the table of codes that have another meaning for an existing job. As the
-// response to CreateBackupJob, such a code leaves open whether a job exists; as the end of a
-// job, it is a plain failure. It is looked up before meanings, see [Client.ExplainJob].
+// jobMeanings has the codes that mean something else for a job that already exists. As the
+// response to CreateBackupJob, such a code does not show whether a job was started. As the
+// result of a job, it is a normal failure. [Client.ExplainJob] uses this table before meanings.
 var jobMeanings = []meaning{{
 	codes: "EcsClientError",
 	means: param.Both("Cloud Backup could not reach the instance.", "云备份无法访问该实例。"),
@@ -163,9 +164,9 @@ var jobMeanings = []meaning{{
 	means: param.Both("There were too many requests at that time.", "当时请求过多。"), todo: runAgain,
 }}
 
-// assumeRole is an operation of STS. Its name and a dot are the prefix of STS's codes in
-// the portal, because equal codes have other meanings there: NoPermission of Cloud Backup
-// concerns the permissions of the role, NoPermission of AssumeRole its trust policy.
+// assumeRole is an operation of STS. Its name and a dot are put before the error codes of STS,
+// because Cloud Backup has equal codes with other meanings. NoPermission of Cloud Backup is
+// about the permissions of the role; NoPermission of AssumeRole is about its trust policy.
 const (
 	assumeRole       = "AssumeRole"
 	assumeRolePrefix = assumeRole + "."
@@ -177,7 +178,8 @@ const (
 	badTarget     = "portal.BadTarget"
 )
 
-// A meaning classifies and explains some codes.
+// A meaning is one row of the table of error codes: it classifies and explains the codes that
+// match its patterns.
 type meaning struct {
 	codes     string     // patterns of [path.Match], separated by blanks
 	outcome   error      // the error of package backup for the call
@@ -187,16 +189,17 @@ type meaning struct {
 	todo      param.Text // what to do about it
 }
 
-// Explain returns what a code means and what to do about it. Codes of AssumeRole have the
-// prefix "AssumeRole.", and codes of the portal itself "portal.". The result is zero for an
-// unknown code.
+// Explain returns what an error code means and what to do about it. Codes of AssumeRole start
+// with "AssumeRole.", and codes of the portal itself with "portal.". For an unknown code it
+// returns the zero value.
 func (*Client) Explain(code string) backup.Explanation {
 	known, _ := meaningOf(code)
 	return backup.Explanation{Means: known.means, Todo: known.todo, Caller: known.caller}
 }
 
-// ExplainJob is [Client.Explain] for the code of a job that failed, or of a refused request
-// about an existing job. The texts then do not discuss whether a job was started.
+// ExplainJob explains an error code of a job that exists: a failed job, or a refused request
+// about the job. It is like [Client.Explain], but its texts do not discuss whether a job was
+// started.
 func (*Client) ExplainJob(code string) backup.Explanation {
 	for _, m := range jobMeanings {
 		if m.matches(code) {
@@ -207,8 +210,9 @@ func (*Client) ExplainJob(code string) backup.Explanation {
 	return backup.Explanation{Means: known.means, Todo: known.todo, Caller: known.caller}
 }
 
-// meaningOf returns the first entry of meanings that matches code, or false if none does. A
-// code of AssumeRole without an entry of its own is looked up without its prefix.
+// meaningOf returns the first entry of meanings that matches code, or false if none does. If a
+// code of AssumeRole has no entry of its own, the entry of the code without "AssumeRole." is
+// used.
 func meaningOf(code string) (meaning, bool) {
 	for _, m := range meanings {
 		if m.matches(code) {

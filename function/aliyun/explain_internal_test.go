@@ -12,9 +12,9 @@ import (
 	"backupportal/function/pattern"
 )
 
-// TestMeaningsAreComplete proves that each entry of meanings has an outcome and the sentences means
-// and todo in English and Chinese. No
-// earlier entry matches the codes of an entry with a pattern, because the first match is used.
+// TestMeaningsAreComplete proves that each entry of the table of error codes (meanings) has an
+// outcome and its explanations in English and Chinese. It also proves that every entry can be
+// reached: the first match is used, so no earlier entry may match the codes of a later one.
 func TestMeaningsAreComplete(t *testing.T) {
 	for i, m := range meanings {
 		for _, s := range []string{m.means.En, m.means.Zh, m.todo.En, m.todo.Zh} {

@@ -8,7 +8,7 @@ import (
 )
 
 // TestExplainJob proves that the explanation of a failed job does not discuss whether a job was
-// started.
+// started: the job exists.
 func TestExplainJob(t *testing.T) {
 	for code, want := range map[string]string{
 		"EcsClientError": "reach the instance", "InternalError": "internal error", "UnknownError": "internal error", "InitVaultError": "vault",

@@ -19,7 +19,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// A cloud is an HTTP server with configured responses. It records its calls.
+// A cloud is a fake of the cloud: an HTTP server with configured responses, which records its
+// calls.
 type cloud struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -27,7 +28,7 @@ type cloud struct {
 	conns int          // connections accepted
 }
 
-// newCloud starts a server with one handler for each operation.
+// newCloud starts a fake cloud with one handler for each operation.
 func newCloud(t *testing.T, answers map[string]http.HandlerFunc) *cloud {
 	t.Helper()
 	c := &cloud{}
@@ -81,7 +82,7 @@ func (c *cloud) call(t *testing.T, n int) url.Values {
 	return c.calls[n]
 }
 
-// answer returns a handler that writes a status and a body.
+// answer returns a handler that always responds with this status and body.
 func answer(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -92,8 +93,8 @@ func answer(status int, body string) http.HandlerFunc {
 
 const success = `{"Code":"200","Message":"successful","RequestId":"25F49E7B-7E39-542E-83AD-62E6E7F73786","Success":true,"JobId":"job-000csy09q50a2jdcbwbo"}`
 
-// These constants are the portal's own key. Each part contains a marker text. Tests check that no
-// error and no log contains a marker.
+// The portal's own access key in tests. Each part contains a marker text, so that tests can
+// check that no error and no log contains a part of the key.
 const (
 	keyMarker    = "LTAI-MARKER-key"
 	secretMarker = "MARKER/secret+own="
@@ -104,7 +105,7 @@ func ownKeys(context.Context) (aliyun.Credentials, error) {
 	return aliyun.Credentials{AccessKeyID: keyMarker, AccessKeySecret: secret.New(secretMarker), SecurityToken: secret.New(tokenMarker)}, nil
 }
 
-// clientOf returns a client that sends every request to the server at address.
+// clientOf returns a Client that sends every request to the server at address.
 func clientOf(t *testing.T, address string, change ...func(*aliyun.Config)) *aliyun.Client {
 	t.Helper()
 	endpoint, err := url.Parse(address)
@@ -124,7 +125,7 @@ func clientOf(t *testing.T, address string, change ...func(*aliyun.Config)) *ali
 
 const submissionID = "abcdefghijklmnopqrstuvwxyz"
 
-// instanceCall returns a call for an instance in the portal's own account.
+// instanceCall returns the input of a backup of an instance in the portal's own account.
 func instanceCall() backup.Call {
 	params := param.Params{"Account": "own", "Region": "cn-hangzhou", "InstanceId": "i-bp1abc", "Retention": "7"}.WithDefaults()
 	params["JobName"] = "web01-" + submissionID
@@ -137,7 +138,7 @@ func instanceCall() backup.Call {
 	}
 }
 
-// assumedCall returns the call of instanceCall for an account with access assume_role.
+// assumedCall returns the input of instanceCall for an account with the access assume_role.
 func assumedCall() backup.Call {
 	call := instanceCall()
 	call.Target.Account = backup.Account{Alias: "payments", ID: "2000000000000002", Access: backup.AssumeRole,
@@ -155,7 +156,7 @@ func cloudError(t *testing.T, err error) *backup.CloudError {
 	return failed
 }
 
-// clock is a wall clock that tests move.
+// clock is a wall clock that the test sets.
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration

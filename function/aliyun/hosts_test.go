@@ -8,11 +8,12 @@ import (
 	"backupportal/function/param"
 )
 
-// cloudHosts matches the hosts of the cloud to which requests may be sent.
+// cloudHosts matches the names of the only hosts to which the portal may send requests.
 var cloudHosts = regexp.MustCompile(`\A(hbr\.[a-z0-9-]+|(sts|ecs)(\.[a-z0-9-]+)?|ecs-cn-hangzhou)\.aliyuncs\.com\z`)
 
-// TestOnlyHostsOfTheCloudAreCalled proves that requests go only to the hosts of Cloud Backup, STS
-// and ECS, in the regions that the program knows. Threat T7.
+// TestOnlyHostsOfTheCloudAreCalled proves that requests go only to hosts of Cloud Backup, STS
+// and ECS, in regions that the program knows. A signed request to another host would reveal
+// credentials (threat T7).
 func TestOnlyHostsOfTheCloudAreCalled(t *testing.T) {
 	for _, r := range param.Regions {
 		for _, host := range []string{backupHost(r.ID), tokenHost(r.ID), instanceHost(r.ID)} {
@@ -24,7 +25,7 @@ func TestOnlyHostsOfTheCloudAreCalled(t *testing.T) {
 }
 
 // TestUnknownRegionsAreRefused proves that an unknown region never becomes part of a host name.
-// Threat T7.
+// A caller could otherwise direct a signed request to a host of their own (threat T7).
 func TestUnknownRegionsAreRefused(t *testing.T) {
 	for _, region := range []string{
 		"", "cn-hangzhou.evil.example", "evil.example/cn-hangzhou", "evil.example#", "evil.example?", "cn-hangzhou@evil.example", "@evil.example", "../cn-hangzhou",

@@ -9,18 +9,19 @@ import (
 	"backupportal/function/param"
 )
 
-// maxInstanceIDs is the maximum number of ids in one request (ECS, DescribeInstances,
+// maxInstanceIDs is the maximum number of instance ids in one request (ECS, DescribeInstances,
 // InstanceIds).
 const maxInstanceIDs = 100
 
-// DescribeInstances returns the tags of ECS instances in the account and region of target,
-// by instance id. An instance that does not exist has no entry. It makes one request for
-// each 100 ids. A submission asks for the name of its instance later, so the answer is kept for
-// [Client.List] too. The tags are always read, because they grant rights.
+// DescribeInstances returns the tags of ECS instances in the account and region of target, by
+// instance id. An instance that does not exist has no entry. One request reads up to 100 ids.
+// The tags are always read from the cloud, never from a cache, because they decide what a
+// caller may do. The instances that were read are put into the cache of [Client.List], because
+// a submission then asks for the instance's name.
 //
-// Errors are [*backup.CloudError] values; then the tags of none of the instances are known.
-// For an account with access hbr_cross_account the error is [backup.ErrRefused], because
-// the portal assumes no role there. Source: ECS, DescribeInstances.
+// If there is an error, it returns no tags at all. Errors are [*backup.CloudError] values. For
+// an account with the access hbr_cross_account it is [backup.ErrRefused], because the portal
+// has no role there. Source: ECS, DescribeInstances.
 func (c *Client) DescribeInstances(
 	ctx context.Context,
 	target backup.Target,
@@ -35,7 +36,8 @@ func (c *Client) DescribeInstances(
 	return all, nil
 }
 
-// instanceTags makes one request, adds the tags to all, and puts the instances into the cache of lists.
+// instanceTags reads the instances of up to 100 ids with one request. It adds their tags to
+// all, and puts the instances into the cache of [Client.List].
 func (c *Client) instanceTags(
 	ctx context.Context,
 	target backup.Target,

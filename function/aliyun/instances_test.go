@@ -40,8 +40,8 @@ func TestDescribeInstancesReadsTags(t *testing.T) {
 	}
 }
 
-// TestDescribeInstancesInChunks proves that one request has at most 100 ids, which is the limit of
-// ECS. A call without ids makes no request.
+// TestDescribeInstancesInChunks proves that one request has at most 100 ids, the limit of ECS.
+// For no ids it makes no request.
 func TestDescribeInstancesInChunks(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"DescribeInstances": answer(200, tagged())})
 	client := clientOf(t, server.URL)
@@ -60,8 +60,8 @@ func TestDescribeInstancesInChunks(t *testing.T) {
 	}
 }
 
-// TestDescribeInstancesErrors proves that an incomplete list is an error. A missing entry would
-// otherwise mean that the instance does not exist.
+// TestDescribeInstancesErrors proves that DescribeInstances returns an error if it could not
+// read every instance. With an incomplete list, an instance would seem not to exist.
 func TestDescribeInstancesErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
@@ -84,9 +84,9 @@ func TestDescribeInstancesErrors(t *testing.T) {
 	}
 }
 
-// TestTagsAreReadWithTheRightRole proves that the session policy for assume_role permits only
-// reading instances. For hbr_cross_account the portal makes no request, because the request would
-// read instances of the portal's own account. Requirement CD-1.
+// TestTagsAreReadWithTheRightRole proves that tags are read with credentials that permit only
+// reading instances. For an account with the access hbr_cross_account no request is made: it
+// would read instances of the portal's own account. Requirement CD-1.
 func TestTagsAreReadWithTheRightRole(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "DescribeInstances": answer(200, tagged())})
 	client := clientOf(t, server.URL)

@@ -10,11 +10,12 @@ import (
 	"backupportal/function/param"
 )
 
-// ListAll returns all instances or clusters in the account and region of target. It reads every
-// page and caches nothing. An instance has two more attributes than in [Client.List], Disks (their
-// number) and Size (of all of them), unless the disks cannot be listed. Kinds other than
-// [backup.Clusters] mean instances. Errors are [*backup.CloudError] values; then there are no
-// candidates.
+// ListAll returns all clusters in the account and region of target if kind is
+// [backup.Clusters]. Otherwise it returns all instances. It reads every page and caches
+// nothing. An instance has the attributes Disks (their number) and Size (of all together) in
+// addition to those of [Client.List], unless its disks cannot be listed. Errors are
+// [*backup.CloudError] values; with an error it returns no items. For an account with the
+// access hbr_cross_account it is [backup.ErrRefused], because the portal has no role there.
 func (c *Client) ListAll(ctx context.Context, target backup.Target, kind backup.CandidateKind) ([]backup.Candidate, error) {
 	if target.Account.Access == backup.HBRCrossAccount {
 		op := operation{action: describeContainerCluster, target: target}
@@ -50,11 +51,11 @@ func (c *Client) ListAll(ctx context.Context, target backup.Target, kind backup.
 	return all, nil
 }
 
-// disksTimeout limits the time for disks in [Client.ListAll]: a page with machines is useful without
-// sizes.
+// disksTimeout limits how long [Client.ListAll] waits for the disks. After it, the list is
+// shown without sizes, which is better than no list.
 const disksTimeout = 1500 * time.Millisecond
 
-// allPages reads a list to its end.
+// allPages reads all pages of a list and returns their items together.
 func allPages(read func(next string) (backup.Candidates, *backup.CloudError)) (all []backup.Candidate, failed *backup.CloudError) {
 	for next, page := "", 1; page <= maxPages; page++ {
 		found, failed := read(next)
@@ -69,7 +70,7 @@ func allPages(read func(next string) (backup.Candidates, *backup.CloudError)) (a
 	return nil, unknownResult("list", 0, response{}, "too many pages")
 }
 
-// orNil returns failed as an error that is nil if failed is.
+// orNil returns failed as an error. A nil pointer becomes a nil error.
 func orNil(failed *backup.CloudError) error {
 	if failed == nil {
 		return nil
@@ -83,8 +84,8 @@ type diskTotal struct {
 	size   int64
 }
 
-// diskTotals returns the disks of all instances by instance id (ECS, DescribeDisks), or nil if they
-// cannot be listed.
+// diskTotals returns the number and total size of the disks of each instance, by instance id
+// (ECS, DescribeDisks). It returns nil if the disks cannot be listed.
 func (c *Client) diskTotals(ctx context.Context, target backup.Target) map[string]diskTotal {
 	totals := map[string]diskTotal{}
 	for next, number := "", 1; number <= maxPages; number++ {

@@ -11,10 +11,10 @@ import (
 	"backupportal/function/param"
 )
 
-// CreateBackupJob starts a backup. It sends nothing after call.Until. It makes one request,
-// and a second one only if the first was refused because of cached credentials, so it
-// starts at most one job. Errors are [*backup.CloudError] values; a success without a job id
-// is [backup.ErrUnknownOutcome]. Source: Cloud Backup, CreateBackupJob.
+// CreateBackupJob starts a backup. It sends nothing after the time call.Until. It sends a
+// second request only if the cloud refused the cached credentials of the first one, so it
+// starts at most one job. Errors are [*backup.CloudError] values. A success without a job id is
+// [backup.ErrUnknownOutcome]. Source: Cloud Backup, CreateBackupJob.
 func (c *Client) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
 	op := operation{action: createBackupJob, target: call.Target, params: call.Params.Parameters(), until: call.Until}
 	a, r, failed := c.perform(ctx, op)
@@ -28,9 +28,9 @@ func (c *Client) CreateBackupJob(ctx context.Context, call backup.Call) (backup.
 	return backup.Created{JobID: r.jobID, RequestID: r.requestID}, nil
 }
 
-// CancelBackupJob requests that a job be cancelled. Success means that the service accepted
-// the request; the job ends later. An empty vaultID is not sent.
-// Errors are [*backup.CloudError] values. Source: Cloud Backup, CancelBackupJob.
+// CancelBackupJob requests that a job be cancelled. Success means only that the service
+// accepted the request; the job ends later. If vaultID is empty, it is not sent. Errors are
+// [*backup.CloudError] values. Source: Cloud Backup, CancelBackupJob.
 func (c *Client) CancelBackupJob(ctx context.Context, target backup.Target, jobID, vaultID string) error {
 	op := operation{action: cancelBackupJob, target: target, params: []param.Parameter{
 		{Name: "JobId", Value: jobID},
@@ -51,12 +51,12 @@ const (
 	maxPages = 250 // a longer listing is an error, because its end was not read
 )
 
-// DescribeBackupJobs2 returns all jobs that match the filter, newest first. The filter may
-// have at most 500 job ids, the service's limit. The zero filter matches all jobs of the
-// target's region.
+// DescribeBackupJobs2 returns all jobs that match the filter, newest first. The zero filter
+// matches all jobs of the target's region. The filter may have at most 500 job ids, the
+// service's limit.
 //
-// It reads every page. If one cannot be read, the result is an error and no jobs, because
-// callers conclude from a missing job that it does not exist. Errors are
+// It reads every page. If one page cannot be read, it returns an error and no jobs, because
+// callers take a job that is missing in the list for one that does not exist. Errors are
 // [*backup.CloudError] values. Source: Cloud Backup, DescribeBackupJobs2.
 func (c *Client) DescribeBackupJobs2(
 	ctx context.Context,
@@ -92,14 +92,15 @@ func (c *Client) DescribeBackupJobs2(
 	return nil, unknownResult(describeBackupJobs2, 0, response{}, "too many pages")
 }
 
-// unknownResult returns the error for a response that the portal could not use.
+// unknownResult returns the error for a successful response whose content the portal could not
+// use.
 func unknownResult(action string, status int, r response, cause string) *backup.CloudError {
 	return &backup.CloudError{Action: action, Outcome: backup.ErrUnknownOutcome,
 		HTTPStatus: status, RequestID: r.requestID, Cause: cause}
 }
 
-// jobListParams returns the parameters for one page, which counts from 1. Each filter has an
-// explicit operator: the default is IN, which the service refuses for times.
+// jobListParams returns the parameters for page number page, counted from 1. It writes the
+// operator of each filter: the service's default is IN, which it refuses for times.
 func jobListParams(f backup.JobFilter, page int) []param.Parameter {
 	params := []param.Parameter{
 		{Name: "PageNumber", Value: strconv.Itoa(page)},
@@ -142,8 +143,9 @@ type jobPage struct {
 	BackupJobs struct{ BackupJob []jobItem }
 }
 
-// lacksList reports whether the page proves nothing about jobs: it has no list and no count
-// of zero, or it is the first page and has an empty list although it counts jobs.
+// lacksList reports whether the page does not show which jobs exist. That is so in two cases:
+// it has no list although it does not count 0 jobs, or it is the first page and counts jobs but
+// has an empty list.
 func (p jobPage) lacksList(number int) bool {
 	none := p.BackupJobs.BackupJob == nil && (p.TotalCount == nil || *p.TotalCount != 0)
 	return none || number == 1 && len(p.BackupJobs.BackupJob) == 0 && p.total() > 0
@@ -157,15 +159,15 @@ func (p jobPage) total() int64 {
 	return int64(*p.TotalCount)
 }
 
-// isLast reports whether the page is the last one. A full page is never the last one, even if
-// TotalCount says so: TotalCount can be outdated, and a job that the portal does not see
-// could be started a second time.
+// isLast reports whether no page follows this one. A full page is never the last one, even if
+// TotalCount says so: TotalCount can be outdated, and a job that the portal has not read could
+// be started a second time.
 func (p jobPage) isLast(number int) bool {
 	n := len(p.BackupJobs.BackupJob)
 	return n == 0 || n < pageSize && p.total() <= int64((number-1)*pageSize+n)
 }
 
-// A jobItem is one job with the names of the API. Times are in UNIX seconds.
+// A jobItem is one job of a response, with the names of the API. Times are in UNIX seconds.
 type jobItem struct {
 	JobId, JobName, SourceType, InstanceId, Status, ErrorMessage, TriggerMode string
 	Progress, BytesTotal, BytesDone, Speed                                    lenientInt
@@ -176,11 +178,13 @@ type jobItem struct {
 	}
 }
 
-// longestWord is the maximum length of an id or a status, in bytes. Longer ones are cut.
+// longestWord is the maximum length, in bytes, of an id or a status from the cloud. Longer ones
+// are cut.
 const longestWord = 128
 
-// job converts i. All texts are cleaned, because they come from outside. Progress is limited
-// to 0 to 10,000 (hundredths of a percent), and that of the copy to 0 to 100.
+// job converts i for the portal. It cleans all texts, because they come from another system. It
+// limits Progress to 0 to 10,000 (hundredths of a percent) and the progress of the copy to 0 to
+// 100.
 func (i jobItem) job() backup.Job {
 	word := func(s string) string { return param.Clean(s, longestWord) }
 	return backup.Job{

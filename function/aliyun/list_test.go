@@ -51,8 +51,9 @@ func TestJobMembers(t *testing.T) {
 	}
 }
 
-// TestResponseWithoutListIsAnError proves that a response is an error if it has no list, or an
-// empty list with a TotalCount above 0. Such a response does not prove that there is no job.
+// TestResponseWithoutListIsAnError proves that a response is an error if it has no list of
+// jobs, or an empty list although its TotalCount is above 0. Such a response does not prove
+// that there is no job.
 func TestResponseWithoutListIsAnError(t *testing.T) {
 	const good = `"RequestId":"R-1","Success":true,"Code":"200"`
 	for body, want := range map[string]error{
@@ -126,8 +127,8 @@ func pages(n, total int) http.HandlerFunc {
 	}
 }
 
-// TestListingReadsAllPages proves that a listing reads all pages even if TotalCount is too small.
-// The portal could start a job a second time if it did not read that job.
+// TestListingReadsAllPages proves that all pages are read even if TotalCount is smaller than
+// the number of jobs. If the portal missed a job, it could start that backup a second time.
 func TestListingReadsAllPages(t *testing.T) {
 	tests := map[string]struct{ n, total, requests int }{
 		"nothing":        {0, 0, 1},

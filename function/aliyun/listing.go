@@ -21,8 +21,8 @@ const (
 	maxLists = 512         // over all principals
 )
 
-// listKey returns the cache key of a list for one principal. A list that was read for one
-// principal is not shown to another.
+// listKey returns the cache key of a list. It contains the principal, so that a list read for
+// one principal is never shown to another.
 func listKey(target backup.Target, q backup.CandidateQuery) string {
 	sum := lenhash.Sum(
 		target.Principal.ID(),
@@ -38,9 +38,10 @@ func listKey(target backup.Target, q backup.CandidateQuery) string {
 	return string(sum[:])
 }
 
-// List returns one page of candidates for a form: resources of one kind, or vaults. It
-// implements [backup.Cloud]. An unknown kind means instances. Results are cached for a
-// minute and must not be changed. Errors are [*backup.CloudError] values.
+// List returns one page of items (candidates) from which a person selects in a form: instances,
+// disks, vaults, backup clients, clusters or volumes. q.Kind says which; an unknown kind means
+// instances. The result is cached for a minute and must not be changed. It implements
+// [backup.Cloud]. Errors are [*backup.CloudError] values.
 func (c *Client) List(ctx context.Context, target backup.Target, q backup.CandidateQuery) (backup.Candidates, error) {
 	q.Search = strings.TrimSpace(q.Search)
 	found, err := c.lists.Get(ctx, listKey(target, q), func(ctx context.Context) (backup.Candidates, time.Time, error) {
@@ -77,13 +78,13 @@ func (c *Client) readCandidates(
 	return c.instances(ctx, target, q)
 }
 
-// instanceID is the pattern of a complete id of an instance. A search text that does not match is searched in the
-// names of instances only.
+// instanceID is the pattern of a complete instance id. A search text of another form is looked
+// up in the names of instances only.
 const instanceID = `i-[0-9a-z]{4,62}`
 
-// instances lists instances (ECS, DescribeInstances). A search text that has the form of an
-// id may also be a name, so two requests are made at the same time. The instance with that
-// id is the first of the result. With q.InstanceID it makes one request for that instance.
+// instances lists instances (ECS, DescribeInstances). A search text that looks like an id can
+// also be a name, so it is looked up as both, with two simultaneous requests. The instance with
+// that id comes first. If q.InstanceID is set, it makes one request, for that instance.
 func (c *Client) instances(
 	ctx context.Context,
 	target backup.Target,
@@ -118,8 +119,8 @@ func (c *Client) instances(
 	return found, failed
 }
 
-// instancePage reads one page of instances, with one filter of the API if filtered. next is
-// the token of the page; empty means the first one.
+// instancePage reads one page of instances. If filtered is true, it adds one filter of the API.
+// next is the token of the page; empty means the first page.
 func (c *Client) instancePage(
 	ctx context.Context,
 	target backup.Target,
@@ -181,11 +182,11 @@ func (i ecsInstance) candidate() backup.Candidate {
 	return t
 }
 
-// addresses is the form of IP addresses in answers of ECS.
+// addresses is how responses of ECS contain IP addresses.
 type addresses struct{ IpAddress []string }
 
-// disks lists the disks of one instance (ECS, DescribeDisks). It reads one page of 100,
-// because an instance has fewer disks.
+// disks lists the disks of one instance (ECS, DescribeDisks). It reads one page of 100 disks,
+// because an instance cannot have more.
 func (c *Client) disks(
 	ctx context.Context,
 	target backup.Target,
@@ -223,9 +224,9 @@ func (c *Client) disks(
 	return candidates, nil
 }
 
-// vaults lists the vaults that accept backups: they are ready, in the target's
-// region, and not mirrors of other vaults. With q.Unfit it lists all vaults of the region
-// (Cloud Backup, DescribeVaults).
+// vaults lists the vaults that accept backups (Cloud Backup, DescribeVaults). These are ready,
+// in the target's region, and not mirrors of other vaults. If q.Unfit is true, it lists all
+// vaults of the region.
 func (c *Client) vaults(
 	ctx context.Context,
 	target backup.Target,
@@ -268,7 +269,7 @@ func (c *Client) vaults(
 }
 
 // clients lists the backup clients on one instance (Cloud Backup, DescribeBackupClients). The
-// response has the client's settings, which can have a password; they are not read.
+// response also has the client's settings, which can contain a password: they are not decoded.
 func (c *Client) clients(
 	ctx context.Context,
 	target backup.Target,
@@ -299,8 +300,9 @@ func (c *Client) clients(
 }
 
 // clusters lists the clusters that are registered in Cloud Backup (DescribeContainerCluster).
-// The API page shows ids of two forms; CreateBackupJob takes only those with "cc-". The
-// response has a token of the cluster, which is a secret and is not read.
+// It uses the ids that start with "cc-", because CreateBackupJob takes only those; the API page
+// shows ids of two forms. The response also has a token of the cluster, which is a secret: it
+// is not decoded.
 func (c *Client) clusters(
 	ctx context.Context,
 	target backup.Target,
@@ -330,9 +332,9 @@ func (c *Client) clusters(
 }
 
 // pagedList reads a list of Cloud Backup that has numbered pages. read parses one page and
-// returns its candidates and the number of all its items. The API can only search for
-// complete names, so pagedList filters by q.Search itself and reads pages until it has
-// enough candidates. Without a search it reads one page.
+// returns its candidates and the number of all its items, also of unsuitable ones. The API
+// finds complete names only, so for a search pagedList reads pages until enough candidates
+// match q.Search. Without a search it reads one page.
 func (c *Client) pagedList(
 	ctx context.Context,
 	op operation,
@@ -372,16 +374,16 @@ func (c *Client) pagedList(
 	}
 }
 
-// matchesSearch reports whether the name or the id of a candidate, or the name of a volume in its
-// cluster, contains the text. Case is ignored in names.
+// matchesSearch reports whether a text is part of the candidate's name or id, or of the name of
+// a volume in its cluster. It ignores case in names.
 func matchesSearch(t backup.Candidate, text string) bool {
 	contains := func(name string) bool { return strings.Contains(strings.ToLower(name), strings.ToLower(text)) }
 	return contains(t.Name) || strings.Contains(t.ID, text) ||
 		slices.ContainsFunc(t.Attributes, func(a backup.Attribute) bool { return a.Name == "pv_name" && contains(a.Value) })
 }
 
-// readList makes one call and decodes the response into page. An ECS operation is refused for
-// an account with access hbr_cross_account, because the portal has no role there.
+// readList makes one call and decodes the response into page. It refuses an ECS operation for
+// an account with the access hbr_cross_account, because the portal has no role there.
 func (c *Client) readList(ctx context.Context, op operation, page any) *backup.CloudError {
 	if op.target.Account.Access == backup.HBRCrossAccount && op.api.product == ecs.product {
 		return op.refused(badTarget, "the portal has no role in this account")
@@ -393,8 +395,9 @@ func (c *Client) readList(ctx context.Context, op operation, page any) *backup.C
 	return failed
 }
 
-// candidate returns a Candidate. pairs are names of the API, each followed by its value; empty values are left
-// out. All texts are cleaned, because they come from outside.
+// candidate returns a Candidate with this id and name. pairs has attributes: each name of the
+// API is followed by its value; empty values are left out. All texts are cleaned, because they
+// come from another system.
 func candidate(id, name string, pairs ...string) backup.Candidate {
 	t := backup.Candidate{ID: param.Clean(id, longestWord), Name: param.Clean(name, 200)}
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -12,7 +12,7 @@ import (
 	"backupportal/function/param"
 )
 
-// candidatesOf answers every call of one operation with a body, and lists candidates.
+// candidatesOf returns the candidates that List reads from a fake operation with this response.
 func candidatesOf(t *testing.T, action, body string, q backup.CandidateQuery) (*cloud, backup.Candidates, error) {
 	t.Helper()
 	server := newCloud(t, map[string]http.HandlerFunc{action: answer(200, body)})
@@ -67,7 +67,8 @@ func TestListProtectedResourcesReadsAllPages(t *testing.T) {
 	if call := server.call(t, 0); call.Get("SourceType") != "ECS_FILE" || call.Get("ResourceId") != "i-1" || call.Get("MaxResults") != "100" {
 		t.Errorf("sent %v", call)
 	}
-	// A token that never ends, and a page that cannot be read, are errors and not a part of the list.
+	// A token that never ends, and a page that cannot be read, are errors and not a part of the
+	// list.
 	for name, body := range map[string]string{"endless": `{"Success":true,"NextToken":"again"}`, "unreadable": `{"Success":true,"ProtectedResources":{}}`} {
 		server := newCloud(t, map[string]http.HandlerFunc{"ListProtectedResources": answer(200, body)})
 		got, err := clientOf(t, server.URL).ListProtectedResources(t.Context(), instanceCall().Target, backup.ProtectedQuery{})
@@ -98,8 +99,9 @@ func TestRecoveryPointsHaveExpireTime(t *testing.T) {
 	}
 }
 
-// CancelBackupJob names the edition of jobs that the portal starts, and a job tells how it was
-// started.
+// TestEditionAndTriggerMode proves two things: CancelBackupJob sends Edition=STANDARD, the
+// edition of the jobs that the portal starts; and a listed job has its TriggerMode, which says
+// how it was started.
 func TestEditionAndTriggerMode(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"CancelBackupJob": answer(200, `{"Success":true,"Code":"200"}`)})
 	if err := clientOf(t, server.URL).CancelBackupJob(t.Context(), instanceCall().Target, "job-1", ""); err != nil || server.call(t, 0).Get("Edition") != "STANDARD" {

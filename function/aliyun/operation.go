@@ -34,7 +34,7 @@ const (
 	getCallerIdentity         = "GetCallerIdentity" // of STS
 )
 
-// An api describes one service of the cloud.
+// An api has the constant properties of one service of the cloud: its name, version and hosts.
 type api struct {
 	product, version string
 	host             func(region string) string
@@ -49,7 +49,7 @@ var (
 	tokens      = api{"sts", "2015-04-01", tokenHost, true, backup.STS}
 )
 
-// An operation is one call of the cloud with all its settings.
+// An operation is one call of the cloud with all its input.
 type operation struct {
 	api    api // the zero value is Cloud Backup
 	action string
@@ -58,10 +58,10 @@ type operation struct {
 	until  time.Time // nothing is sent after this; zero: only ctx limits the call
 }
 
-// perform makes the call and classifies its result. If the cloud refuses the credentials of
-// a role (ErrCredentials), it removes them from the cache, assumes the role again and
-// repeats the call once. That is safe, because such a refusal has no effect. The answer is
-// zero if the error is not nil.
+// perform sends the operation and classifies the result. If the cloud refuses the cached
+// credentials of a role (ErrCredentials), perform removes them from the cache, assumes the role
+// again and repeats the call once. That is safe, because such a refusal changes nothing. The
+// answer is zero if the error is not nil.
 func (c *Client) perform(ctx context.Context, op operation) (answer, response, *backup.CloudError) {
 	if refused := op.check(); refused != nil {
 		return answer{}, response{}, refused
@@ -93,8 +93,8 @@ func (c *Client) perform(ctx context.Context, op operation) (answer, response, *
 	}
 }
 
-// call makes the call with the SDK. It uses a new client and a new request, because the SDK
-// changes both. The parameters are sent in the body, because URLs appear in logs.
+// call makes the call with the SDK. It uses a new client and a new request each time, because
+// the SDK changes both. It sends the parameters in the body, because URLs appear in logs.
 func (op operation) call(cfg *sdk.Config, keys auth.Credential) error {
 	client, err := sdk.NewClientWithOptions(op.target.Region, cfg, keys)
 	if err != nil {
@@ -111,22 +111,22 @@ func (op operation) call(cfg *sdk.Config, keys auth.Credential) error {
 	return err
 }
 
-// hideProxies keeps the SDK from reading HTTP_PROXY, HTTPS_PROXY and NO_PROXY: it does not understand all
-// usual values, and fails each call with an error that quotes them. The SDK reads a variable only if
-// the client has no value of its own. The values here are never used, because only a transport of
-// the SDK's own kind gets a proxy from it: the transport of the package decides.
+// hideProxies keeps the SDK from reading HTTP_PROXY, HTTPS_PROXY and NO_PROXY: it does not
+// understand all usual values, and its error would quote them. The SDK reads a variable only if
+// the client has no value, so hideProxies sets values. They are never used: the SDK gives a
+// proxy only to a transport of its own kind, and the portal uses another one.
 func hideProxies(client *sdk.Client) {
 	client.SetHttpProxy("http://unused.invalid")
 	client.SetHttpsProxy("http://unused.invalid")
 	client.SetNoProxy("unused")
 }
 
-// hostOf returns the host of the attempt that is the transport of cfg. It is set explicitly,
-// because the SDK's tables of endpoints do not contain Cloud Backup.
+// hostOf returns the host of the attempt that is the transport of cfg. The host is set
+// explicitly, because the SDK's table of hosts does not contain Cloud Backup.
 func hostOf(cfg *sdk.Config) string { return cfg.Transport.(*attempt).origin.Host }
 
-// check refuses an unknown region, which would become part of a host name, and an unknown
-// access.
+// check refuses an operation with an unknown region, which would become part of a host name, or
+// with an unknown access.
 func (op operation) check() *backup.CloudError {
 	known := []backup.Access{backup.Own, backup.AssumeRole, backup.HBRCrossAccount}
 	switch {
@@ -138,12 +138,12 @@ func (op operation) check() *backup.CloudError {
 	return nil
 }
 
-// refused returns the error for an operation that the portal does not send.
+// refused returns the error for an operation that the portal itself refuses to send.
 func (op operation) refused(code, cause string) *backup.CloudError {
 	return &backup.CloudError{Action: op.action, Outcome: backup.ErrRefused, Code: code, Cause: cause}
 }
 
-// credentials returns the credentials for op: those of the role of the account, or the
+// credentials returns the credentials for op: temporary ones of the account's role, or the
 // portal's own.
 func (c *Client) credentials(ctx context.Context, op operation) (Credentials, *backup.CloudError) {
 	if op.target.Account.Caller().Access == backup.AssumeRole {
@@ -152,8 +152,8 @@ func (c *Client) credentials(ctx context.Context, op operation) (Credentials, *b
 	return c.ownCredentials(ctx, op.action)
 }
 
-// ownCredentials returns the portal's own credentials. The error is ErrCredentials if there
-// are no credentials, and ErrNotSent if they could not be read.
+// ownCredentials returns the portal's own credentials. The error is ErrCredentials if there are
+// none, and ErrNotSent if they could not be read.
 func (c *Client) ownCredentials(ctx context.Context, action string) (Credentials, *backup.CloudError) {
 	failed := &backup.CloudError{Action: action, Outcome: backup.ErrCredentials, Code: noCredentials,
 		Cause: "the function has no role, or no access key is set"}
@@ -171,7 +171,8 @@ func (c *Client) ownCredentials(ctx context.Context, action string) (Credentials
 	return keys, nil
 }
 
-// secretsOf returns the texts that a message of the cloud must not contain to be shown.
+// secretsOf returns the secret texts of the credentials keys. A message of the cloud that
+// contains one of them must not be shown.
 func secretsOf(keys Credentials) []string {
 	return []string{keys.AccessKeyID, keys.AccessKeySecret.Reveal(), keys.SecurityToken.Reveal()}
 }

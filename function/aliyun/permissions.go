@@ -36,34 +36,37 @@ func (p RAMPolicy) text() string {
 	return string(b)
 }
 
-// document returns a policy with these statements. Without statements it allows nothing.
+// document returns a policy document of RAM with these statements. Without statements it allows
+// nothing.
 func document(statements ...RAMStatement) RAMPolicy {
 	return RAMPolicy{Version: "1", Statement: append([]RAMStatement{}, statements...)}
 }
 
-// allow returns a statement that allows actions for all resources. Cloud Backup cannot limit
-// actions to resources ("RAM authorization" in its documentation), and the lists of ECS
-// contain all resources.
+// allow returns a statement that allows the actions on all resources. Cloud Backup cannot
+// restrict actions to resources ("RAM authorization" in its documentation), and the listings of
+// ECS always concern all resources.
 func allow(actions ...string) RAMStatement {
 	return RAMStatement{Effect: "Allow", Action: actions, Resource: []string{"*"}}
 }
 
-// allowLinkedRole returns a statement that allows the creation of the service-linked role of
-// a service. The first backup of an instance in an account creates that role.
+// allowLinkedRole returns a statement that allows creating the service-linked role of a
+// service. The first backup of an instance in an account creates that role.
 func allowLinkedRole(service string) RAMStatement {
 	s := allow("ram:CreateServiceLinkedRole")
 	s.Condition = map[string]map[string][]string{"StringEquals": {"ram:ServiceName": {service}}}
 	return s
 }
 
-// instanceBackups is the service of the role AliyunServiceRoleForHbrEcsBackup.
+// instanceBackups is the service name to which the role AliyunServiceRoleForHbrEcsBackup
+// belongs.
 const instanceBackups = "ecsbackup.hbr.aliyuncs.com"
 
-// CrossBackupService is the service of the role AliyunServiceRoleForHbrCrossAccountBackup. It
-// assumes roles in other accounts.
+// CrossBackupService is the service name to which the role
+// AliyunServiceRoleForHbrCrossAccountBackup belongs. This service assumes roles in other
+// accounts.
 const CrossBackupService = "crossbackup.hbr.aliyuncs.com"
 
-// permissions returns the statements that an operation needs. The name of an action is that
+// permissions returns the statements that permit the operation. The name of the action consists
 // of the service and the operation: "hbr:CreateBackupJob".
 func permissions(a api, action string) []RAMStatement {
 	all := []RAMStatement{allow(a.product + ":" + action)}
@@ -83,9 +86,9 @@ func (op operation) sessionPolicy() string {
 	return document(permissions(a, op.action)...).text()
 }
 
-// operations returns the operations that the portal calls for an account that has the
-// capabilities u. Only api and action of the results are set. For access
-// hbr_cross_account it returns no ECS operations, because the portal assumes no role in
+// operations returns the operations that the portal calls for an account with the capabilities
+// u (what the portal's policy permits there). Only api and action of each result are set. For
+// the access hbr_cross_account there are no ECS operations, because the portal has no role in
 // the account of the instances.
 func operations(account backup.Account, u backup.Capabilities) (all []operation) {
 	add := func(a api, actions ...string) {
@@ -135,16 +138,16 @@ func operations(account backup.Account, u backup.Capabilities) (all []operation)
 	return all
 }
 
-// RolePolicy returns the permission policy of the role that calls the cloud for an account
-// with the capabilities u. It has exactly the permissions that the portal needs.
+// RolePolicy returns the permission policy for the role with which the portal calls the cloud
+// for an account with the capabilities u. It has exactly the permissions that the portal needs.
 func RolePolicy(account backup.Account, u backup.Capabilities) RAMPolicy {
 	return SharedPolicy([]AccountCapabilities{{account, u}})
 }
 
-// TrustPolicy returns the trust policy of a role that the portal assumes for accounts. portal
-// is the resource name of the portal's own role or user. If all accounts have an external
-// id, the policy requires one of them. External ids are secrets: the text has "$" and the
-// name of the environment variable instead. Source: STS, AssumeRole.
+// TrustPolicy returns the trust policy of a role that the portal assumes, for one or more
+// accounts. portal is the resource name (ARN) of the portal's own role or user. If all accounts
+// have an external id, the policy requires one of these ids. External ids are secrets, so the
+// text has "$" and the name of the environment variable instead. Source: STS, AssumeRole.
 func TrustPolicy(portal string, accounts ...backup.Account) RAMPolicy {
 	s := RAMStatement{
 		Effect:    "Allow",
@@ -173,14 +176,15 @@ func ServiceTrustPolicy(service string) RAMPolicy {
 	})
 }
 
-// An AccountCapabilities is an account with what the portal does there.
+// An AccountCapabilities is an account with the operations that the portal performs there.
 type AccountCapabilities struct {
 	Account      backup.Account
 	Capabilities backup.Capabilities
 }
 
-// FunctionPolicy returns the permission policy of the function's own role: it may assume the
-// roles of accounts with access assume_role, and call the operations for all other accounts itself.
+// FunctionPolicy returns the permission policy for the function's own role. It permits assuming
+// the roles of accounts with the access assume_role. For all other accounts it permits the
+// operations themselves.
 func FunctionPolicy(accounts []AccountCapabilities) RAMPolicy {
 	var roles []string
 	var own []AccountCapabilities
@@ -202,8 +206,8 @@ func FunctionPolicy(accounts []AccountCapabilities) RAMPolicy {
 	return p
 }
 
-// SharedPolicy returns the permission policy of a role that several accounts share. Each
-// action occurs once.
+// SharedPolicy returns the permission policy of a role that several accounts use. It has the
+// permissions of all of them, each action once.
 func SharedPolicy(accounts []AccountCapabilities) RAMPolicy {
 	var plain []string
 	var special []RAMStatement

@@ -17,7 +17,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// A checklist runs the access checks of one preflight. The checks and their conditions:
+// A checklist runs the access checks of one preflight (a test of whether the portal can back up
+// in an account). The checks and their conditions:
 //
 //	id                 skipped unless                        reads
 //	credentials        -                                     the portal's own credentials
@@ -35,8 +36,8 @@ import (
 //	disks              instance, and UDM_ECS                 ECS DescribeDisks
 //	client             instance, and ECS_FILE                DescribeBackupClients
 //
-// If a check fails, all later checks get the state CheckNotReached, because their answers
-// would only repeat the failure. Optional checks do not stop the later ones.
+// If a check fails, the later checks are not run and get the state CheckNotReached: they would
+// only fail for the same reason. After an optional check that fails, the later checks are run.
 type checklist struct {
 	*Client
 	ctx          context.Context
@@ -49,12 +50,14 @@ type checklist struct {
 	self    string // resource name of the portal's own role or user; empty before the check identity
 }
 
-// Preflight checks whether the portal can back up in the account of target, for what the
-// policy needs there (capabilities) and for the resources that params name. It returns all
-// checks in their order, including the ones that were not reached. It implements [backup.Cloud].
+// Preflight checks whether the portal can back up in the account of target. It checks the
+// operations that the portal's policy needs there (capabilities) and the resources that params
+// name. It returns all checks in order, also those that were not run. It implements
+// [backup.Cloud].
 //
-// Its calls have no effect: they read, or they lack required parameters (see probeParams).
-// It logs nothing and returns no error: a failed call is the result of its check.
+// Its calls change nothing in the cloud: they read, or they lack required parameters (see
+// probeParams). It logs nothing and returns no error: a failed call becomes the result of its
+// check.
 func (c *Client) Preflight(
 	ctx context.Context,
 	target backup.Target,
@@ -76,8 +79,9 @@ func (c *Client) Preflight(
 	return l.checks
 }
 
-// check runs one check and appends it to l.checks. ask sets the fields of the check; if it leaves
-// State unchanged, the check has passed. If the check fails, later checks are not run.
+// check runs one check and appends it to l.checks. The function ask performs the check and sets
+// its fields; if it does not change State, the check has passed. If the check fails, later
+// checks are not run.
 func (l *checklist) check(id string, title param.Text, ask func(*backup.AccessCheck)) {
 	r := backup.AccessCheck{ID: id, Title: title, State: backup.CheckNotReached}
 	if !l.stopped {
@@ -88,20 +92,20 @@ func (l *checklist) check(id string, title param.Text, ask func(*backup.AccessCh
 	l.checks = append(l.checks, r)
 }
 
-// optionalCheck is check, but later checks run even if this one fails.
+// optionalCheck is like check, but if the check fails, later checks are still run.
 func (l *checklist) optionalCheck(id string, title param.Text, ask func(*backup.AccessCheck)) {
 	before := l.stopped
 	l.check(id, title, ask)
 	l.stopped = before
 }
 
-// fail sets r to failed, with the finding and how to correct it.
+// fail marks the check r as failed and sets the finding and the steps that correct it.
 func fail(r *backup.AccessCheck, finding param.Text, fixes ...backup.Fix) {
 	r.State, r.Finding, r.Fixes = backup.CheckFailed, finding, fixes
 }
 
-// explainFailure sets the evidence of r: the operation, and the code, message, request id and
-// denial of failed. failed may be nil.
+// explainFailure sets the evidence of the check r: the operation, and from failed the error
+// code, message, request id and the reason of RAM's refusal. failed may be nil.
 func explainFailure(r *backup.AccessCheck, operation string, failed *backup.CloudError) {
 	r.Evidence = backup.Evidence{Operation: operation}
 	if failed != nil {
@@ -110,7 +114,7 @@ func explainFailure(r *backup.AccessCheck, operation string, failed *backup.Clou
 	}
 }
 
-// unexpected sets r to failed for an error that does not concern permissions.
+// unexpected marks the check r as failed because of an error that is not about permissions.
 func (l *checklist) unexpected(r *backup.AccessCheck, failed *backup.CloudError) {
 	finding := l.Explain(failed.Code).Means
 	if finding == (param.Text{}) {
@@ -136,9 +140,10 @@ func (l *checklist) credentials(r *backup.AccessCheck) {
 	}
 }
 
-// identity reads the account and name of the portal's credentials (STS, GetCallerIdentity,
-// which needs no permission). It fails for the keys of an account itself, and if an account
-// with access own is not the account of the credentials.
+// identity reads to which account and user or role the portal's credentials belong (STS,
+// GetCallerIdentity, which needs no permission). The check fails for keys of an account's root
+// user. It also fails if the account has the access own but the credentials belong to another
+// account.
 func (l *checklist) identity(r *backup.AccessCheck) {
 	op := operation{api: tokens, action: getCallerIdentity, target: l.target}
 	op.target.Account = backup.Account{Access: backup.Own}
@@ -180,8 +185,8 @@ func (l *checklist) identity(r *backup.AccessCheck) {
 	}
 }
 
-// portalName returns the resource name of the role or user of arn. For a session of a role it
-// is the role, because trust policies name the role.
+// portalName returns the resource name of the user or role of arn. If arn is a session of a
+// role, it returns that of the role, because trust policies name the role.
 func portalName(arn string) string {
 	if before, rest, ok := strings.Cut(arn, ":assumed-role/"); ok {
 		role, _, _ := strings.Cut(rest, "/")
@@ -209,12 +214,12 @@ func (l *checklist) roleFix() backup.Fix {
 	}
 }
 
-// maxParallel limits how many operations are probed at the same time.
+// maxParallel limits how many operations are tried at the same time.
 const maxParallel = 4
 
-// operations probes each operation that the capabilities need, with parameters that have no
-// effect. RAM decides before the service checks the parameters, so every refusal that is not
-// RAM's means that the permission exists.
+// operations tries each operation that the capabilities need, with parameters that change
+// nothing. RAM decides before the service checks the parameters. So a refusal that does not
+// come from RAM proves that the permission exists.
 func (l *checklist) operations() {
 	all := operations(l.target.Account, l.capabilities)
 	refused := make([]*backup.CloudError, len(all))
@@ -243,8 +248,9 @@ func (l *checklist) operations() {
 	l.stopped = l.stopped || failed
 }
 
-// judge sets r by the result of a probe. A refusal because of parameters means that the
-// permission exists, and so does a missing service-linked role, which has its own check.
+// judge sets the check r by the result of a tried operation. If the service refuses the
+// parameters, the permission exists. A missing service-linked role proves the same; a later
+// check is about that role.
 func (l *checklist) judge(r *backup.AccessCheck, refused *backup.CloudError) {
 	r.Finding = param.Both("Allowed.", "已授权。")
 	if refused == nil {
@@ -261,8 +267,9 @@ func (l *checklist) judge(r *backup.AccessCheck, refused *backup.CloudError) {
 	}
 }
 
-// forbidden sets r to failed because RAM refuses an action. The fix is a permission policy,
-// except if a higher policy refuses: then no permission policy helps.
+// forbidden marks the check r as failed because RAM refused an action. The suggested correction
+// is a permission policy. If a higher policy refused, there is none, because no permission
+// policy helps.
 func (l *checklist) forbidden(r *backup.AccessCheck, action string, d backup.Denial, fix backup.Fix) {
 	switch {
 	case slices.Contains(higherPolicies, d.PolicyType):
@@ -282,7 +289,7 @@ func (l *checklist) forbidden(r *backup.AccessCheck, action string, d backup.Den
 	}
 }
 
-// isRAMRefusal reports whether RAM, and not the service, refused the call.
+// isRAMRefusal reports whether RAM refused the call, and not the service.
 func isRAMRefusal(e *backup.CloudError) bool {
 	switch e.Code {
 	case "Forbidden", "Forbidden.RAM", "ActionUnauthorized", "NoPermission":
@@ -291,12 +298,13 @@ func isRAMRefusal(e *backup.CloudError) bool {
 	return e.Denial.Action != "" || strings.HasPrefix(e.Code, "NoPermission.")
 }
 
-// missingRoleCodes lists the codes with which CheckRole says that a role is missing or cannot be
-// assumed. They prove that the call is permitted; another check of the list says whether the role exists.
+// missingRoleCodes lists the error codes with which CheckRole says that a role is missing or
+// cannot be assumed. They prove that the portal may call CheckRole. Another check tests the
+// role itself.
 var missingRoleCodes = []string{"RoleNotExist", "CrossAccountBackupSlrNotExist", "AssumeRoleFail"}
 
-// probeParams returns the parameters of a call of the operation that has no effect and is
-// cheap: it lists one item, names a job that does not exist, or lacks a required parameter.
+// probeParams returns parameters with which the operation changes nothing and costs little: it
+// lists one item, names a job that does not exist, or lacks a required parameter.
 func (l *checklist) probeParams(action string) []param.Parameter {
 	now := l.cfg.Now().Unix()
 	return map[string][]param.Parameter{
@@ -330,8 +338,8 @@ func (l *checklist) probeParams(action string) []param.Parameter {
 	}[action]
 }
 
-// An entry runs the checks of the role of an account. All but session and externalID use the
-// result of one call of AssumeRole.
+// An entry runs the checks of the role through which the portal enters an account. All of them
+// except session and externalID use the result of one call of AssumeRole.
 type entry struct {
 	*checklist
 	account  backup.Account
@@ -340,9 +348,9 @@ type entry struct {
 	byCaller bool               // a policy of the portal's own role, or a higher one, refused it
 }
 
-// roleChecks checks the role of an account. STS checks in this order: the role exists, the
-// caller's policies permit the call, the role's trust policy permits it. So one result of
-// AssumeRole decides three checks.
+// roleChecks runs the checks of an account's role. STS checks in this order: the role exists,
+// the caller's policies permit AssumeRole, the role's trust policy permits the caller. So the
+// result of one call decides three checks.
 func (l *checklist) roleChecks() {
 	e := &entry{checklist: l, account: l.target.Account.Caller()}
 	if !l.stopped {
@@ -355,7 +363,7 @@ func (l *checklist) roleChecks() {
 	l.check("session_policy", titleSession, e.session)
 }
 
-// assume calls AssumeRole and sets failed, denied and byCaller.
+// assume calls AssumeRole and sets failed, denied and byCaller of e by the result.
 func (e *entry) assume() {
 	short := e.account
 	short.Session = 0 // session checks the configured lifetime
@@ -368,7 +376,7 @@ func (e *entry) assume() {
 	e.byCaller = e.denied && (slices.Contains(identityPolicies, by) || slices.Contains(higherPolicies, by))
 }
 
-// exists checks that the role exists.
+// exists is the check that the role exists.
 func (e *entry) exists(r *backup.AccessCheck) {
 	arn, account := e.account.RoleARN(), e.account
 	switch explainFailure(r, "sts:"+assumeRole, e.failed); {
@@ -387,7 +395,7 @@ func (e *entry) exists(r *backup.AccessCheck) {
 	}
 }
 
-// permitted checks that the policies of the portal's own role permit AssumeRole.
+// permitted is the check that the policies of the portal's own role permit AssumeRole.
 func (e *entry) permitted(r *backup.AccessCheck) {
 	if e.byCaller {
 		explainFailure(r, "sts:"+assumeRole, e.failed)
@@ -401,7 +409,7 @@ func (e *entry) permitted(r *backup.AccessCheck) {
 	r.Finding = param.Both(e.self+" is allowed to assume the role.", e.self+" 有权扮演该角色。")
 }
 
-// trusted checks that the trust policy of the role permits the portal.
+// trusted is the check that the trust policy of the role permits the portal.
 func (e *entry) trusted(r *backup.AccessCheck) {
 	explainFailure(r, "sts:"+assumeRole, e.failed)
 	if !e.denied {
@@ -427,7 +435,7 @@ func (e *entry) trusted(r *backup.AccessCheck) {
 	fail(r, finding, fixes...)
 }
 
-// session checks that the role permits the configured lifetime of sessions and a session
+// session is the check that the role permits the configured duration of sessions, and a session
 // policy.
 func (e *entry) session(r *backup.AccessCheck) {
 	policy, account := operation{action: createBackupJob}.sessionPolicy(), e.account
@@ -457,9 +465,9 @@ func (e *entry) session(r *backup.AccessCheck) {
 	}
 }
 
-// externalID calls AssumeRole without the external id, which must be refused. A role that
-// requires no external id can be used by every user of this portal who can make it name the
-// role (the confused deputy problem).
+// externalID is the check that STS refuses AssumeRole without the external id. If the role
+// requires no external id, any user of the portal who can make it use the role's name gets
+// access (the confused deputy problem).
 func (l *checklist) externalID(r *backup.AccessCheck) {
 	account := l.target.Account.Caller()
 	if account.ExternalIDVariable == "" {
@@ -484,8 +492,8 @@ func (l *checklist) externalID(r *backup.AccessCheck) {
 	}
 }
 
-// trustFix returns a trust policy for the role. It has the name of the variable instead of the
-// external id, which is a secret.
+// trustFix returns a trust policy for the role. The external id is a secret, so the text has
+// the name of its environment variable.
 func (l *checklist) trustFix(title param.Text) backup.Fix {
 	if name := l.target.Account.Caller().ExternalIDVariable; name != "" {
 		title.En += ", with $" + name + " replaced by the value of the variable " + name
@@ -496,7 +504,7 @@ func (l *checklist) trustFix(title param.Text) backup.Fix {
 	return backup.Fix{Title: title, Code: TrustPolicy(l.self, l.target.Account.Caller()).Text()}
 }
 
-// linkedRole checks that the service-linked role of Cloud Backup exists (CheckRole).
+// linkedRole is the check that the service-linked role of Cloud Backup exists (CheckRole).
 func (l *checklist) linkedRole() {
 	if l.target.Account.Access == backup.HBRCrossAccount {
 		l.role("cross_linked_role", titleCrossLinked, CrossBackupService, "CrossAccountRole")
@@ -507,7 +515,8 @@ func (l *checklist) linkedRole() {
 	}
 }
 
-// role checks with CheckRole that a service-linked role exists. kind is CheckRoleType.
+// role is a check that a service-linked role exists, made with CheckRole. kind is its parameter
+// CheckRoleType.
 func (l *checklist) role(id string, title param.Text, service, kind string) {
 	l.check(id, title, func(r *backup.AccessCheck) {
 		_, _, failed := l.perform(l.ctx, operation{
@@ -535,8 +544,8 @@ func (l *checklist) role(id string, title param.Text, service, kind string) {
 	})
 }
 
-// registered checks that the account is registered in Cloud Backup (DescribeCrossAccounts)
-// and that Cloud Backup can assume the role there (CheckRole).
+// registered is the check that the account is registered in Cloud Backup
+// (DescribeCrossAccounts) and that Cloud Backup can assume the role there (CheckRole).
 func (l *checklist) registered() {
 	account := l.target.Account
 	l.check("registration", titleRegistered, func(r *backup.AccessCheck) {
@@ -626,11 +635,12 @@ func (l *checklist) crossAccount() (bool, *backup.CloudError) {
 	return false, unknownResult(describeCrossAccounts, 0, response{}, "too many pages")
 }
 
-// maxHeartbeatAge is the maximum age of the last heartbeat of an active backup client.
+// maxHeartbeatAge is the maximum age of the last heartbeat of a backup client that counts as
+// active.
 const maxHeartbeatAge = 15 * time.Minute
 
-// essd lists the categories of disks that support consistent snapshots, as far as they are
-// documented (Cloud Backup, "Application-consistent backups").
+// essd lists the documented categories of disks that support consistent snapshots (Cloud
+// Backup, "Application-consistent backups").
 var essd = []string{"cloud_essd", "cloud_auto", "cloud_essd_entry"}
 
 // resources checks the vault and the instance that the parameters name. For an account with
@@ -652,8 +662,9 @@ func (l *checklist) resources() {
 	}
 }
 
-// list makes a call for the target, decodes the response into page, and sets the evidence of
-// r. If the call fails, it sets r to failed and returns false.
+// list calls an operation that lists resources of the target, and decodes the response into
+// page. It sets the evidence of the check r. If the call fails, it marks r as failed and
+// returns false.
 func (l *checklist) list(r *backup.AccessCheck, op operation, page any) bool {
 	if op.api.host == nil {
 		op.api = cloudBackup
@@ -667,7 +678,8 @@ func (l *checklist) list(r *backup.AccessCheck, op operation, page any) bool {
 	return failed == nil
 }
 
-// vault checks that the vault exists in the target's region, is ready, and is no mirror.
+// vault is the check that the vault exists in the target's region, is ready, and is not a
+// mirror.
 func (l *checklist) vault(r *backup.AccessCheck, id string) {
 	var page struct {
 		Vaults struct {
@@ -713,7 +725,7 @@ func (l *checklist) vault(r *backup.AccessCheck, id string) {
 	fail(r, param.Both("The vault "+id+" does not exist in "+l.target.Region+".", l.target.Region+" 中不存在备份库 "+id+"。"))
 }
 
-// instance checks that the instance exists in the target's region.
+// instance is the check that the instance exists in the target's region.
 func (l *checklist) instance(r *backup.AccessCheck, id string) {
 	var page struct {
 		Instances struct {
@@ -744,8 +756,9 @@ func (l *checklist) oneInstance(id string) []param.Parameter {
 	}
 }
 
-// disks lists the disks of the instance. If the parameters request a consistent snapshot, it
-// checks that all disks support one: at most 16 ESSDs, each attached to one instance only.
+// disks is the check that the disks of the instance can be listed. If the parameters request a
+// consistent snapshot, it also checks that the disks support one: at most 16, all ESSDs, each
+// attached to one instance only.
 func (l *checklist) disks(r *backup.AccessCheck, id string) {
 	var page struct {
 		Disks struct {
@@ -782,8 +795,8 @@ func (l *checklist) disks(r *backup.AccessCheck, id string) {
 	}
 }
 
-// client checks that the backup client on the instance is active. The response contains the
-// client's settings, which can have a password; they are not read.
+// client is the check that the backup client on the instance is active. The response also has
+// the client's settings, which can contain a password: they are not decoded.
 func (l *checklist) client(r *backup.AccessCheck, id string) {
 	var page struct {
 		Clients []struct {
@@ -819,15 +832,15 @@ func (l *checklist) client(r *backup.AccessCheck, id string) {
 	fail(r, param.Both("No backup client is installed on "+id+".", id+" 上未安装备份客户端。"), l.installClient())
 }
 
-// installClient returns the fix for a missing or inactive backup client.
+// installClient returns the instructions to install or start the backup client.
 func (l *checklist) installClient() backup.Fix {
 	return backup.Fix{Title: param.Both("Install or start the client in the Cloud Backup console under ECS File Backup. Cloud Assistant must be running on the instance", "在云备份控制台的“ECS 文件备份”中安装或启动客户端；实例上须运行云助手"),
 		Code: "https://hbr.console.aliyun.com/"}
 }
 
-// Types of policies in a refusal of RAM (AccessDeniedDetail, PolicyType): those of the
-// caller, and higher ones that limit the caller in addition. A higher policy can only be
-// changed by its own owner.
+// Types of the policy that caused a refusal (PolicyType in RAM's AccessDeniedDetail): policies
+// of the caller, and higher policies that limit the caller in addition. Only the owner of a
+// higher policy can change it.
 var (
 	identityPolicies = []string{"AccountLevelIdentityBasedPolicy", "ResourceGroupLevelIdentityBasedPolicy"}
 	higherPolicies   = []string{"ControlPolicy", "SessionPolicy"}

@@ -31,8 +31,9 @@ var (
 	roleAccount = backup.Account{Alias: "prod", ID: world.DemoPaymentsAccount, Access: backup.AssumeRole, Role: "backup-portal", ExternalID: secret.New(externalID), ExternalIDVariable: "EXTERNAL_ID_PROD", Regions: []string{"cn-hangzhou"}}
 	longAccount = func() backup.Account { a := roleAccount; a.Session = 12 * time.Hour; return a }()
 
-	// throughAccount is entered by Cloud Backup from roleAccount, which keeps the backups. The portal makes
-	// the calls with the role of roleAccount.
+	// throughAccount is an account that the portal reaches through another one. The portal
+	// calls Cloud Backup with the role of roleAccount, where the backups are stored; Cloud
+	// Backup then enters throughAccount.
 	throughAccount = backup.Account{Alias: "through", ID: world.DemoPortalAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Through: &roleAccount, Regions: []string{"cn-hangzhou"}}
 
 	crossAccount = backup.Account{Alias: "central", ID: world.DemoPaymentsAccount, Access: backup.HBRCrossAccount, Role: "hbrcrossrole", Regions: []string{"cn-hangzhou"}}
@@ -40,8 +41,8 @@ var (
 	everything = backup.Capabilities{Create: true, Cancel: true, View: true, Tags: true, Sources: param.SourceTypes, Seen: param.SourceTypes}
 )
 
-// worldWithGeneratedPolicies returns the demo world in which the portal has only the permissions of
-// the generated policies.
+// worldWithGeneratedPolicies returns the emulator's demo world, in which the portal has only
+// the permissions of the policies that the program generates.
 func worldWithGeneratedPolicies(t *testing.T) *world.World {
 	t.Helper()
 	w := world.Demo()
@@ -56,7 +57,8 @@ func worldWithGeneratedPolicies(t *testing.T) *world.World {
 	return w
 }
 
-// paste parses a generated policy after it has replaced the variable for the external id by the id.
+// paste parses a generated policy as if an operator had pasted it into RAM: the variable for
+// the external id is replaced by the id.
 func paste(t *testing.T, text string) (p ram.Policy) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(text, "$EXTERNAL_ID_PROD", externalID)), &p); err != nil {
@@ -65,7 +67,8 @@ func paste(t *testing.T, text string) (p ram.Policy) {
 	return p
 }
 
-// preflight runs all checks against an emulator of w, and returns the emulator too.
+// preflight runs all checks against an emulator of the world w. It returns the results and the
+// emulator.
 func preflight(t *testing.T, w *world.World, account backup.Account, params param.Params) ([]backup.AccessCheck, *emulator.Cloud) {
 	t.Helper()
 	cloud, err := emulator.New(emulator.Options{World: w})
@@ -83,13 +86,13 @@ func preflight(t *testing.T, w *world.World, account backup.Account, params para
 	return client.Preflight(t.Context(), target, everything, params), cloud
 }
 
-// roleNamed returns the role of the second account with this name.
+// roleNamed returns the role with this name in the second account of w.
 func roleNamed(w *world.World, name string) *world.Role {
 	i := slices.IndexFunc(w.Accounts[1].Roles, func(r world.Role) bool { return r.Name == name })
 	return &w.Accounts[1].Roles[i]
 }
 
-// without returns p without the permission for these actions.
+// without returns p without the permissions for these actions.
 func without(p ram.Policy, actions ...string) (rest ram.Policy) {
 	for _, s := range p {
 		s.Actions = slices.DeleteFunc(slices.Clone(s.Actions), func(a string) bool { return slices.Contains(actions, a) })
@@ -100,7 +103,7 @@ func without(p ram.Policy, actions ...string) (rest ram.Policy) {
 	return rest
 }
 
-// apply changes w as an operator does who follows the fixes of a check.
+// apply changes w like an operator who follows the suggested corrections (fixes) of a check.
 func apply(t *testing.T, w *world.World, account backup.Account, fixes []backup.Fix) {
 	t.Helper()
 	for _, f := range fixes {
@@ -148,9 +151,10 @@ func failing(checks []backup.AccessCheck) (ids []string) {
 	return ids
 }
 
-// TestEachFailingCheckIsReportedAndFixed breaks the condition of one check in each case. Only that
-// check fails. Its text is complete in both languages and contains no secret. The preflight changes
-// nothing in the cloud. After the fix, all checks pass.
+// TestEachFailingCheckIsReportedAndFixed violates the condition of one check in each case, and
+// proves: only that check fails, its text is complete in both languages and contains no secret,
+// and the preflight changes nothing in the cloud. After the suggested correction, all checks
+// pass.
 func TestEachFailingCheckIsReportedAndFixed(t *testing.T) {
 	portal := func(w *world.World) *ram.Policy { return &w.Accounts[0].Users[0].Policies[0] }
 	operator := func(w *world.World) *ram.Policy { return &roleNamed(w, "backup-portal").Policies[0] }
@@ -252,7 +256,7 @@ func TestEachFailingCheckIsReportedAndFixed(t *testing.T) {
 	}
 }
 
-// checklistText returns the checks as text, for messages of tests.
+// checklistText returns the checks as text for error messages of tests.
 func checklistText(checks []backup.AccessCheck) string {
 	var b strings.Builder
 	for _, r := range checks {
@@ -261,8 +265,8 @@ func checklistText(checks []backup.AccessCheck) string {
 	return b.String()
 }
 
-// TestChecksAfterAFailureAreNotReached proves that the checks after a failed check do not run and
-// make no calls.
+// TestChecksAfterAFailureAreNotReached proves that the checks after a failed one are not run:
+// no calls are made for them.
 func TestChecksAfterAFailureAreNotReached(t *testing.T) {
 	w := worldWithGeneratedPolicies(t)
 	roleNamed(w, "backup-portal").Name = "other"
@@ -304,9 +308,10 @@ func TestPreflightWithoutCredentials(t *testing.T) {
 	}
 }
 
-// TestPreflightThroughAnotherAccount tests an account with the key through: the portal assumes the
-// role of one account, and that account backs up another account. All checks run, each fix names
-// the account that must be changed, and the generated policies are sufficient.
+// TestPreflightThroughAnotherAccount tests an account with the key through: the portal assumes
+// the role of one account, and Cloud Backup backs up a second account from there. It proves
+// that all checks run, that each correction names the account that must be changed, and that
+// the generated policies are sufficient.
 func TestPreflightThroughAnotherAccount(t *testing.T) {
 	through := func() *world.World {
 		w := worldWithGeneratedPolicies(t)

@@ -16,10 +16,10 @@ import (
 	"backupportal/function/pattern"
 )
 
-// Previews returns the call in four forms: the HTTP request, a command of the Alibaba Cloud
-// CLI, a request to the portal's API, and a Go program. Each is made from the parameters
-// that would be sent. Credentials appear only as names of environment variables. It makes
-// no call.
+// Previews returns the call of CreateBackupJob as four texts that people can copy: the HTTP
+// request, a command of the Alibaba Cloud CLI, a request to the portal's API, and a Go program.
+// All have the parameters that would be sent. Credentials appear only as names of environment
+// variables. It makes no call.
 func (c *Client) Previews(call backup.Call) []backup.Preview {
 	params, region := call.Params.Parameters(), call.Target.Region
 	origin := c.origin(backupHost(region))
@@ -53,7 +53,8 @@ func commandText(region string, params []param.Parameter) string {
 	return operationText(createBackupJob, region, params) + "\n"
 }
 
-// operationText returns a command that calls an operation of Cloud Backup, without a line break at the end.
+// operationText returns a CLI command that calls an operation of Cloud Backup. It has no line
+// break at the end.
 func operationText(action, region string, params []param.Parameter) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "aliyun %s %s --RegionId %s", product, action, shellQuote(region))
@@ -67,8 +68,8 @@ func operationText(action, region string, params []param.Parameter) string {
 	return b.String()
 }
 
-// portalText returns a curl command that sends the submission to the portal's API. It has an
-// idempotency key, so that repeating the command makes no second backup.
+// portalText returns a curl command that sends the same request to the portal's API. It has an
+// idempotency key, so that repeating the command starts no second backup.
 func portalText(complete param.Params) string {
 	return `curl -X POST "$PORTAL/api/v1/backup-jobs" \
   -H 'Content-Type: application/json' \
@@ -88,15 +89,16 @@ func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// assignedName matches a JobName with the submission's id at the end, and a number for later
-// attempts. The first group is the name that the caller gave.
+// assignedName matches a JobName as the portal sends it: the caller's name, the submission's
+// id, and a number if it is not the first attempt (call of the cloud). The first group is the
+// caller's name.
 var assignedName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\A(.*)-[a-z2-7]{26}(-[0-9]+)?\z`)
 })
 
-// submissionJSON returns the body of a request to the portal's API that has the same effect
-// as the complete parameters. It leaves out values that follow from the account alias and
-// values that are equal to the default, and has the name that the caller gave.
+// submissionJSON returns the body of a request to the portal's API that has the same effect as
+// the parameters of call. It leaves out values that follow from the account alias and values
+// that equal the default. It has the JobName as the caller gave it.
 func submissionJSON(complete param.Params) string {
 	type member struct{ name, value string }
 	var top []member
@@ -129,8 +131,8 @@ func submissionJSON(complete param.Params) string {
 	return indent("{" + strings.Join(members, ",") + "}")
 }
 
-// labelOf returns the part of a JobName that the caller gave. It returns "" for "portal", the
-// name of jobs without one.
+// labelOf returns the part of a JobName that the caller gave. It returns "" if that part is
+// "portal", which the portal uses if the caller gave no name.
 func labelOf(name string) string {
 	if m := assignedName().FindStringSubmatch(name); m != nil {
 		name = m[1]
@@ -141,8 +143,8 @@ func labelOf(name string) string {
 	return name
 }
 
-// valueJSON returns a value in the JSON type of its field. A value that is not of that type
-// becomes a string.
+// valueJSON returns a value in the JSON type of its field, or as a string if it does not have
+// that type.
 func valueJSON(f param.Field, value string) string {
 	switch f.Type {
 	case param.Integer:
@@ -178,7 +180,7 @@ func programText(origin *url.URL, region string, params []param.Parameter) strin
 	return b.String()
 }
 
-// goText returns s as a Go string literal: a raw one if that avoids backslashes.
+// goText returns s as a Go string literal. It uses a raw literal if that avoids backslashes.
 func goText(s string) string {
 	if strings.ContainsAny(s, `"\`) && strconv.CanBackquote(s) {
 		return "`" + s + "`"
@@ -186,8 +188,8 @@ func goText(s string) string {
 	return strconv.Quote(s)
 }
 
-// programStart and programEnd are the parts of programText around the parameters. The start
-// is a format of fmt.
+// programStart and programEnd are the parts of a Go program before and after its parameters.
+// programStart is a format for package fmt.
 const programStart = `package main
 
 import (

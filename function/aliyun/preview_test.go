@@ -92,7 +92,8 @@ func TestPreviewTitlesAreInBothLanguages(t *testing.T) {
 	}
 }
 
-// drawCall draws a call with values that need quotes in a shell, in JSON or in Go.
+// drawCall returns a random call (for a property test) whose values need quotes in a shell, in
+// JSON or in Go.
 func drawCall(t *rapid.T) backup.Call {
 	text := func(name string) string {
 		return rapid.StringMatching("[a-zA-Z0-9 '\"`$\\\\!*?~#&;|<>(){}%=+,.:/@é长-]{1,12}").Filter(func(s string) bool {
@@ -121,8 +122,8 @@ func drawCall(t *rapid.T) backup.Call {
 	return call
 }
 
-// words runs a command line in a shell, which splits it into words. line must begin with program. words
-// returns the arguments that program would receive.
+// words runs a command line in a shell, which splits it into words. line must begin with
+// program. words returns the arguments that program would receive.
 func words(t *rapid.T, line, program string) []string {
 	script := program + `() { printf '%s\0' "$@"; }` + "\n" + line
 	out, err := exec.Command("sh", "-c", script).Output()

@@ -8,11 +8,11 @@ import (
 	"backupportal/function/param"
 )
 
-// ListProtectedResources returns all resources that Cloud Backup protects in the account and region
-// of target and that match the query. It reads every page; if one cannot be read, it returns an
-// error and no resources. The vendor's documentation does not say that the list contains
-// instances that were backed up as a whole (UDM_ECS). Errors are [*backup.CloudError] values. Source: Cloud Backup,
-// ListProtectedResources.
+// ListProtectedResources returns all resources in the account and region of target that Cloud
+// Backup protects and that match the query. It reads every page. If one page cannot be read, it
+// returns an error and no resources. The vendor's documentation does not say whether the list
+// contains instances that were backed up as a whole (UDM_ECS). Errors are [*backup.CloudError]
+// values. Source: Cloud Backup, ListProtectedResources.
 func (c *Client) ListProtectedResources(
 	ctx context.Context,
 	target backup.Target,
@@ -64,7 +64,8 @@ type protectedItem struct {
 	ResourceOwnerId, SnapshotCount, ProtectedDataSize, BackupPlanCount lenientInt
 }
 
-// resource converts i. All texts are cleaned, because they come from outside.
+// resource converts i for the portal. It cleans all texts, because they come from another
+// system.
 func (i protectedItem) resource() backup.ProtectedResource {
 	word := func(s string) string { return param.Clean(s, longestWord) }
 	return backup.ProtectedResource{

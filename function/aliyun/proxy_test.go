@@ -16,8 +16,9 @@ import (
 	"backupportal/function/backup"
 )
 
-// The SDK fails each call if it cannot compile an entry of NO_PROXY or parse a proxy. It must never see
-// the variables.
+// TestSDKDoesNotReadProxyVariables proves that calls work although NO_PROXY and the proxy
+// variables have values that the SDK cannot parse. If the SDK read these variables, every call
+// would fail.
 func TestSDKDoesNotReadProxyVariables(t *testing.T) {
 	server := newCloud(t, map[string]http.HandlerFunc{"AssumeRole": assumes(time.Hour), "CreateBackupJob": answer(200, success)})
 	for _, variable := range [][2]string{
@@ -36,8 +37,8 @@ func TestSDKDoesNotReadProxyVariables(t *testing.T) {
 	}
 }
 
-// tunnel starts a proxy and returns its URL with a password. The proxy connects every host to one server, and
-// refuses a request without the password.
+// tunnel starts a proxy and returns its URL, which contains a password. The proxy connects
+// requests for any host to one server. It refuses requests without the password.
 func tunnel(t *testing.T, to string) *url.URL {
 	t.Helper()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,8 +64,9 @@ func tunnel(t *testing.T, to string) *url.URL {
 	return &url.URL{Scheme: "http", Host: proxy.Listener.Addr().String()}
 }
 
-// Calls go through the proxy of the configuration. A proxy that refuses proves that nothing was sent, and
-// its password is in no error.
+// TestCallsUseTheConfiguredProxy proves that calls go through the configured proxy. If the
+// proxy refuses, the error says that nothing was sent, and does not contain the proxy's
+// password.
 func TestCallsUseTheConfiguredProxy(t *testing.T) {
 	handler := &cloud{}
 	server := httptest.NewTLSServer(handler.serve(map[string]http.HandlerFunc{"CreateBackupJob": answer(200, success)}))

@@ -13,7 +13,9 @@ import (
 
 var updateReference = flag.Bool("update", false, "write the generated documents")
 
-// docs/reference/permissions.md lists the RAM actions that each permission of the policy needs. make generate writes it.
+// TestReferenceOfPermissions proves that docs/reference/permissions.md is up to date. The file
+// lists, for each permission of the policy, the RAM actions that it needs. The command make
+// generate writes it.
 func TestReferenceOfPermissions(t *testing.T) {
 	const file = "../../docs/reference/permissions.md"
 	var page strings.Builder

@@ -17,8 +17,8 @@ import (
 	"backupportal/function/pattern"
 )
 
-// A response has the members that all responses of the cloud can have, by the API pages of
-// Cloud Backup and STS. A member that is missing or malformed is "".
+// A response has the members that any response of the cloud can have (API pages of Cloud Backup
+// and STS). A member that is missing or malformed is "".
 type response struct {
 	object    bool   // the body is a JSON object; if false, all other fields are zero
 	success   string // "true" or "false"
@@ -29,7 +29,7 @@ type response struct {
 	denial    backup.Denial // of a refusal by RAM that gives details
 }
 
-// unreadable replaces a code that does not match word.
+// unreadable is used instead of an error code that does not have the form of a code.
 const unreadable = "Unreadable"
 
 // word is the pattern of a code or an id.
@@ -58,8 +58,8 @@ func parseResponse(body []byte) response {
 // action is the pattern of an action of RAM, such as "hbr:CreateBackupJob".
 const action = `[A-Za-z0-9]{1,32}:[A-Za-z0-9]{1,64}`
 
-// readDenial reads the member AccessDeniedDetail of a refusal by RAM. Values that have not
-// the expected form are dropped.
+// readDenial reads AccessDeniedDetail, RAM's explanation of a refusal. It drops values that do
+// not have the expected form.
 func readDenial(raw json.RawMessage) backup.Denial {
 	var d struct{ AuthAction, PolicyType, NoPermissionType string }
 	if len(raw) == 0 || json.Unmarshal(raw, &d) != nil {
@@ -110,9 +110,9 @@ var keyShape = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`LTAI[0-9A-Za-z]{12}|STS\.[0-9A-Za-z]{12}`)
 })
 
-// cleanMessage returns a message that is safe to show. It returns "" if the message contains
-// a text of secrets, or the ID of any access key, because the gateway can quote parts of the
-// request.
+// cleanMessage returns a message of the cloud that is safe to show. It returns "" if the
+// message contains one of secrets or the ID of any access key: the cloud's gateway can quote
+// parts of the request.
 func cleanMessage(message string, secrets []string) string {
 	for _, s := range secrets {
 		once := url.QueryEscape(s)
@@ -127,12 +127,13 @@ func cleanMessage(message string, secrets []string) string {
 	return param.Clean(message, longestMessage)
 }
 
-// maxRetryAfter is the longest wait that the portal takes from the cloud.
+// maxRetryAfter is the longest waiting time that the portal accepts from the cloud's response.
 const maxRetryAfter = 20 * time.Second
 
-// retryAfter returns how long a throttled caller should wait. The gateway gives it in
-// milliseconds, as TimeLeft in the header X-Ratelimit-User-Api or X-Ratelimit-User. It is 0
-// if the headers do not say, and at most maxRetryAfter.
+// retryAfter returns how long a caller should wait after the cloud has refused too many
+// requests (throttling). The cloud gives it in milliseconds, as TimeLeft in the header
+// X-Ratelimit-User-Api or X-Ratelimit-User. The result is 0 without such a header, and at most
+// maxRetryAfter.
 func retryAfter(h http.Header) time.Duration {
 	limit := cmp.Or(h.Get("X-Ratelimit-User-Api"), h.Get("X-Ratelimit-User"))
 	for part := range strings.SplitSeq(limit, ",") {

@@ -15,10 +15,11 @@ const (
 	searchHistoricalSnapshot = "SearchHistoricalSnapshots"
 )
 
-// RestoreCommands returns commands of the Alibaba Cloud CLI that restore a backup. Each command that
-// starts a restore has --dryrun: with it, the CLI prints the request and sends nothing. Words in
-// capitals stand for values that only the person who restores knows. It makes no call. Sources: Cloud
-// Backup, CreateRestoreJob and SearchHistoricalSnapshots; Alibaba Cloud CLI, "Simulate a call".
+// RestoreCommands returns commands of the Alibaba Cloud CLI with which a person restores a
+// backup. Words in capitals in a command stand for values that this person must fill in. A
+// command that starts a restore has the option --dryrun, with which the CLI only prints the
+// request. RestoreCommands makes no call. Sources: Cloud Backup, CreateRestoreJob and
+// SearchHistoricalSnapshots; Alibaba Cloud CLI, "Simulate a call".
 func (c *Client) RestoreCommands(call backup.Call, job backup.Job) []backup.Preview {
 	switch call.Params.SourceType() {
 	case param.UDMECS:
@@ -41,7 +42,7 @@ const (
 	anyCategory = "DISK_CATEGORY"
 )
 
-// toNewInstance returns the command that makes a new instance of a recovery point.
+// toNewInstance returns the command that creates a new instance from a recovery point.
 func toNewInstance(call backup.Call, job backup.Job) string {
 	id := anyPoint
 	if job.Point != nil {
@@ -62,8 +63,8 @@ func toNewInstance(call backup.Call, job backup.Job) string {
 	})
 }
 
-// toOneDisk returns the commands that find the recovery points of the disks of a job, and that attach a clone
-// of one of them to the instance.
+// toOneDisk returns two commands: one lists the recovery points of the disks that a job has
+// backed up, the other attaches a clone of one of them to the instance.
 func toOneDisk(call backup.Call, job backup.Job) string {
 	params := []param.Parameter{
 		{Name: "SourceType", Value: "UDM_ECS_DISK"}, {Name: "UdmRegionId", Value: call.Target.Region}, {Name: "JobId", Value: job.JobID},
@@ -80,8 +81,8 @@ func toOneDisk(call backup.Call, job backup.Job) string {
 	})
 }
 
-// toFiles returns the commands that find the recovery point of files, and that restore it to a folder of the
-// instance.
+// toFiles returns two commands: one finds a recovery point of files, the other restores it to a
+// folder of the instance.
 func toFiles(call backup.Call) string {
 	id, vault := call.Params["InstanceId"], call.Params["VaultId"]
 	return searchText(call, param.ECSFile, [][2]string{{"instanceId", id}, {"vaultId", vault}}) + restoreText(call, []param.Parameter{
@@ -91,8 +92,8 @@ func toFiles(call backup.Call) string {
 	})
 }
 
-// toVolume returns the commands that find the recovery point of a volume, and that restore it to a volume of
-// the cluster.
+// toVolume returns two commands: one finds a recovery point of a container volume, the other
+// restores it to a volume of the cluster.
 func toVolume(call backup.Call) string {
 	cluster, vault := call.Params["ContainerClusterId"], call.Params["VaultId"]
 	to := jsontext.Must(struct {
@@ -107,7 +108,8 @@ func toVolume(call backup.Call) string {
 	})
 }
 
-// searchText returns the command that lists recovery points whose members have the given values.
+// searchText returns the command that lists the recovery points whose members have the values
+// of equal.
 func searchText(call backup.Call, source param.SourceType, equal [][2]string) string {
 	query := []any{"and"}
 	for _, e := range equal {
@@ -118,7 +120,8 @@ func searchText(call backup.Call, source param.SourceType, equal [][2]string) st
 	}) + "\n\n"
 }
 
-// restoreText returns the command that starts a restore, for another account too.
+// restoreText returns the command that starts a restore. It adds the parameters for a resource
+// in another account if the backup had them.
 func restoreText(call backup.Call, params []param.Parameter) string {
 	if call.Params["CrossAccountType"] == "CROSS_ACCOUNT" {
 		for _, name := range []string{"CrossAccountType", "CrossAccountUserId", "CrossAccountRoleName"} {

@@ -27,10 +27,10 @@ var restoreParameters = map[string][]string{
 	"DescribeUdmSnapshots":      {"RegionId", "SourceType", "UdmRegionId", "JobId", "StartTime", "EndTime"},
 }
 
-// TestRestoreCommandsInShell proves that a shell splits each restore command into a known operation of
-// Cloud Backup and documented parameters, whatever the values of the backup are. It also proves that
-// each command has the backup's region, that JSON parameters are JSON, and that only operations which
-// restore nothing are without --dryrun.
+// TestRestoreCommandsInShell proves that a shell splits each restore command into a known
+// operation of Cloud Backup and documented parameters, whatever the values of the backup are.
+// It also proves that each command has the backup's region, that JSON parameters are JSON, and
+// that only operations which restore nothing are without --dryrun.
 func TestRestoreCommandsInShell(t *testing.T) {
 	client, err := aliyun.New(aliyun.Config{})
 	if err != nil {
@@ -78,8 +78,8 @@ func TestRestoreCommandsInShell(t *testing.T) {
 	})
 }
 
-// readCommand runs the command line in a shell, and returns the operation and the parameters that the
-// CLI of Alibaba Cloud would receive.
+// readCommand runs the command line in a shell, and returns the operation and the parameters
+// that the CLI of Alibaba Cloud would receive.
 func readCommand(t *rapid.T, line string) (operation string, values map[string]string) {
 	args := words(t, line, "aliyun")
 	if len(args) < 2 || args[0] != "hbr" {
@@ -97,9 +97,9 @@ func readCommand(t *rapid.T, line string) (operation string, values map[string]s
 	return args[1], values
 }
 
-// TestRestoreCommandsNameTheBackup proves that the commands contain the values that identify the backup
-// and the place to which it is restored: files, a volume and an instance, in the portal's account and
-// in another account.
+// TestRestoreCommandsNameTheBackup proves that the commands contain the values that identify
+// the backup and the place to which it is restored: files, a volume and an instance, in the
+// portal's account and in another account.
 func TestRestoreCommandsNameTheBackup(t *testing.T) {
 	client, err := aliyun.New(aliyun.Config{})
 	if err != nil {

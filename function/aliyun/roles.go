@@ -7,11 +7,12 @@ import (
 	"backupportal/function/param"
 )
 
-// CheckRoles checks the roles that Cloud Backup assumes: for an account with access
-// hbr_cross_account the registration and the role there, for an instance the service-linked
-// role. The first refusal is the result; it has the code that CreateBackupJob would give, except
-// that RoleNotExist only means that the first backup must create the role. It implements
-// [backup.Cloud]. Source: Cloud Backup, CheckRole and DescribeCrossAccounts.
+// CheckRoles checks that the roles exist which Cloud Backup itself assumes for a backup. For an
+// account with the access hbr_cross_account it checks the registration of the account and the
+// role there. For an instance it checks the service-linked role. It returns the first refusal,
+// with the error code that CreateBackupJob would return. One code differs: RoleNotExist only
+// means that the first backup must create the role. It implements [backup.Cloud]. Source: Cloud
+// Backup, CheckRole and DescribeCrossAccounts.
 func (c *Client) CheckRoles(ctx context.Context, target backup.Target, source param.SourceType) error {
 	if account := target.Account; account.Access == backup.HBRCrossAccount {
 		known, failed := (&checklist{Client: c, ctx: ctx, target: target}).crossAccount()
@@ -37,7 +38,8 @@ func (c *Client) CheckRoles(ctx context.Context, target backup.Target, source pa
 	return nil
 }
 
-// checkRole makes one call of CheckRole.
+// checkRole makes one call of CheckRole, with which Cloud Backup says whether a role exists.
+// kind is the parameter CheckRoleType.
 func (c *Client) checkRole(ctx context.Context, target backup.Target, kind string, more ...param.Parameter) *backup.CloudError {
 	params := append([]param.Parameter{{Name: "CheckRoleType", Value: kind}}, more...)
 	_, _, failed := c.perform(ctx, operation{action: checkRole, target: target, params: params})

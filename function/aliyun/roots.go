@@ -11,24 +11,26 @@ import (
 )
 
 // knownRootsPEM has the root certificates that the certificates of the cloud's hosts lead to:
-// GlobalSign's and DigiCert's. docs/reference/certificates.md lists them. Source: the help pages "Root certificate
-// update announcement" (Certificate Management Service) and "HTTPS root certificate upgrade" (OSS).
+// GlobalSign's and DigiCert's. docs/reference/certificates.md lists them. Source: the help
+// pages "Root certificate update announcement" (Certificate Management Service) and "HTTPS root
+// certificate upgrade" (OSS).
 //
 //go:embed roots.pem
 var knownRootsPEM []byte
 
-// knownRoots parses knownRootsPEM once.
+// knownRoots parses knownRootsPEM on the first call.
 var knownRoots = sync.OnceValue(func() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(knownRootsPEM)
 	return pool
 })
 
-// A rootsFirst sends requests over known, which trusts only the roots of the cloud. If the certificate
-// of a host leads to another root, it sends this request and all later ones over system. The roots of
-// the system are therefore read only when they are needed: reading them takes longer than the rest of
-// the first call of a new process, because they are hundreds of files. Nothing was sent to a host whose
-// certificate is not accepted, so the request can be sent again.
+// A rootsFirst is a transport that sends requests over known, which trusts only the cloud's own
+// root certificates. If it does not trust the certificate of a host, it sends this request and
+// all later ones over system, which trusts the roots of the operating system. These are
+// hundreds of files, and reading them takes longer than the rest of a new process's first call;
+// so they are read only when needed. A request can be sent again, because a host with an
+// unknown certificate received nothing.
 type rootsFirst struct {
 	known, system http.RoundTripper
 	log           *slog.Logger

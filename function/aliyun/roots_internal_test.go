@@ -17,8 +17,9 @@ import (
 	"time"
 )
 
-// The roots in the program are valid, and docs/reference/certificates.md lists each with its fingerprint. If this
-// test fails because a root has expired, remove it from roots.pem and from the list.
+// The roots in the program are valid, and docs/reference/certificates.md lists each with its
+// fingerprint. If this test fails because a root has expired, remove it from roots.pem and from
+// the list.
 func TestKnownRootsAreValidAndListed(t *testing.T) {
 	text, err := os.ReadFile("../../docs/reference/certificates.md")
 	if err != nil {
@@ -47,8 +48,9 @@ func TestKnownRootsAreValidAndListed(t *testing.T) {
 	}
 }
 
-// A host whose certificate leads to another root gets the request over the transport with the system's
-// roots, once and whole. A host that neither trusts gets nothing.
+// TestOtherRootsAreTriedOnce proves that a request is sent again, once and complete, over the
+// transport with the system's roots if the host's certificate has another root. A host that
+// neither transport trusts receives nothing.
 func TestOtherRootsAreTriedOnce(t *testing.T) {
 	got := []string{}
 	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -96,7 +98,8 @@ func TestOtherRootsAreTriedOnce(t *testing.T) {
 	}
 }
 
-// Only calls of the cloud's own hosts use the roots in the program, and only if nothing else is set.
+// TestKnownRootsAreForTheCloudOnly proves that the roots in the program are used only for the
+// cloud's own hosts, and only without a configured CA.
 func TestKnownRootsAreForTheCloudOnly(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg  Config

@@ -28,8 +28,8 @@ func echo(status int, code string) http.HandlerFunc {
 	}
 }
 
-// TestErrorsContainNoSecret proves that no printed form of an error contains a secret of a signed
-// request or the request's URL.
+// TestErrorsContainNoSecret proves that an error, in every form in which it can be printed,
+// contains neither a secret of the signed request nor the request's URL.
 func TestErrorsContainNoSecret(t *testing.T) {
 	secrets := []string{keyMarker, secretMarker, tokenMarker, "STS.MARKER", "MARKER-sts-secret", "MARKER/sts+token", "MARKER-external", "http://", "https://", "Signature="}
 	gone := httptest.NewServer(nil)

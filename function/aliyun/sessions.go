@@ -9,17 +9,16 @@ import (
 	"backupportal/function/lenhash"
 )
 
-// renewBefore is how long before their expiry cached credentials are no longer used. The rest
-// of the time is for calls that have started, and for differences between clocks.
+// renewBefore is how long before their expiry cached credentials are no longer used. This time
+// is reserved for calls that have started and for clocks that differ.
 const renewBefore = 300 * time.Second
 
 // maxSessions is the maximum number of cached credentials. One needs about 2 KB.
 const maxSessions = 16384
 
-// key returns the cache key of r: a hash of all parameters of AssumeRole and of the
-// principal's ID. The ID is necessary because two principals can have the same session name,
-// and credentials for one principal must not be used for another. It is a hash because the
-// external id is a secret.
+// key returns the cache key of r: a hash of all parameters of AssumeRole and of the principal's
+// ID. The ID is part of it because two principals can have the same session name, but must not
+// share credentials. It is a hash because the external id is a secret.
 func (r role) key() string {
 	a := r.account
 	sum := lenhash.Sum(
@@ -48,9 +47,9 @@ func (c *Client) roleCredentials(ctx context.Context, op operation) (Credentials
 	return keys, cloudError(assumeRole, err)
 }
 
-// cloudError converts an error of a cache. A CloudError is copied, because several callers
-// share it and may change it. Every other error means that the caller's context ended
-// first; it becomes ErrNotSent for action. Nil stays nil.
+// cloudError converts an error of a cache to a CloudError. It copies a CloudError, because
+// several callers share it and may change it. Every other error means that the caller's context
+// ended before the call; it becomes ErrNotSent with this action. Nil stays nil.
 func cloudError(action string, err error) *backup.CloudError {
 	if err == nil {
 		return nil
@@ -62,8 +61,8 @@ func cloudError(action string, err error) *backup.CloudError {
 	return &backup.CloudError{Action: action, Outcome: backup.ErrNotSent, Cause: cause(err)}
 }
 
-// drop removes refused credentials of r from the cache, unless another call has already
-// replaced them.
+// drop removes the credentials keys of r, which the cloud has refused, from the cache. It does
+// nothing if another call has already replaced them.
 func (c *Client) drop(r role, refused Credentials) {
 	c.sessions.DropIf(r.key(), func(keys Credentials) bool { return keys == refused })
 }

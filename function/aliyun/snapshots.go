@@ -23,7 +23,7 @@ type snapshotItem struct {
 	Detail                                            struct{ ConsistentLevel, DowngradeReason string }
 }
 
-// point converts i. All texts are cleaned, because they come from outside.
+// point converts i for the portal. It cleans all texts, because they come from another system.
 func (i snapshotItem) point() backup.RecoveryPoint {
 	word := func(s string) string { return param.Clean(s, longestWord) }
 	return backup.RecoveryPoint{
@@ -38,11 +38,11 @@ func (i snapshotItem) point() backup.RecoveryPoint {
 	}
 }
 
-// snapshotMargin extends the searched interval before the creation of the job and after now,
-// because the clocks of the services can differ.
+// snapshotMargin extends the searched time range on both sides, because the clocks of the
+// cloud's services can differ. The range is from the creation of the job until now.
 const snapshotMargin = time.Hour
 
-// DescribeUdmSnapshots returns the consistency of the recovery point that a job of an
+// DescribeUdmSnapshots returns the consistency of the recovery point that a backup job of an
 // instance has made. It returns the zero value if there is no recovery point yet. Errors are
 // [*backup.CloudError] values. Source: Cloud Backup, DescribeUdmSnapshots.
 func (c *Client) DescribeUdmSnapshots(
@@ -63,8 +63,8 @@ func (c *Client) DescribeUdmSnapshots(
 	return backup.Consistency{}, err
 }
 
-// RecoveryPoints returns the recovery points of instances that match the filter, in the order of
-// the cloud, the newest first. Errors are [*backup.CloudError] values. Source: Cloud Backup,
+// RecoveryPoints returns the recovery points of instances that match the filter, newest first,
+// as the cloud sorts them. Errors are [*backup.CloudError] values. Source: Cloud Backup,
 // DescribeUdmSnapshots.
 func (c *Client) RecoveryPoints(
 	ctx context.Context,

@@ -21,7 +21,8 @@ const (
 	maxBody        = 1 << 20          // bytes of a response
 )
 
-// transportOf returns what sends the requests of a client with cfg. roots are the parsed cfg.CA.
+// transportOf returns the transport of a client with the configuration cfg. roots are the
+// parsed certificates of cfg.CA.
 func transportOf(cfg Config, roots *x509.CertPool) http.RoundTripper {
 	system := newTransport(roots, cfg.Proxy)
 	if roots != nil || cfg.SystemRoots || cfg.Endpoint != nil {
@@ -30,9 +31,9 @@ func transportOf(cfg Config, roots *x509.CertPool) http.RoundTripper {
 	return &rootsFirst{known: newTransport(knownRoots(), cfg.Proxy), system: system, log: cfg.Log}
 }
 
-// newTransport returns a transport, for HTTP/1.1. Nil roots mean the system's,
-// and a nil proxy means none. The SDK only gets an [attempt] that wraps it, because the SDK
-// changes every [*http.Transport] that it gets.
+// newTransport returns a transport that uses HTTP/1.1. Nil roots mean the system's, and a nil
+// proxy means no proxy. It is never given to the SDK directly, only wrapped in an [attempt],
+// because the SDK changes every [*http.Transport] that it gets.
 func newTransport(roots *x509.CertPool, proxy func(*http.Request) (*url.URL, error)) *http.Transport {
 	return &http.Transport{
 		Proxy:                 proxy,
@@ -46,11 +47,11 @@ func newTransport(roots *x509.CertPool, proxy func(*http.Request) (*url.URL, err
 	}
 }
 
-// A deadlineBody is a request body whose first read fails with errExpired after the
-// deadline. net/http connects first, then reads the body, then writes headers and body
-// together. So a request is never sent if the platform froze the instance while the
-// connection was made. Reads after the first one always pass: otherwise errExpired could
-// occur after a part was sent, and would not prove that nothing was.
+// A deadlineBody is a request body that cannot be read after a deadline: its first read then
+// returns errExpired. net/http connects, then reads the body, then writes headers and body
+// together. So if the platform freezes the instance while it connects, the request is not sent
+// late. Reads after the first one always succeed: an error after a part was sent would not
+// prove that nothing was sent.
 type deadlineBody struct {
 	io.ReadCloser
 	expired func() bool
@@ -66,8 +67,9 @@ func (b *deadlineBody) Read(p []byte) (int, error) {
 	return b.ReadCloser.Read(p)
 }
 
-// guardBody wraps the body of r in a deadlineBody, and every copy that r.GetBody returns:
-// net/http asks for a copy if a kept connection was closed before the request was written.
+// guardBody wraps the body of r in a deadlineBody. It does the same with every copy of the
+// body, which net/http requests with r.GetBody if a kept connection was closed before the
+// request was written.
 func guardBody(r *http.Request, expired func() bool) {
 	if r.Body == nil {
 		return

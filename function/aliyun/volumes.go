@@ -8,9 +8,10 @@ import (
 	"backupportal/function/param"
 )
 
-// volumes lists the persistent volumes of one cluster (Cloud Backup, DescribeContainerResource).
-// The name of a candidate is "namespace/claim", as people know a volume; ResourceInfo has these
-// values. A volume whose ResourceInfo cannot be read has only its id.
+// volumes lists the persistent volumes of one cluster (Cloud Backup,
+// DescribeContainerResource). The name of a candidate is "namespace/claim", as users of the
+// cluster write it, or the volume's own name if no claim uses it. These values come from
+// ResourceInfo; if it cannot be read, the candidate has only its id.
 func (c *Client) volumes(
 	ctx context.Context,
 	target backup.Target,
@@ -34,7 +35,8 @@ func (c *Client) volumes(
 	})
 }
 
-// volume returns the candidate of one persistent volume.
+// volume returns one persistent volume as an item of a list for a form. text is its
+// ResourceInfo, a JSON object.
 func volume(id, kind, text string) backup.Candidate {
 	var info struct {
 		Name         string `json:"pv_name"`

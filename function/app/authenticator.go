@@ -22,9 +22,10 @@ func storeUnavailable(err error) error {
 	return fmt.Errorf("%w: %w", backup.ErrStoreUnavailable, err)
 }
 
-// newAuthenticator returns the function that finds the sender of a request in the AUTH_MODE of cfg,
-// and the sign-in of mode oidc (nil in the other modes). A sign-in is recorded in trail before its
-// session starts. keep reports whether the policy names a group.
+// newAuthenticator returns the function that finds the sender of a request, for the AUTH_MODE
+// of cfg. It also returns the sign-in of mode oidc, or nil in other modes. The sign-in writes
+// to trail before a session starts. keep reports whether the policy names a group; only such
+// groups are kept in a session.
 func newAuthenticator(
 	cfg Config,
 	db *store.DB,

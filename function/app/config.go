@@ -55,8 +55,8 @@ const (
 // and in docs/reference/retention.md.
 const defaultHistory = 400
 
-// ListFirst says when the cloud's list is searched before the first attempt of a submission: the
-// database may have lost the record of an earlier one.
+// ListFirst says when the cloud's list is searched for an earlier job before a submission
+// starts one: the database may have lost the record of it.
 type ListFirst string
 
 // The values of LIST_FIRST.
@@ -93,8 +93,8 @@ type Config struct {
 	MetricsToken secret.String       // shown by the reader of /metrics; empty means that there are no metrics
 	Getenv       func(string) string // reads the secrets that the policy names
 
-	// Zone is the time zone of the times that the portal writes and of the days in filters. Nil is UTC;
-	// [ReadConfig] always sets it.
+	// Zone is the time zone of the times that the portal writes and of the days in filters. Nil
+	// is UTC; [ReadConfig] always sets it.
 	Zone *time.Location
 
 	// BatchFunction is the name of the function that carries on with batches, on Function Compute and Lambda. Empty: the
@@ -224,8 +224,9 @@ func browserHost(u *url.URL) string {
 	return host
 }
 
-// readCA reads the file of CLOUD_CA_FILE. SSL_CERT_FILE and SSL_CERT_DIR, which replace the system's roots
-// (package crypto/x509), also replace those in the program.
+// readCA reads the file of CLOUD_CA_FILE, which has root certificates for calls of the cloud.
+// If SSL_CERT_FILE or SSL_CERT_DIR is set, its roots replace those of the system (package
+// crypto/x509) and also those in the program.
 func (c *Config) readCA(getenv func(string) string) (err error) {
 	c.SystemRoots = getenv("SSL_CERT_FILE") != "" || getenv("SSL_CERT_DIR") != ""
 	if name := getenv("CLOUD_CA_FILE"); name != "" {
@@ -236,8 +237,8 @@ func (c *Config) readCA(getenv func(string) string) (err error) {
 	return nil
 }
 
-// listensOnLoopback reports whether only this machine reaches a server at addr, an address for
-// [net.Listen]. The port may be 0 or a name.
+// listensOnLoopback reports whether a server at addr, an address for [net.Listen], can be
+// reached only from this machine. The port may be 0 or a name.
 func listensOnLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if strings.Contains(host, ":") {
@@ -311,8 +312,8 @@ func (c *Config) readDatabase(getenv func(string) string) error {
 	return nil
 }
 
-// readHistory reads HISTORY_DAYS. The minimum is seven days, because a key identifies its
-// submission for seven days.
+// readHistory reads HISTORY_DAYS, how long submissions are kept. The minimum is seven days,
+// because a repeated request must find its submission for seven days.
 func (c *Config) readHistory(getenv func(string) string) error {
 	days, err := strconv.Atoi(cmp.Or(getenv("HISTORY_DAYS"), strconv.Itoa(defaultHistory)))
 	if err != nil || days < 7 || days > 36500 {
@@ -322,7 +323,7 @@ func (c *Config) readHistory(getenv func(string) string) error {
 	return nil
 }
 
-// readMaxRequests reads MAX_REQUESTS.
+// readMaxRequests reads MAX_REQUESTS: how many requests are handled at the same time.
 func (c *Config) readMaxRequests(getenv func(string) string) error {
 	n, err := strconv.Atoi(cmp.Or(getenv("MAX_REQUESTS"), strconv.Itoa(admission.DefaultSlots)))
 	if err != nil || n < 5 || n > 1000 {
@@ -350,7 +351,7 @@ func ReadAuditKeys(getenv func(string) string) ([]secret.String, error) {
 	return keys, nil
 }
 
-// readAudit sets AuditKeys.
+// readAudit sets AuditKeys, the keys that seal the audit trail, from the environment.
 func (c *Config) readAudit(getenv func(string) string) (err error) {
 	c.AuditKeys, err = ReadAuditKeys(getenv)
 	return err
@@ -359,8 +360,9 @@ func (c *Config) readAudit(getenv func(string) string) (err error) {
 // minMetricsToken is the smallest length of METRICS_TOKEN in bytes.
 const minMetricsToken = 32
 
-// readMetrics reads METRICS_TOKEN. It has an effect on the plain server and the custom runtime only: an instance
-// of another platform answers one request at a time, and its counters cannot be read.
+// readMetrics reads METRICS_TOKEN. It has an effect on the plain server and the custom runtime
+// only: an instance of another platform answers one request at a time, and its counters cannot
+// be read.
 func (c *Config) readMetrics(getenv func(string) string) error {
 	token := getenv("METRICS_TOKEN")
 	if token == "" {

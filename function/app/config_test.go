@@ -8,7 +8,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// env returns a getenv function over names and values in turn.
+// env returns a function like os.Getenv for the given names and values, in turn.
 func env(pairs ...string) func(string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -178,7 +178,8 @@ func TestConfigDetectsPlatform(t *testing.T) {
 	}
 }
 
-// The portal's host name has the form in which browsers send it (threat T14).
+// TestHostsAreThoseOfThePublicURL proves that the portal's host name has the form in which
+// browsers send it (threat T14).
 func TestHostsAreThoseOfThePublicURL(t *testing.T) {
 	for public, names := range map[string]map[string]bool{
 		"https://backup.example.com":      {"backup.example.com": true, "evil.example": false, "": false, "backup.example.com:443": false, "backup.example.com.": false},
@@ -201,7 +202,8 @@ func TestHostsAreThoseOfThePublicURL(t *testing.T) {
 	}
 }
 
-// AUTH_MODE accepts each mode that the API reference describes, and no other value.
+// TestAuthModeAcceptsEveryMode proves that AUTH_MODE accepts each mode in the API reference,
+// and no other value.
 func TestAuthModeAcceptsEveryMode(t *testing.T) {
 	settings := map[auth.Mode][]string{
 		auth.ModeDemo:   {"AUTH_MODE", "demo"},

@@ -14,8 +14,8 @@ import (
 	"backupportal/function/event"
 )
 
-// The headers of a request have one limit on every platform, and what is larger is
-// answered with a problem that names it.
+// TestHeadersHaveOneLimitOnEveryPlatform proves that every platform has the same limit for the
+// headers of a request, and that the answer to larger headers names the limit.
 func TestHeadersHaveOneLimitOnEveryPlatform(t *testing.T) {
 	cfg, err := ReadConfig(func(name string) string {
 		return map[string]string{

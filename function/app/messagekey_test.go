@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// Two different events never share an idempotency key, so neither takes the other's
-// answer; and none has a key that a sender can choose itself, which holds no NUL.
+// TestDifferentEventsHaveDifferentKeys proves that two different events never get the same
+// idempotency key, so that none gets the other's answer. It also proves that no event gets a
+// key that a sender can choose itself; such keys contain no NUL.
 func TestDifferentEventsHaveDifferentKeys(t *testing.T) {
 	parts := []string{"", "a", "b", "c", "a\x00b", "b\x00c", "\x00", "\x00\x00", "a\x00", "\x00a", "a\x00b\x00c", "源", "a/b", "\x00\x00\x00\x01a"}
 	for _, pair := range [][2]string{{"c", "d"}, {"a\x00b", "c"}} {
@@ -27,8 +28,9 @@ func TestDifferentEventsHaveDifferentKeys(t *testing.T) {
 	}
 }
 
-// An event that an earlier version has answered keeps its key: it can be delivered
-// again after an update.
+// TestOrdinaryEventsKeepTheirKeys proves that an event gets the same idempotency key as in
+// earlier versions of the program. It may be delivered again after an update, and must not
+// start a second backup.
 func TestOrdinaryEventsKeepTheirKeys(t *testing.T) {
 	if got := messageKey("acs.oss", "45ef4d/x"); got != "acs.oss\x0045ef4d/x" {
 		t.Errorf("key %q", got)

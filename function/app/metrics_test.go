@@ -37,8 +37,8 @@ func emulated(t testing.TB) (settings []string, cloud *emulator.Cloud, clock *cl
 	}, cloud, clock
 }
 
-// post submits a backup of an instance of the demo world through the API, and returns the status. name is
-// the name of its job.
+// post submits a backup of an instance of the demo world through the API, and returns the
+// status. name is the name of its job.
 func post(p App, account, instance, key, name string) int {
 	body := fmt.Sprintf(`{"Account":%q,"Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":%q,"Retention":7,"JobName":%q}`, account, instance, name)
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:9000/api/v1/backup-jobs", strings.NewReader(body))
@@ -52,8 +52,8 @@ func post(p App, account, instance, key, name string) int {
 // demoInstance is an instance of account demo.
 const demoInstance = "i-bp1demoweb01"
 
-// value returns the value of a series in the metrics of p, or false without such a series. The pattern
-// matches the name with its labels.
+// value returns the value of a metric of p, or false if it does not exist. The pattern matches
+// the metric's name with its labels.
 func value(t *testing.T, p App, pattern string) (found string, ok bool) {
 	t.Helper()
 	text := get(p, "/metrics", metricsToken).Body.String()
@@ -140,14 +140,16 @@ func TestMetricsShowWhatHappened(t *testing.T) {
 	}
 }
 
-// Calls of STS are calls of the cloud.
+// TestMetricsCountCallsOfSTS proves that calls of STS (AssumeRole) are counted in the metric of
+// cloud calls.
 func TestMetricsCountCallsOfSTS(t *testing.T) {
 	settings, _, _ := emulated(t)
 	p, _ := wired(t, settings...)
 	if code := post(p, "payments", "i-bp2demopay01", "one", "x"); code != http.StatusCreated {
 		t.Fatalf("status %d", code)
 	}
-	// A role is assumed for each operation: to create the job, and to read the name of the instance.
+	// A role is assumed for each operation: to create the job, and to read the name of the
+	// instance.
 	for operation, want := range map[string]string{"AssumeRole": "2", "CreateBackupJob": "1"} {
 		if got, _ := value(t, p, `backup_portal_cloud_call_duration_seconds_count\{operation="`+operation+`",class="success"\}`); got != want {
 			t.Errorf("%s: %q calls, want %s", operation, got, want)
@@ -155,7 +157,9 @@ func TestMetricsCountCallsOfSTS(t *testing.T) {
 	}
 }
 
-// On platforms without scraping, each sweep writes its figures to the log, and each request one line.
+// TestFiguresAreLoggedWhereNobodyScrapes proves that on platforms where no monitoring system
+// can read the metrics, each regular background run writes its figures to the log, and each
+// request writes one line.
 func TestFiguresAreLoggedWhereNobodyScrapes(t *testing.T) {
 	receiver, _ := notified(t)
 	settings, cloud, clock := emulated(t)
@@ -198,7 +202,8 @@ func TestFiguresAreLoggedWhereNobodyScrapes(t *testing.T) {
 	}
 }
 
-// The plain server, whose metrics are scraped, writes no figures to the log.
+// TestFiguresAreNotLoggedOnAPlainServer proves that the plain server, whose metrics a
+// monitoring system can read, does not also write the figures to the log.
 func TestFiguresAreNotLoggedOnAPlainServer(t *testing.T) {
 	p, log := wired(t, "METRICS_TOKEN", metricsToken)
 	if _, err := p.Service.Sweep(t.Context(), 30*24*time.Hour); err != nil {

@@ -15,9 +15,10 @@ import (
 // proxySchemes are the schemes of proxies that net/http supports.
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
-// readOutboundProxy reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY with the rules of package httpproxy: a
-// name in lower case wins over the same name in upper case. An error names the variable and never
-// quotes its value, because the value may contain a password. NO_PROXY is never an error.
+// readOutboundProxy reads HTTP_PROXY, HTTPS_PROXY and NO_PROXY with the rules of package
+// httpproxy: a name in lower case wins over the same name in upper case. An error names the
+// variable and never quotes its value, because the value may contain a password. NO_PROXY is
+// never an error.
 func (c *Config) readOutboundProxy(getenv func(string) string) error {
 	read := func(name string) string {
 		return strings.TrimSpace(cmp.Or(getenv(strings.ToLower(name)), getenv(name)))
@@ -32,9 +33,9 @@ func (c *Config) readOutboundProxy(getenv func(string) string) error {
 	return errors.Join(checkProxy("HTTP_PROXY", settings.HTTPProxy), checkProxy("HTTPS_PROXY", settings.HTTPSProxy))
 }
 
-// checkProxy returns an error unless text is empty or the address of a proxy: a URL, or a host with an
-// optional port, which means http. Package httpproxy ignores any other address, and requests would
-// then go past the proxy.
+// checkProxy returns an error unless text is empty or the address of a proxy: a URL, or a host
+// with an optional port, which means http. Package httpproxy ignores any other address, and
+// requests would then go past the proxy.
 func checkProxy(name, text string) error {
 	if text == "" {
 		return nil

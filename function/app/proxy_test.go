@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// The variables decide as in other programs of the field: NO_PROXY has names, suffixes, networks and *,
-// a proxy may have no scheme, and a name in lower case wins.
+// TestOutboundProxyFollowsTheEnvironment proves that HTTP_PROXY, HTTPS_PROXY and NO_PROXY have
+// the same meaning as in other programs. NO_PROXY may have names, suffixes, networks and *; a
+// proxy may have no scheme; a lower-case variable is preferred to the same one in upper case.
 func TestOutboundProxyFollowsTheEnvironment(t *testing.T) {
 	const hbr = "https://hbr.cn-hangzhou.aliyuncs.com/"
 	for name, c := range map[string]struct {

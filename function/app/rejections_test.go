@@ -49,7 +49,8 @@ func get(p App, address, token string) *httptest.ResponseRecorder {
 	return answer
 }
 
-// notified returns settings with a receiver of rejections, and the notifications that it got.
+// notified returns settings with a receiver of notices about rejected messages, and the list of
+// the notices that it got.
 func notified(t *testing.T) (settings []string, got <-chan []byte) {
 	t.Helper()
 	demo, err := os.ReadFile("../cmd/local/policy.yaml")
@@ -81,8 +82,9 @@ notifications:
 	}, messages
 }
 
-// Every event that can never be accepted leaves a log line, an audit record, a line in the history, a
-// metric and a notification. This holds for every shape of event.
+// TestEventsThatCanNeverBeAcceptedLeaveTraces proves for every kind of event that, if it can
+// never be accepted, it is recorded in five places: the log, the audit trail, the history, the
+// metrics and a notification.
 func TestEventsThatCanNeverBeAcceptedLeaveTraces(t *testing.T) {
 	const ce = `"id":"1","source":"shop","specversion":"1.0","type":"t"`
 	for name, c := range map[string]struct{ event, kind, source, origin string }{

@@ -13,10 +13,10 @@ var SecretVariables = []string{
 	"DATABASE_URL", "OIDC_CLIENT_SECRET", "SESSION_KEYS", "AUDIT_KEY", "METRICS_TOKEN",
 }
 
-// ForgetSecrets removes [SecretVariables] and the variables in named from the environment, after
-// they were read. Then no library finds them there, and a printed environment has none. It calls
-// unset for each variable and joins the errors. The operating system still shows the initial
-// environment of the process.
+// ForgetSecrets removes [SecretVariables] and the variables in named from the environment. Call
+// it after they were read. Then no library can find them there, and a printed environment does
+// not contain them. It calls unset for each variable and joins the errors. The operating system
+// can still show the initial environment of the process.
 func ForgetSecrets(named []string, unset func(string) error) error {
 	var errs []error
 	for _, name := range slices.Concat(SecretVariables, named) {

@@ -41,9 +41,10 @@ func (p *pipes) dial() net.Conn {
 	return client
 }
 
-// Slow clients do not occupy the server (threat T18). Three hundred connections that never complete
-// their headers are closed after 5 seconds. A body that does not arrive fails after 15 seconds.
-// Other requests are answered meanwhile.
+// TestSlowRequestsDoNotHoldTheServer proves that slow clients cannot occupy the server (threat
+// T18). Three hundred connections that never complete their headers are closed after 5 seconds,
+// and a body that does not arrive fails after 15 seconds. Other requests are answered
+// meanwhile.
 func TestSlowRequestsDoNotHoldTheServer(t *testing.T) {
 	for on, name := range map[Platform]string{PlainServer: "plain", CustomRuntime: "custom runtime"} {
 		t.Run(name, func(t *testing.T) {

@@ -57,8 +57,9 @@ func background(ctx context.Context, f func(context.Context)) (stop func()) {
 // the same interval.
 const sweepInterval = time.Minute
 
-// maxHeaderBytes is how much net/http reads of a request line and headers. It is far above
-// the portal's own limit, which answers with a problem; net/http answers with none.
+// maxHeaderBytes is how much net/http reads of a request line and headers. It is far above the
+// portal's own limit: for larger headers the portal answers with an explanation, but net/http
+// does not.
 const maxHeaderBytes = 256 << 10
 
 // NewServer returns the HTTP server with its time limits, so that slow clients cannot occupy it.

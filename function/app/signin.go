@@ -20,7 +20,8 @@ type SignIn struct {
 	JWT  auth.Assertion // of mode jwt
 }
 
-// defaultScopes are the scopes of OIDC_SCOPES if it is not set. They ask for the claims that name a person.
+// defaultScopes are the scopes of OIDC_SCOPES if it is not set. They ask for the claims that
+// name a person.
 const defaultScopes = "openid profile email"
 
 // groupsClaim reads OIDC_GROUPS_CLAIM. The default is "groups".
@@ -50,7 +51,7 @@ func secureAddress(name, text string) error {
 	return nil
 }
 
-// readOIDC reads the settings of AUTH_MODE oidc.
+// readOIDC reads the settings of AUTH_MODE oidc, in which people sign in at an OpenID provider.
 func (c *Config) readOIDC(getenv func(string) string) error {
 	needed := []string{"OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "PUBLIC_URL", "SESSION_KEYS"}
 	if err := missing(getenv, "oidc", needed...); err != nil {
@@ -81,7 +82,8 @@ func (c *Config) readOIDC(getenv func(string) string) error {
 	return errors.Join(err, secureAddress("OIDC_ISSUER", getenv("OIDC_ISSUER")))
 }
 
-// readJWT reads the settings of AUTH_MODE jwt.
+// readJWT reads the settings of AUTH_MODE jwt, in which a gateway sends a signed token (JWT)
+// with each request.
 func (c *Config) readJWT(getenv func(string) string) error {
 	if err := missing(getenv, "jwt", "AUTH_JWT_HEADER", "AUTH_JWT_ISSUER", "AUTH_JWT_AUDIENCE", "PUBLIC_URL"); err != nil {
 		return err

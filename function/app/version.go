@@ -29,10 +29,10 @@ func Build() string {
 	return cmp.Or(v.Commit, v.Module)
 }
 
-// versionOf returns the version in info, without the schema. The Go command knows the commit only
-// if the source is a checkout with version control. It derives the module's version from the tags
-// of that checkout; "(devel)" means that there is none. A commit with changes that are not committed
-// has the suffix "+dirty".
+// versionOf returns the version in info, without the schema. The Go command knows the commit
+// only if the source is a checkout with version control. It derives the module's version from
+// the tags of that checkout; "(devel)" means that there is none. A commit with changes that are
+// not committed has the suffix "+dirty".
 func versionOf(info *debug.BuildInfo) web.Version {
 	v := web.Version{Module: info.Main.Version, Go: cmp.Or(info.GoVersion, runtime.Version())}
 	if v.Module == "" || v.Module == "(devel)" {

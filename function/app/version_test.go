@@ -11,8 +11,8 @@ import (
 	"backupportal/web"
 )
 
-// TestVersionEverywhere proves that /healthz, the footer of a page and the first record of the audit
-// trail have the values of [Version].
+// TestVersionEverywhere proves that /healthz, the footer of a page and the first record of the
+// audit trail have the values of [Version].
 func TestVersionEverywhere(t *testing.T) {
 	p, log := wired(t)
 	want := Version()

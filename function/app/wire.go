@@ -47,7 +47,8 @@ type App struct {
 	Close    func() error    // writes the end of the audit trail and closes the database
 }
 
-// mostKept is how many senders that sent too many requests, and how many names of resources, a process remembers.
+// mostKept limits two lists that a process keeps in memory: senders that have sent too many
+// requests, and names of resources.
 const mostKept = 1000
 
 // Wire builds the portal from cfg. It writes log lines to logTo, one JSON object per line. It makes
@@ -161,8 +162,8 @@ func sweepAll(ctx context.Context, service *backup.Service, batches *batch.Servi
 	return swept, batches.RunOpen(ctx)
 }
 
-// hookBytes returns the longest body of a webhook. Lambda accepts events of 6 MB, and encodes some
-// bodies in base64, so a body that arrives is never longer than the limit.
+// hookBytes returns the maximum size of a webhook's body on the platform. On Lambda, events
+// have at most 6 MB and some bodies are encoded in base64, so a larger body never arrives.
 func hookBytes(on Platform) int64 {
 	if on == Lambda {
 		return 6 << 20
@@ -170,8 +171,8 @@ func hookBytes(on Platform) int64 {
 	return web.MaxHook
 }
 
-// newGate returns the limits of requests at the same time. The built-in runtimes send one request at
-// a time, so they need none.
+// newGate returns the gate that limits how many requests are handled at the same time. It
+// returns nil for the built-in runtimes of platforms, which send one request at a time.
 func newGate(cfg Config) *admission.Gate {
 	if cfg.Platform == FunctionCompute || cfg.Platform == Lambda {
 		return nil
@@ -202,8 +203,8 @@ func wait(ctx context.Context, d time.Duration) error {
 	return admission.Pause(ctx, d, backup.Sleep)
 }
 
-// listFirst returns the function that decides whether the cloud's list is searched before a first
-// attempt.
+// listFirst returns the function that decides whether the cloud's list must be searched for an
+// earlier job before a submission starts one.
 func listFirst(mode ListFirst, db *store.DB) func() bool {
 	if mode == ListAuto {
 		return db.MayForget
@@ -243,9 +244,10 @@ func OpenDatabase(getenv func(string) string) (db *store.DB, closeStore func() e
 	return openStore(c, slog.New(slog.DiscardHandler), nil)
 }
 
-// openStore opens the database of cfg, with a function that observes its operations (see [store.Config]). The returned function closes it, and removes it if it was
-// made for this instance. An instance of an event platform answers one request at a time, so it
-// needs fewer connections than a server.
+// openStore opens the database of cfg, with a function that observes its operations (see
+// [store.Config]). The returned function closes it, and removes it if it was made for this
+// instance. An instance of an event platform answers one request at a time, so it needs fewer
+// connections than a server.
 func openStore(
 	cfg Config,
 	log *slog.Logger,
@@ -271,8 +273,8 @@ func openStore(
 	return db, func() error { return errors.Join(db.Close(), remove()) }, nil
 }
 
-// unreadable returns the handler for events that cannot be turned into a request. It answers with
-// the reason.
+// unreadable returns the handler of HTTP events from which no request can be made. It answers
+// with the reason.
 func unreadable(server *web.Server) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		what := param.Text{En: "A value in the event has the wrong type, or a member is there twice or in other capitals. Nothing was started.", Zh: "事件中某个值的类型错误，或成员重复或名称大小写不符。未开始备份。"}
@@ -417,10 +419,11 @@ func notMessage(server *web.Server) func(context.Context, event.Message, string)
 	}
 }
 
-// messageKey returns the idempotency key of an event. Two different pairs never have the same key,
-// and no pair has a key that a sender can choose itself, because those contain no NUL. A pair
-// without NUL keeps the key that earlier versions gave it, so that an event that is delivered again
-// after an update starts nothing. Any other pair is hashed with lengths, behind two NULs.
+// messageKey returns the idempotency key of an event, from the source and the id of the event.
+// Two different pairs never get the same key, and no pair gets a key that a sender can choose
+// itself, because those contain no NUL. A pair without NUL keeps the key of earlier versions,
+// so that an event that is delivered again after an update starts nothing. Every other pair is
+// hashed with the lengths of its texts, after two NULs.
 func messageKey(source, id string) string {
 	if !strings.Contains(source+id, "\x00") {
 		return source + "\x00" + id

@@ -7,8 +7,8 @@ import (
 	_ "time/tzdata" // the platforms' images have no time zones
 )
 
-// regionZones are the time zones of the regions of Alibaba Cloud, by the id or the beginning of the id.
-// The first row that matches wins.
+// regionZones are the time zones of the regions of Alibaba Cloud, by the id or the beginning of
+// the id. The first row that matches wins.
 var regionZones = []struct{ prefix, zone string }{
 	{"cn-hongkong", "Asia/Hong_Kong"},
 	{"cn-", "Asia/Shanghai"},

@@ -6,8 +6,8 @@ import (
 	"backupportal/function/param"
 )
 
-// TestTimeZone proves that TIME_ZONE decides before the region of the function, and that every region
-// has a zone.
+// TestTimeZone proves that TIME_ZONE decides before the region of the function, and that every
+// region has a zone.
 func TestTimeZone(t *testing.T) {
 	for _, c := range []struct{ zone, region, want string }{
 		{"", "", "Asia/Shanghai"},

@@ -62,8 +62,9 @@ type Sink interface {
 	AuditHeads(ctx context.Context, since time.Time, limit int) ([]backup.AuditRow, error)
 }
 
-// A PendingSink is a [Sink] that stores records of concurrent callers together. The log passes it records that are not
-// sealed yet; the sink seals them ([backup.AuditTrail]) when it is about to store them.
+// A PendingSink is a [Sink] that stores records of concurrent callers together, in fewer
+// transactions. The log gives it records without a seal; the sink has them sealed
+// ([backup.AuditTrail]) just before it stores them.
 type PendingSink interface {
 	Sink
 	// AuditPending stores a record. After an error, it may be stored or not.
@@ -88,8 +89,8 @@ const (
 	maxHeads = 100
 )
 
-// turnTimeout is how long a record waits for earlier records, because a chain is written one
-// record at a time.
+// turnTimeout is how long a record waits until earlier records are written. A chain is written
+// one record at a time.
 const turnTimeout = 5 * time.Second
 
 // errTurnTimeout means that earlier records were not written within turnTimeout.
@@ -114,8 +115,8 @@ var (
 	_ backup.AuditTrail = (*Log)(nil)
 )
 
-// New returns a log. It writes nothing: the first record begins the chain. Its error is that of
-// [CheckKey], for a key that is not empty.
+// New returns a log. It writes nothing: the first call of Record begins the chain. If key is
+// not empty, the error is that of [CheckKey].
 func New(cfg Config) (*Log, error) {
 	if !cfg.Key.IsZero() {
 		if err := CheckKey(cfg.Key); err != nil {
@@ -128,8 +129,8 @@ func New(cfg Config) (*Log, error) {
 // minKeyLength is the smallest length of a key in bytes.
 const minKeyLength = 32
 
-// CheckKey returns an error if key is shorter than 32 bytes, also if it is empty. HMAC itself
-// accepts any key.
+// CheckKey returns an error if key is shorter than 32 bytes, so also if it is empty. HMAC would
+// accept any key.
 func CheckKey(key secret.String) error {
 	if len(key.Reveal()) < minKeyLength {
 		return fmt.Errorf("the key must have at least %d characters: create one with openssl rand -base64 32", minKeyLength)
@@ -137,9 +138,9 @@ func CheckKey(key secret.String) error {
 	return nil
 }
 
-// Record implements [backup.Auditor]. It writes e as a row of the store and a line of the log,
-// unless e is only counted (see sampler). If the row cannot be stored, the line is written
-// anyway, and the error of the store is returned.
+// Record writes the event e as a row of the store and as a line of the log. If e is one of many
+// equal events, it may only be counted (see sampler). If the row cannot be stored, Record still
+// writes the line, and returns the error of the store. It implements [backup.Auditor].
 func (l *Log) Record(ctx context.Context, e backup.AuditEvent) error {
 	unwritten, write := l.sampler.take(e, l.cfg.Now())
 	if !write {
@@ -148,9 +149,9 @@ func (l *Log) Record(ctx context.Context, e backup.AuditEvent) error {
 	return l.write(ctx, e, unwritten)
 }
 
-// Flush implements [backup.Auditor]. For each sample key with events that were only counted it
-// writes the last of them, with the number of the others. Events that cannot be written stay
-// counted. It returns all errors, joined.
+// Flush writes the events that were only counted: for each sample key the last event, with the
+// number of the others. Events that cannot be written stay counted. It returns all errors,
+// joined. It implements [backup.Auditor].
 func (l *Log) Flush(ctx context.Context, all bool) error {
 	var errs []error
 	for e, n := range l.sampler.pending(l.cfg.Now(), all) {
@@ -163,8 +164,8 @@ func (l *Log) Flush(ctx context.Context, all bool) error {
 	return errors.Join(errs...)
 }
 
-// write writes e as a record that also stands for unwritten equal events. If the row cannot be
-// stored, it writes the line alone and counts these events again.
+// write writes e as a record that also represents unwritten equal events. If the row cannot be
+// stored, it writes only the line, and counts these events again.
 func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) error {
 	p := &pending{log: l, ctx: ctx, record: l.record(ctx, e)}
 	p.record.Unwritten = unwritten
@@ -188,12 +189,13 @@ func (l *Log) write(ctx context.Context, e backup.AuditEvent, unwritten int) err
 	return err
 }
 
-// RecordWith implements [backup.Auditor].
+// RecordWith calls store with the record of e, so that store can store the record together with its
+// own data. It returns the results of store. It implements [backup.Auditor].
 func (l *Log) RecordWith(ctx context.Context, e backup.AuditEvent, store func(backup.AuditRow) (bool, error)) (bool, error) {
 	return store(backup.AuditRow{Pending: &pending{log: l, ctx: ctx, record: l.record(ctx, e)}})
 }
 
-// A pending is a record that has no place in the trail yet.
+// A pending is a record that has no number in a chain and no seal yet.
 type pending struct {
 	log    *Log
 	ctx    context.Context // of the request, for the line in the log
@@ -206,7 +208,8 @@ type pending struct {
 // Trail implements [backup.AuditPending].
 func (p *pending) Trail() backup.AuditTrail { return p.log }
 
-// rowOfLine returns the row for the line of a record that is not stored: as it was sealed last, or without a chain.
+// rowOfLine returns the row for the log line of a record that is not stored: the row as it was
+// last sealed, or a row without a chain if it was never sealed.
 func (p *pending) rowOfLine() backup.AuditRow {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -217,10 +220,11 @@ func (p *pending) rowOfLine() backup.AuditRow {
 	return backup.AuditRow{Body: string(body)}
 }
 
-// Seal implements [backup.AuditTrail]. It writes the lines of rows that are stored. If store reports
-// that they are not stored, the chain is as before. After an error it is unknown whether they are
-// stored, so the chain ends: a second row with one of their numbers would make the trail look changed.
-// Errors: errTurnTimeout, the error of ctx, or that of store.
+// Seal gives records their numbers and seals, and lets store store the rows. Then it writes the
+// log lines. If store reports that the rows are not stored, the chain is as before. After an
+// error it is unknown whether they are stored, so the chain ends: a second row with the same
+// number would look like a forged trail. It implements [backup.AuditTrail]. Errors:
+// errTurnTimeout, the error of ctx, or that of store.
 func (l *Log) Seal(ctx context.Context, records []backup.AuditPending, store func([]backup.AuditRow) (bool, error)) (bool, error) {
 	waiting := time.NewTimer(turnTimeout)
 	defer waiting.Stop()
@@ -287,7 +291,7 @@ func (l *Log) firstRecord(ctx context.Context) (Record, error) {
 	return r, nil
 }
 
-// rowAfter returns the record of p as the row after the end of a chain.
+// rowAfter returns the record of p as the next row of a chain, after the chain's last row.
 func (l *Log) rowAfter(end Head, p *pending) (backup.AuditRow, error) {
 	at, r := l.cfg.Now(), p.record
 	r.Time, r.Chain, r.Seq = at.UTC().Truncate(time.Microsecond), end.Chain, end.Seq+1

@@ -62,8 +62,8 @@ type trail struct {
 	step  time.Duration // how far each reading of the clock advances the clock
 }
 
-// start makes an audit log that writes to s. It stands for one process. name is the prefix of the
-// names of its chains. With an empty key, the log writes no seals.
+// start makes an audit log that writes to s, as one process does. The names of its chains start
+// with name. With an empty key the records have no seals.
 func start(t testing.TB, s *sink, name, key string) *trail {
 	t.Helper()
 	tr := &trail{sink: s, step: time.Second, now: time.Date(2026, 11, 26, 9, 0, 0, 123456000, time.UTC)}
@@ -87,7 +87,7 @@ func start(t testing.TB, s *sink, name, key string) *trail {
 	return tr
 }
 
-// intent returns an event in which most members are set.
+// intent returns an event in which most fields are set.
 func intent(n int) backup.AuditEvent {
 	return backup.AuditEvent{
 		Kind: backup.AuditIntent, Actor: identity.Principal{Kind: identity.KindHuman, Issuer: "https://id.example", Subject: "alice", Name: "Alice <&> 爱丽丝", Key: "session-1"},
@@ -96,7 +96,7 @@ func intent(n int) backup.AuditEvent {
 	}
 }
 
-// record records n events, made by intent.
+// record writes n events, made by intent, to the audit trail.
 func (tr *trail) record(t testing.TB, n int) {
 	t.Helper()
 	for i := range n {
@@ -119,7 +119,7 @@ func all(rows []backup.AuditRow) iter.Seq2[backup.AuditRow, error] {
 	}
 }
 
-// verify verifies rows with keys.
+// verify verifies the seals and numbers of rows, with these keys, and returns the report.
 func verify(t testing.TB, rows []backup.AuditRow, keys ...string) audit.Report {
 	t.Helper()
 	var secrets []secret.String
@@ -145,8 +145,8 @@ func TestVerifyIntactTrail(t *testing.T) {
 	if r := verify(t, s.rows, "another key that has 32 bytes or even more", key); len(r.Findings) > 0 {
 		t.Errorf("with an earlier key: %+v", r)
 	}
-	// The text of the log contains the same records as the rows. The records are mixed with other
-	// lines, and each record is there twice.
+	// The log has the same records as the rows, mixed with other lines, and each record twice,
+	// as log services may deliver them.
 	log := "FC Invoke Start\n" + first.lines.String() + `{"msg":"job created"}` + "\n" + second.lines.String() + second.lines.String()
 	rows, err := audit.ReadLines(strings.NewReader(log))
 	if err != nil {
@@ -158,8 +158,8 @@ func TestVerifyIntactTrail(t *testing.T) {
 	}
 }
 
-// TestVerifyDetectsTampering proves that Verify finds every change of the rows, with one exception:
-// the removal of the end of a chain that no later chain names.
+// TestVerifyDetectsTampering proves that Verify finds every change of the stored rows, with one
+// exception: the removal of the end of a chain that no later chain names.
 func TestVerifyDetectsTampering(t *testing.T) {
 	s := &sink{}
 	start(t, s, "a", key).record(t, 3) // chain a1 has the records 0 to 3
@@ -223,8 +223,8 @@ func TestVerifyDetectsTampering(t *testing.T) {
 	}
 }
 
-// TestVerifyIgnoresOldChains proves that Verify does not check chains that began before the given
-// time. Such a chain may be missing although another chain names it.
+// TestVerifyIgnoresOldChains proves that Verify does not check chains that began before the
+// given time. Old rows may have been deleted, although a later chain still names them.
 func TestVerifyIgnoresOldChains(t *testing.T) {
 	s := &sink{}
 	start(t, s, "a", key).record(t, 2)
@@ -265,9 +265,9 @@ func TestShortKeys(t *testing.T) {
 	}
 }
 
-// TestStoreErrorEndsChain proves that a chain ends after an error of the store, because it is
-// unknown whether the row was stored. A new chain continues, and names the last record that is
-// certainly stored.
+// TestStoreErrorEndsChain proves that the audit log begins a new chain after an error of the
+// store, because it is unknown whether the last row was stored. The new chain names the last
+// row that is certainly stored.
 func TestStoreErrorEndsChain(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
@@ -297,7 +297,7 @@ func TestStoreErrorEndsChain(t *testing.T) {
 }
 
 // TestAlongWithoutStoring proves that a record is neither in the chain nor in the log if the
-// function that stores the row returns false.
+// caller's function reports that it did not store the row.
 func TestAlongWithoutStoring(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
@@ -331,7 +331,7 @@ func TestConcurrentRecords(t *testing.T) {
 	}
 }
 
-// hostile are texts that could break a line of a log or forge one. Threat T8.
+// hostile are texts that could split a log line or imitate another one (threat T8).
 var hostile = map[string]string{
 	"a line of its own":    "alice\n{\"msg\":\"audit\",\"audit\":{\"chain\":\"x\"}}",
 	"carriage return":      "alice\rroot",

@@ -75,11 +75,12 @@ const (
 	maxScripts = 8
 )
 
-// clean returns s without characters that could forge or hide text in a log, cut to maxText
-// bytes.
+// clean removes from s the characters that could forge or hide text in a log, and cuts s to
+// maxText bytes.
 func clean(s string) string { return param.Clean(s, maxText) }
 
-// cleanLines cleans at most most lines, and replaces the others by one line with their number.
+// cleanLines cleans up to most lines. If there are more, one last line has the number of the
+// others.
 func cleanLines(lines []string, most int) (safe []string) {
 	for i, line := range lines {
 		if i == most {
@@ -90,7 +91,7 @@ func cleanLines(lines []string, most int) (safe []string) {
 	return safe
 }
 
-// cleanAll cleans the names and values of settings.
+// cleanAll removes characters that are unsafe in a log from the names and values of settings.
 func cleanAll(settings map[string]string) map[string]string {
 	safe := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
@@ -99,8 +100,9 @@ func cleanAll(settings map[string]string) map[string]string {
 	return safe
 }
 
-// record returns the record of e with every text cleaned. Chain, number and final time are
-// missing. The door of e replaces that of ctx. Only records of decisions name the policy.
+// record returns the record of event e with every text cleaned. Chain, number and final time
+// are not set yet. If e names the door through which the request arrived (web page, API,
+// event), that is used instead of the one in ctx. Only records of decisions name the policy.
 func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	v := backup.RequestInfoFrom(ctx)
 	r := Record{

@@ -7,29 +7,30 @@ import (
 	"backupportal/function/backup"
 )
 
-// Of the events with the same kind and sample key, one is written in each period. At most
-// maxSampled pairs of kind and key are counted on their own. Events with further keys share one
-// count for each kind.
+// In each period, only one of the events with the same kind and sample key is written. At most
+// maxSampled pairs of kind and key have a counter of their own; events with further keys share
+// one counter for each kind.
 const (
 	samplePeriod = time.Minute
 	maxSampled   = 1000
 )
 
-// A sampler counts events that unauthenticated clients can cause without limit, so that they
-// cannot fill the trail. It is safe for concurrent use.
+// A sampler limits how often equal events are written, such as failed sign-ins. Clients without
+// a session can cause these without limit and could fill the audit trail. It is safe for
+// concurrent use.
 type sampler struct {
 	mu   sync.Mutex
 	seen map[sampleKey]*count // by keyOf
 }
 
-// A sampleKey identifies events that are counted together. Its id is empty if there are too many
-// sample keys.
+// A sampleKey identifies events that share a counter. Its id is empty if there are too many
+// different sample keys.
 type sampleKey struct {
 	kind backup.AuditKind
 	id   string
 }
 
-// A count counts equal events.
+// A count has the number of equal events that were not written, and the last of them.
 type count struct {
 	last      time.Time         // when one was last written
 	unwritten int               // events since then
@@ -49,8 +50,9 @@ func (o *sampler) keyOf(e backup.AuditEvent, now time.Time) sampleKey {
 	return key
 }
 
-// take reports whether e is to be written now, and how many equal events were not written before
-// it. An event without a sample key is always written. A clock that was set back ends the period.
+// take reports whether e is to be written now, and how many equal events were not written since
+// the last one. An event without a sample key is always written. If the clock was set back, the
+// period ends.
 func (o *sampler) take(e backup.AuditEvent, now time.Time) (unwritten int, write bool) {
 	if e.SampleKey == "" {
 		return 0, true
@@ -72,7 +74,8 @@ func (o *sampler) take(e backup.AuditEvent, now time.Time) (unwritten int, write
 	return unwritten, true
 }
 
-// putBack counts n events again, which could not be written.
+// putBack adds n to the count of events equal to e. It is called if a record that represents
+// them could not be written.
 func (o *sampler) putBack(e backup.AuditEvent, n int, now time.Time) {
 	if e.SampleKey == "" || n == 0 {
 		return
@@ -86,8 +89,8 @@ func (o *sampler) putBack(e backup.AuditEvent, n int, now time.Time) {
 	o.seen[key].unwritten += n
 }
 
-// pending returns the number of unwritten events by the most recent of them, and sets these
-// counts to zero. Without all, it returns only those whose period has ended.
+// pending returns the counters with unwritten events, by the last of these events, and sets
+// them to zero. If all is false, it returns only those whose period has ended.
 func (o *sampler) pending(now time.Time, all bool) map[*backup.AuditEvent]int {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// TestSamplingWritesOnceAMinute proves that events that any client can cause are written once a
-// minute. The written record has the number of events that were not written.
+// TestSamplingWritesOnceAMinute proves that equal events that any client can cause are written
+// once a minute. The record has the number of events that were not written.
 func TestSamplingWritesOnceAMinute(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)
@@ -58,8 +58,8 @@ func TestSamplingWritesOnceAMinute(t *testing.T) {
 	}
 }
 
-// TestCountedEventsSurviveErrors proves that events that were only counted are not lost while the
-// store is unavailable. A sweep writes the counts that are a minute old.
+// TestCountedEventsSurviveErrors proves that events that were only counted are not lost while
+// the store is unavailable. The regular sweep writes counts that are a minute old.
 func TestCountedEventsSurviveErrors(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)

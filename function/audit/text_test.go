@@ -26,8 +26,9 @@ func checkSafe(t *testing.T, what, text string) {
 	}
 }
 
-// TestHostileTextsAreCleaned proves that a record is one line, for any texts. A terminal or a
-// reader cannot take a part of the line for something else. Threat T8.
+// TestHostileTextsAreCleaned proves that an audit record is always one line, whatever texts a
+// client sends. Neither a terminal nor a reader can take a part of it for another line (threat
+// T8).
 func TestHostileTextsAreCleaned(t *testing.T) {
 	for name, text := range hostile {
 		s := &sink{}
@@ -73,8 +74,8 @@ func TestHostileTextsAreCleaned(t *testing.T) {
 	}
 }
 
-// TestRecordFormat proves that a record has the names and values that the reference documents.
-// Texts that are safe are unchanged.
+// TestRecordFormat proves that a record has the member names and values that the documentation
+// lists. Safe texts are not changed.
 func TestRecordFormat(t *testing.T) {
 	s := &sink{}
 	tr := start(t, s, "a", key)

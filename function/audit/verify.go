@@ -19,15 +19,14 @@ import (
 	"backupportal/function/secret"
 )
 
-// A Finding is a defect of the trail at one record.
+// A Finding is one defect that Verify found in the audit trail, at one record.
 type Finding struct {
 	Chain string
 	Seq   int64
 	What  string // a sentence without a full stop
 }
 
-// A Report is the result of [Verify]. The trail is intact as far as it can be checked if Findings
-// is empty.
+// A Report is the result of [Verify]. No Findings means that no manipulation was found.
 type Report struct {
 	Chains, Records int
 	Unsealed        int // records without a MAC, if they were checked without a key
@@ -56,7 +55,7 @@ func Verify(rows iter.Seq2[backup.AuditRow, error], keys []secret.String, from t
 	return v.report, nil
 }
 
-// A verifier holds the state of Verify.
+// A verifier holds what Verify has read so far of the audit trail.
 type verifier struct {
 	keys   []secret.String
 	from   time.Time
@@ -73,7 +72,7 @@ type verifier struct {
 	claims []claim
 }
 
-// A claim is what a record says about the end of another chain.
+// A claim is what a record of a later chain says about the last row of another chain.
 type claim struct {
 	by   backup.AuditRow
 	head Head
@@ -84,7 +83,7 @@ func (v *verifier) addFinding(row backup.AuditRow, what string, args ...any) {
 	v.report.Findings = append(v.report.Findings, Finding{row.Chain, row.Seq, fmt.Sprintf(what, args...)})
 }
 
-// checkRow checks the next row.
+// checkRow checks the next row of the audit trail: its number, time and seal.
 func (v *verifier) checkRow(row backup.AuditRow) {
 	var r Record
 	err := json.Unmarshal([]byte(row.Body), &r)
@@ -135,9 +134,9 @@ func (v *verifier) begin(row backup.AuditRow, r Record) {
 	v.skip = r.Time.Before(v.from) && row.At.Before(v.from)
 }
 
-// sealValid reports whether the seal of a row is valid, as far as it can be checked. After the
-// first valid seal of a chain, only the key of that seal is accepted. If the row before is
-// missing, any MAC is accepted, because its input is unknown.
+// sealValid reports whether the seal of a row is valid. After the first valid seal of a chain,
+// it accepts only the key of that seal. If the row before is missing, it accepts any seal,
+// because that row is part of the seal's input.
 func (v *verifier) sealValid(row backup.AuditRow) bool {
 	if len(v.keys) == 0 {
 		if row.MAC == "" {
@@ -228,8 +227,8 @@ func ReadLines(from io.Reader) (iter.Seq2[backup.AuditRow, error], error) {
 	}, nil
 }
 
-// rowOf returns the row in a line, if there is one that belongs to a chain. The row's time is
-// that of the record, since the line has no comparable time.
+// rowOf returns the audit row in a log line. It returns false if the line has no record of a
+// chain. The row's time is that of the record, because the time of the log line can differ.
 func rowOf(line []byte) (row backup.AuditRow, ok bool) {
 	start := bytes.IndexByte(line, '{') // log services may add a prefix
 	if start < 0 {

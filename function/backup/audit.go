@@ -12,8 +12,8 @@ import (
 )
 
 // AuditEvent is one event for the audit trail. Fields that do not apply to its kind are empty.
-// The [Auditor] makes the texts safe. No field may contain a secret, a request body, or a text
-// of the cloud's SDK.
+// No field may contain a secret, a request body, or a text of the cloud's SDK. The [Auditor]
+// removes unsafe characters from the texts.
 type AuditEvent struct {
 	Kind       AuditKind
 	Actor      identity.Principal // zero if the principal is unknown
@@ -23,9 +23,9 @@ type AuditEvent struct {
 	Submission AuditSubmission
 	Outcome    AuditOutcome
 
-	// SampleKey is set if any client can cause the event as often as it likes. Of the events
-	// with one Kind and one SampleKey, at most one per minute is written; the others are
-	// counted.
+	// SampleKey is set if any client can cause the event as often as it likes, such as a failed
+	// sign-in. Of the events with the same Kind and SampleKey, at most one per minute is
+	// written; the others are only counted.
 	SampleKey string
 }
 
@@ -65,7 +65,7 @@ type AuditTarget struct {
 	Scripts    []string `json:"scripts,omitempty"`   // paths of the scripts that run on the instance
 }
 
-// AuditDecision is a decision of the policy.
+// AuditDecision is a decision of the policy, as an audit record shows it.
 type AuditDecision struct {
 	Allow  bool     `json:"allow"`
 	Rule   string   `json:"rule,omitempty"`   // id of the rule that allows the action
@@ -83,7 +83,7 @@ type AuditSubmission struct {
 	Preset   string `json:"preset,omitempty"` // name of the preset that the request named
 }
 
-// AuditOutcome is the result of an action.
+// AuditOutcome is the result of an action, such as a call of the cloud.
 type AuditOutcome struct {
 	// Class is one of the Class constants. For other events it is the reason in a few words.
 	Class        string `json:"class,omitempty"`
@@ -97,14 +97,15 @@ type AuditOutcome struct {
 	Reason       string `json:"reason,omitempty"`           // why a message was rejected
 }
 
-// The classes of the result of a call ([AuditOutcome.Class]). The texts are stored in records,
-// so they do not change.
+// The classes of the result of a call ([AuditOutcome.Class]). Their texts are stored in audit
+// records, so they must not change.
 const (
 	ClassSuccess = "success" // the call had the wanted effect
 	ClassRefused = "refused" // no effect; a repeat would be refused, too; recorded as [StepRefused]
 	// ClassNotSent means that a call had no effect and may be repeated: its error is
 	// [ErrNotSent], [ErrThrottled], or temporary [ErrCredentials]. It is also the class of an
-	// attempt for which the list shows no job. The log then gets [StepNotSent].
+	// attempt (a recorded permission to call CreateBackupJob once) for which the cloud's list
+	// shows no job. The step log then gets [StepNotSent].
 	ClassNotSent = "no_effect"
 	ClassUnknown = "unknown" // the call may have had its effect
 )
@@ -117,35 +118,38 @@ type AuditRow struct {
 	At    time.Time // milliseconds
 	Body  string    // the record as JSON
 	MAC   string    // hexadecimal; empty without a key
-	// Pending is set if the record has no place in the trail yet. The other fields are then empty, and the store seals it.
+	// Pending is set if the record has no place in the trail yet. The other fields are then
+	// empty, and the store seals it.
 	Pending AuditPending
 }
 
-// AuditPending is a record that has no place in the trail yet.
+// AuditPending is an audit record without a number and a seal: it has no place in the trail
+// yet.
 type AuditPending interface {
 	// Trail returns the trail of the record: a pointer.
 	Trail() AuditTrail
 }
 
-// AuditTrail gives records their places, when a store is about to store them.
+// AuditTrail gives audit records their numbers and seals just before a store stores them.
 type AuditTrail interface {
-	// Seal calls store with the rows of records, which are the next ones of the trail, in this order.
-	// Rows that must be stored before them, because a chain begins, come first. store saves all rows,
-	// or none, and reports whether it saved them; after an error that is unknown. Seal returns the
-	// result of store. While store runs, no other record gets a place.
+	// Seal calls store with the rows of records, in this order; they are the next ones of the
+	// trail. If a new chain begins, its first row comes before them. store must save all rows
+	// or none, and report whether it saved them; after an error that is unknown. Seal returns
+	// the result of store. While store runs, no other record gets a number.
 	Seal(ctx context.Context, records []AuditPending, store func(rows []AuditRow) (bool, error)) (bool, error)
 }
 
 // Auditor writes the audit trail. Its methods are safe for concurrent use.
 type Auditor interface {
-	// Record stores e. After an error it may not be stored; the caller must then not do the
-	// action that e announces.
+	// Record stores e. If it returns an error, e may not be stored; the caller must then not
+	// perform the action that e announces.
 	Record(ctx context.Context, e AuditEvent) error
-	// RecordWith calls store with the row of e, which is pending: see [AuditPending]. store saves the row and the caller's
-	// own data in one transaction, and reports whether it saved them. RecordWith returns that result.
+	// RecordWith calls store with the row of e, which has no number yet: see [AuditPending].
+	// store must save the row and the caller's own data in one transaction, and report whether
+	// it saved them. RecordWith returns that result.
 	RecordWith(ctx context.Context, e AuditEvent, store func(AuditRow) (bool, error)) (bool, error)
-	// Flush writes how many events with a sample key were counted instead of written. It does so for
-	// the minutes that have ended, or for all if all is true.
+	// Flush writes, for each sample key, how many events were counted instead of written. It
+	// does so for the minutes that have ended, or for all if all is true.
 	Flush(ctx context.Context, all bool) error
 }
 
@@ -154,7 +158,7 @@ func (s *Service) Note(ctx context.Context, e AuditEvent) {
 	s.trail().recordOrLog(context.WithoutCancel(ctx), e)
 }
 
-// trail writes to the audit trail. With a nil auditor it writes nothing.
+// trail writes to the audit trail of a Service. Without an [Auditor] it writes nothing.
 type trail struct {
 	auditor Auditor
 	log     *slog.Logger
@@ -163,8 +167,9 @@ type trail struct {
 // trail returns the audit trail of s.
 func (s *Service) trail() trail { return trail{auditor: s.Audit, log: s.Log} }
 
-// along stores e together with the change that store makes. store saves the change and the rows of the
-// audit trail, both or neither, and reports whether it saved them. Without an auditor there are no rows.
+// along writes the audit event e and makes a change of the store, both in one transaction.
+// store saves the change and the rows of the audit trail, and reports whether it saved them.
+// Without an [Auditor] it gets no rows.
 func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...AuditRow) (bool, error)) (bool, error) {
 	if t.auditor == nil {
 		return store()
@@ -172,8 +177,8 @@ func (t trail) along(ctx context.Context, e AuditEvent, store func(rows ...Audit
 	return t.auditor.RecordWith(ctx, e, func(row AuditRow) (bool, error) { return store(row) })
 }
 
-// violation records a result that the step log must prevent. name is its name; job and other are
-// the two jobs, and other may be empty.
+// violation writes that something happened which the step log must prevent, such as two jobs
+// for one submission. name says what; job and other are the two jobs, and other may be empty.
 func (t trail) violation(ctx context.Context, actor identity.Principal, r Record, name, job, other string) {
 	e := eventFor(AuditViolation, ActionCreate, actor, r, r.Last.N)
 	e.Outcome = AuditOutcome{Class: name, JobID: job, OtherJobID: other}
@@ -181,15 +186,16 @@ func (t trail) violation(ctx context.Context, actor identity.Principal, r Record
 	t.recordOrLog(ctx, e)
 }
 
-// recordOrLog writes e, and logs a failure. It is for events whose action has already happened.
+// recordOrLog writes the audit event e, and logs a failure. It is for actions that have already
+// happened.
 func (t trail) recordOrLog(ctx context.Context, e AuditEvent) {
 	if err := t.record(ctx, e); err != nil {
 		t.log.ErrorContext(ctx, "writing an audit record", "audit_event", e.Kind, "submission", e.Submission.ID, "error", err)
 	}
 }
 
-// record writes e. The caller must not do the action if this fails. It waits at most
-// [recordTimeout].
+// record writes the audit event e. If it returns an error, the caller must not perform the
+// action. It waits for at most [recordTimeout].
 func (t trail) record(ctx context.Context, e AuditEvent) error {
 	if t.auditor == nil {
 		return nil
@@ -210,7 +216,8 @@ func (t trail) flush(ctx context.Context) {
 	}
 }
 
-// eventFor returns an audit event of the given kind about step n of r.
+// eventFor returns an audit event of the given kind about the submission r and step n of its
+// log.
 func eventFor(kind AuditKind, action Action, actor identity.Principal, r Record, n int) AuditEvent {
 	p := r.Complete
 	t := AuditTarget{
@@ -237,8 +244,9 @@ func eventFor(kind AuditKind, action Action, actor identity.Principal, r Record,
 	}
 }
 
-// classify returns the result of a call that ended with err after the time took. An error that
-// is no [*CloudError] is ClassUnknown.
+// classify returns the result of a call for the audit trail. err is the call's error and took
+// its duration. An error that is not a [*CloudError] has the class ClassUnknown, because it
+// does not show whether the call had an effect.
 func classify(err error, took time.Duration) AuditOutcome {
 	out := AuditOutcome{Class: ClassUnknown, Milliseconds: took.Milliseconds()}
 	cloud, ok := errors.AsType[*CloudError](err)
@@ -255,8 +263,9 @@ func classify(err error, took time.Duration) AuditOutcome {
 	return out
 }
 
-// denialLines returns one line for each rule that does not allow a backup: the id of the rule
-// and the field of the first condition that failed, or its text if it has no field.
+// denialLines returns one line for each rule that did not allow a backup: the rule's id and the
+// parameter of its first condition that was not met, or the condition's text if it has no
+// parameter.
 func denialLines(denied []param.Mistake) (lines []string) {
 	for _, m := range denied {
 		line := cmp.Or(m.Field, m.In(param.English))

@@ -23,7 +23,7 @@ import (
 // auditKey is the key of the audit trail in tests.
 var auditKey = secret.New("a key of the audit trail with 32 bytes or more")
 
-// withAudit makes the fixture write an audit trail to the fixture's store. The chains are named
+// withAudit makes the fixture write an audit trail to its store. The chains get the names
 // chain-01, chain-02 and so on.
 func withAudit(t testing.TB, r *fixture) *fixture {
 	t.Helper()
@@ -39,7 +39,7 @@ func withAudit(t testing.TB, r *fixture) *fixture {
 	return r
 }
 
-// trail returns all audit records. It fails the test if the trail does not verify.
+// trail returns all audit records. It fails the test if their seals or numbers are not valid.
 func (r *fixture) trail(t testing.TB) (records []audit.Record) {
 	t.Helper()
 	db := r.Limits.(storetest.Trail)
@@ -81,9 +81,9 @@ func (r *fixture) auditSummary(t testing.TB) string {
 	return strings.Join(words, ", ")
 }
 
-// TestAuditOfSubmission proves that a submission has an intent before the call of the cloud and an
-// outcome after the call. Both records have the principal, the request and the target. A repeated
-// submission adds no record.
+// TestAuditOfSubmission proves that the audit trail of a submission has two records: its intent
+// before the call of the cloud, and the outcome after it. Both have the principal, the request
+// and the target. A repeated submission adds no record.
 func TestAuditOfSubmission(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := withAudit(t, newFixtureOn(t, url))
@@ -121,8 +121,8 @@ func TestAuditOfSubmission(t *testing.T) {
 	})
 }
 
-// TestNoSendWithoutAuditIntent proves that the cloud is not called, and that the step log has no
-// attempt, if the intent cannot be stored.
+// TestNoSendWithoutAuditIntent proves that the cloud is not called if the audit record that
+// announces the call cannot be stored. The step log then has no attempt either.
 func TestNoSendWithoutAuditIntent(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := withAudit(t, newFixtureOn(t, url))
@@ -218,9 +218,9 @@ func TestAuditOfRefusalsAndLimits(t *testing.T) {
 	}
 }
 
-// TestAuditOfCancel proves that a cancellation has a record before the call and a record after the
-// call. Both name the principal who cancels. A cancellation that the policy refuses is recorded
-// too.
+// TestAuditOfCancel proves that a cancellation has an audit record before the call of the cloud
+// and one after it. Both name the principal who cancels. A cancellation that the policy refuses
+// is recorded too.
 func TestAuditOfCancel(t *testing.T) {
 	for fault, want := range map[string]string{"": "success", "refuse 404 JobNotExist": "refused", "500": "unknown"} {
 		r := withAudit(t, newFixture(t))
@@ -259,8 +259,9 @@ func (p viewOnlyPolicy) May(ctx context.Context, who identity.Principal, a backu
 	return a == backup.ActionView && p.Policy.May(ctx, who, a, complete)
 }
 
-// TestConcurrentSubmitsMakeOneValidTrail makes 96 concurrent calls of Submit for 24 keys. Each call
-// of the cloud has one intent and one outcome, and the chain is valid.
+// TestConcurrentSubmitsMakeOneValidTrail submits each of 24 backups four times at the same
+// time. It proves that each call of the cloud has one audit record before and one after it, and
+// that the chain of records is valid.
 func TestConcurrentSubmitsMakeOneValidTrail(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := withAudit(t, newFixtureOn(t, url))
@@ -281,8 +282,8 @@ func TestConcurrentSubmitsMakeOneValidTrail(t *testing.T) {
 	})
 }
 
-// TestTwoJobsOfOneSubmissionAreAViolation proves that the audit trail records a violation if the
-// cloud lists two jobs of one submission.
+// TestTwoJobsOfOneSubmissionAreAViolation proves that the audit trail gets a violation if the
+// cloud lists two jobs of one submission. That must never happen.
 func TestTwoJobsOfOneSubmissionAreAViolation(t *testing.T) {
 	r := withAudit(t, newFixture(t))
 	r.fail(t, "CreateBackupJob: drop-after")

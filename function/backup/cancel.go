@@ -15,8 +15,8 @@ func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record)
 	return s.Policy.May(ctx, p, ActionCancel, r.Complete)
 }
 
-// Cancel asks the cloud to cancel the job of a submission, and returns the record afterwards. If
-// the job is already cancelled or being cancelled, it sends nothing and succeeds.
+// Cancel asks the cloud to cancel the job of a submission, and returns the record afterwards.
+// If the job is already cancelled or being cancelled, it sends nothing and succeeds.
 //
 // The errors are:
 //
@@ -25,7 +25,7 @@ func (s *Service) MayCancel(ctx context.Context, p identity.Principal, r Record)
 //   - [*BusyError] with [ErrJobEnded] or [ErrNoJob]: there is nothing to cancel.
 //   - [*BusyError] with [ErrCancelRefused]: the cloud refused; the job continues.
 //   - [*BusyError] with [ErrNotCancelled]: it is unknown whether the cloud accepted the request.
-//   - [ErrStoreUnavailable]: nothing was sent: the record cannot be read, or the intent not recorded.
+//   - [ErrStoreUnavailable]: nothing was sent: the store failed.
 func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (Record, error) {
 	r, err := s.Refresh(ctx, p, id)
 	if err != nil {
@@ -77,8 +77,8 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	return s.recordCancellation(ctx, r, request), nil
 }
 
-// recordCancellation stores who cancelled the job of r. A failure is logged: the job is
-// cancelled, and only the name is missing in the history.
+// recordCancellation stores who cancelled the job of r. If that fails, it only logs the
+// failure: the job is cancelled, and only the name is missing in the history.
 func (s *Service) recordCancellation(ctx context.Context, r Record, c Cancellation) Record {
 	r.Cancellation = c
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
@@ -89,9 +89,9 @@ func (s *Service) recordCancellation(ctx context.Context, r Record, c Cancellati
 	return r
 }
 
-// resolveCancel reads the job after a request to cancel that did not succeed. The cloud does not
-// document its answer for a job that has ended, and an answer can be lost, so only the job shows
-// the result.
+// resolveCancel reads the job after a call of CancelBackupJob that did not succeed, because
+// only the job shows the result. The cloud does not document its answer for a job that has
+// ended, and an answer can be lost.
 func (s *Service) resolveCancel(
 	ctx context.Context, target Target, r Record, request Cancellation, err error,
 ) (Record, error) {
@@ -113,8 +113,8 @@ func (s *Service) resolveCancel(
 	r = records[0]
 	switch err := r.Cancellable(s.Now()); {
 	case errors.Is(err, ErrCancelled):
-		// The job is being cancelled, but perhaps not by this request: a refused request had no
-		// effect, and a recent cancellation in the store belongs to another request.
+		// The job is being cancelled, but perhaps not because of this request: if the cloud
+		// refused this one, another request's cancellation is in the store.
 		known, err := s.steps().find(ctx, r.SubmissionID)
 		if errors.Is(busy.Err, ErrCancelRefused) || err != nil || known.Cancellation.overrides(r.Job) {
 			r.Cancellation = known.Cancellation
@@ -137,19 +137,20 @@ type Cancellation struct {
 	At time.Time // milliseconds
 }
 
-// overrides reports whether the accepted request says more about the job than the cloud's last
-// description, which may be older. It is true until [cancelGrace] after the request.
+// overrides reports whether the accepted cancellation says more about the job's state than the
+// cloud's last description, which may be older. It is true until [cancelGrace] after the
+// request.
 func (c Cancellation) overrides(job Job) bool {
 	return !c.At.IsZero() && job.SeenAt.Before(c.At.Add(cancelGrace))
 }
 
-// cancelGrace is how long a job counts as being cancelled only because the request was accepted.
-// If the cloud describes it as running later, the portal does too, and it can be cancelled
-// again.
+// cancelGrace is how long a job counts as being cancelled only because the cloud accepted the
+// request. If the cloud still describes it as running after that time, the portal does so too,
+// and the job can be cancelled again.
 const cancelGrace = time.Minute
 
-// Cancellable returns nil if the cloud can be asked to cancel the job of r at now. Otherwise it
-// returns [ErrCancelled], [ErrJobEnded] or [ErrNoJob].
+// Cancellable returns nil if the portal can ask the cloud to cancel the job of r at the time
+// now. Otherwise it returns [ErrCancelled], [ErrJobEnded] or [ErrNoJob].
 func (r Record) Cancellable(now time.Time) error {
 	switch state := r.State(now); {
 	case r.Last.Kind != StepCreated:

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// startRunningJob submits a backup whose job runs for the duration long, advances the clock by 30
-// s, and returns the id of the submission.
+// startRunningJob submits a backup whose job runs for the duration long, and advances the clock
+// by 30 seconds. It returns the id of the submission.
 func (r *fixture) startRunningJob(t testing.TB, key, long string) (id string) {
 	t.Helper()
 	sub := submission(key)
@@ -25,7 +25,7 @@ func (r *fixture) startRunningJob(t testing.TB, key, long string) (id string) {
 	return answer.SubmissionID
 }
 
-// cancels returns the number of CancelBackupJob requests.
+// cancels returns how many requests CancelBackupJob the cloud has received.
 func (r *fixture) cancels() int { return len(r.cloud.Ledger().CallsOf("CancelBackupJob")) }
 
 var bob = identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "bob", Name: "Bob"}
@@ -61,9 +61,9 @@ func TestCancelledJobState(t *testing.T) {
 	})
 }
 
-// TestCancelOfEndedJob proves that a job that has ended cannot be cancelled. The portal either
-// knows the end already, or reads the job after the cloud has refused the cancellation. No
-// cancellation is stored.
+// TestCancelOfEndedJob proves that a job that has ended cannot be cancelled and that no
+// cancellation is stored. In one case the portal knows the end already, in the other it reads
+// the job after the cloud has refused the cancellation.
 func TestCancelOfEndedJob(t *testing.T) {
 	r := newFixture(t)
 	id := r.startRunningJob(t, "k", "1m")
@@ -91,8 +91,8 @@ func TestCancelOfEndedJob(t *testing.T) {
 	}
 }
 
-// TestLostCancelAnswerIsReadFromJob proves that the portal reads the job after the answer to
-// CancelBackupJob was lost or was a refusal. The portal's own answer depends on the state of the
+// TestLostCancelAnswerIsReadFromJob proves that the portal reads the job if the answer to
+// CancelBackupJob was lost or was a refusal. What it answers then depends on the state of the
 // job.
 func TestLostCancelAnswerIsReadFromJob(t *testing.T) {
 	for fault, want := range map[string]error{
@@ -131,8 +131,9 @@ func TestLostCancelAnswerIsReadFromJob(t *testing.T) {
 	}
 }
 
-// TestIneffectiveCancelCanBeRepeated covers a cancellation that the cloud accepts although the job
-// still runs a minute later. The state is RUNNING again, and the job can be cancelled again.
+// TestIneffectiveCancelCanBeRepeated proves what happens if the cloud accepts a cancellation
+// but the job still runs a minute later: the state is RUNNING again, and the job can be
+// cancelled again.
 func TestIneffectiveCancelCanBeRepeated(t *testing.T) {
 	r := newFixture(t)
 	id := r.startRunningJob(t, "k", "1m")

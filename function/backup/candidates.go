@@ -9,13 +9,14 @@ import (
 	"backupportal/function/param"
 )
 
-// Candidates returns one page of the resources or vaults that p may choose in the account and
-// region of params. params may also have a SourceType. Candidates that no rule for p allows are
-// left out; if that empties a page, the next pages are read, at most [maxEmptyPages].
+// Candidates returns one page of the resources or vaults (candidates) that p may select for a
+// backup in the account and region of params. params may also have a SourceType. It leaves out
+// candidates that no rule of the policy allows for p. If nothing is left of a page, it reads
+// the next ones, at most [maxEmptyPages].
 //
-// The errors are [ErrNotFound] if the account, the region, the instance or the cluster is not
-// allowed for p or does not exist, [param.InvalidError] if its id is not valid, [ErrNotListed], a
-// [*LimitError] with [ErrRequests], and [ErrStoreUnavailable].
+// The error is [ErrNotFound] if the account, the region, the instance or the cluster is not
+// allowed for p or does not exist, and [param.InvalidError] if its id is malformed. Other
+// errors are [ErrNotListed], a [*LimitError] with [ErrRequests], and [ErrStoreUnavailable].
 func (s *Service) Candidates(ctx context.Context, p identity.Principal, params param.Params, q CandidateQuery) (Candidates, error) {
 	alias, region := params["Account"], params["Region"]
 	if !s.Policy.MayInRegion(p, ActionCreate, alias, region) {
@@ -44,16 +45,16 @@ func (s *Service) Candidates(ctx context.Context, p identity.Principal, params p
 	}
 }
 
-// CountLookup counts one request of p that asks the cloud about resources, such as
-// [Service.Candidates]. The errors are a [*LimitError] with [ErrRequests], and
+// CountLookup counts one request of p that makes the portal read resources from the cloud, such
+// as [Service.Candidates]. The errors are a [*LimitError] with [ErrRequests], and
 // [ErrStoreUnavailable].
 func (s *Service) CountLookup(ctx context.Context, p identity.Principal) error {
 	return s.limiter().countRequest(ctx, p, "f:", candidateRate)
 }
 
-// checkParent checks the instance of a list of disks, or the cluster of a list of volumes: its id is valid,
-// and a rule allows p to back it up. It returns nil for a list of another kind. The errors are
-// [param.InvalidError] and [ErrNotFound].
+// checkParent checks the instance whose disks, or the cluster whose volumes are to be listed.
+// Its id must be valid, and a rule must allow p to back it up. For lists of another kind it
+// returns nil. The errors are [param.InvalidError] and [ErrNotFound].
 func (s *Service) checkParent(ctx context.Context, p identity.Principal, params param.Params, q CandidateQuery) error {
 	if q.InstanceID == "" && q.ClusterID == "" {
 		return nil
@@ -74,8 +75,8 @@ func (s *Service) checkParent(ctx context.Context, p identity.Principal, params 
 	return nil
 }
 
-// allowedCandidates returns the candidates that a rule for p allows. Disks and volumes are not
-// tested: they belong to an instance or cluster that is allowed.
+// allowedCandidates returns those candidates that a rule of the policy allows for p. It does
+// not test disks and volumes, because the instance or cluster to which they belong was tested.
 func (s *Service) allowedCandidates(
 	ctx context.Context, p identity.Principal, params param.Params, kind CandidateKind, all []Candidate,
 ) (some []Candidate) {
@@ -107,15 +108,15 @@ func (s *Service) allowedCandidates(
 	return some
 }
 
-// maxEmptyPages is how many pages of the cloud's list are read at most for one page of candidates.
-// Reading stops at the first page that has a candidate that a rule allows.
+// maxEmptyPages is the maximum number of pages of the cloud's list that are read for one page
+// of candidates. Reading stops at the first page that has an allowed candidate.
 const maxEmptyPages = 5
 
-// candidateRate is how many lists one principal may request.
+// candidateRate limits how many lists of candidates one principal may request.
 var candidateRate = Rate{Burst: 120, Per: time.Minute}
 
-// candidatesTimeout limits one request for candidates. It is short, because a person who fills in the
-// form is waiting for the list and can also type an id.
+// candidatesTimeout limits one request for candidates. It is short, because a person who fills
+// in the form is waiting for the list and can also type an id.
 const candidatesTimeout = 8 * time.Second
 
 // ErrNotListed says that the cloud's list is not available now. The form still accepts a typed

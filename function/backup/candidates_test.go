@@ -57,7 +57,7 @@ func (c *listingCloud) Preflight(
 	return []backup.AccessCheck{{ID: "credentials", State: backup.CheckOK}}
 }
 
-// idPolicy allows only the resources and vaults with the id of itself.
+// idPolicy allows only resources and vaults whose id is its own value.
 type idPolicy struct {
 	backup.Policy
 	id string
@@ -74,7 +74,8 @@ func (p idPolicy) CoversVault(_ identity.Principal, _ param.Params, vault string
 	return vault == p.id
 }
 
-// of returns the query for a kind of candidates, for volumes those of a cluster, and for others those of an instance.
+// of returns a query for candidates of a kind: for volumes those of a test cluster, for other
+// kinds those of a test instance.
 func of(kind backup.CandidateKind, parent string) backup.CandidateQuery {
 	if kind == backup.Volumes {
 		return backup.CandidateQuery{Kind: kind, ClusterID: parent}
@@ -82,8 +83,8 @@ func of(kind backup.CandidateKind, parent string) backup.CandidateQuery {
 	return backup.CandidateQuery{Kind: kind, InstanceID: parent}
 }
 
-// TestCandidatesAreThoseOfTheRules proves that a person is offered only what a rule allows, and learns nothing about
-// what the rules do not name.
+// TestCandidatesAreThoseOfTheRules proves that a person is offered only candidates that a rule
+// allows, and learns nothing about others.
 func TestCandidatesAreThoseOfTheRules(t *testing.T) {
 	const mine, other = "i-bp1demoweb01", "i-bp1demodb01"
 	here := param.Params{"Account": "demo", "Region": "cn-hangzhou"}
@@ -134,8 +135,9 @@ func TestCandidatesAreThoseOfTheRules(t *testing.T) {
 	}
 }
 
-// TestListThatFailsIsSaid proves that a failed list is told apart from an empty one, that an id which cannot exist
-// is a mistake, and that lists are counted.
+// TestListThatFailsIsSaid proves three things about lists of candidates: a failed list is an
+// error and not an empty list, a malformed id is reported as a mistake, and each list counts as
+// a request.
 func TestListThatFailsIsSaid(t *testing.T) {
 	r := newFixture(t)
 	here := param.Params{"Account": "demo", "Region": "cn-hangzhou"}
@@ -155,8 +157,8 @@ func TestListThatFailsIsSaid(t *testing.T) {
 	}
 }
 
-// TestAccessIsCheckedOnlyForTheRules proves that the checks of an account ask the cloud only about resources and
-// vaults that a rule allows, and only as often as the limit says.
+// TestAccessIsCheckedOnlyForTheRules proves that the access checks of an account read only
+// resources and vaults that a rule allows, and run only as often as the limit permits.
 func TestAccessIsCheckedOnlyForTheRules(t *testing.T) {
 	const mine = "i-bp1demoweb01"
 	for name, c := range map[string]struct {

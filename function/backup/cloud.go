@@ -14,36 +14,37 @@ import (
 // Cloud is the part of Cloud Backup that the portal uses. Its errors are [*CloudError] values.
 // Its methods are safe for concurrent use.
 type Cloud interface {
-	// CreateBackupJob sends at most one request that can have an effect. It sends none after ctx
-	// has ended or after call.Until. The error says whether a job may exist
+	// CreateBackupJob sends at most one request that can have an effect. It sends none after
+	// ctx has ended or after call.Until. The error says whether a job may exist nevertheless
 	// ([CloudError.Outcome]).
 	CreateBackupJob(ctx context.Context, call Call) (Created, error)
 	// DescribeBackupJobs2 returns all jobs that match the filter. It reads all pages; an
 	// incomplete listing is an error.
 	DescribeBackupJobs2(ctx context.Context, target Target, filter JobFilter) ([]Job, error)
-	// DescribeUdmSnapshots returns the consistency of the recovery point that the job of an
-	// instance made. It is the zero value while there is no recovery point.
+	// DescribeUdmSnapshots returns the consistency of the recovery point that the backup job of
+	// an instance made. It returns the zero value while there is no recovery point.
 	DescribeUdmSnapshots(ctx context.Context, target Target, job Job) (Consistency, error)
-	// RecoveryPoints returns the recovery points of instances that match the filter, the newest first.
+	// RecoveryPoints returns the recovery points of instances that match the filter, the newest
+	// first.
 	RecoveryPoints(ctx context.Context, target Target, filter SnapshotFilter) ([]RecoveryPoint, error)
 	// CancelBackupJob requests the end of a job. Success means that the cloud accepted the
 	// request; the job may still be running. vaultID is the vault of the job, or empty if the
 	// job has none.
 	CancelBackupJob(ctx context.Context, target Target, jobID, vaultID string) error
-	// Preflight checks whether the portal's calls in the account of target are permitted. It
-	// changes nothing. If params name a resource or a vault, it checks that these exist, too. It
-	// has no error: a failed check is in the result.
+	// Preflight checks whether the portal may make its calls in the account of target. It
+	// changes nothing. If params name a resource or a vault, it also checks that these exist.
+	// It returns no error: a failed check is in the result.
 	Preflight(ctx context.Context, target Target, capabilities Capabilities, params param.Params) []AccessCheck
-	// CheckRoles returns nil if the roles exist that Cloud Backup itself needs for a backup of that
-	// type in the account of target. It changes nothing.
+	// CheckRoles returns nil if the roles exist that Cloud Backup itself assumes for a backup
+	// of that type in the account of target. It changes nothing.
 	CheckRoles(ctx context.Context, target Target, source param.SourceType) error
 	// List returns one page of candidates in the account of target. The result can be up to one
 	// minute old.
 	List(ctx context.Context, target Target, q CandidateQuery) (Candidates, error)
 	// Previews returns the call in several notations. It makes no call.
 	Previews(call Call) []Preview
-	// RestoreCommands returns commands that restore what the job of call has backed up. It makes no
-	// call.
+	// RestoreCommands returns shell commands with which a person restores what the job of call
+	// has backed up. It makes no call.
 	RestoreCommands(call Call, job Job) []Preview
 	// Explain describes an error code of CreateBackupJob. The texts are empty for an unknown
 	// code.
@@ -60,7 +61,7 @@ type Target struct {
 	Principal identity.Principal // becomes the RoleSessionName, which the cloud's own audit trail shows
 }
 
-// Call is a complete CreateBackupJob request.
+// Call has everything that is needed for one request of CreateBackupJob.
 type Call struct {
 	Target Target
 	Params param.Params // complete, with JobName
@@ -85,22 +86,22 @@ type Preview struct {
 	Code  string
 }
 
-// Outcomes of a call that did not succeed ([CloudError.Outcome]). Only ErrUnknownOutcome leaves
-// it open whether a job was started.
+// Outcomes of a call that did not succeed ([CloudError.Outcome]). Only with ErrUnknownOutcome a
+// job may have been started.
 var (
 	ErrRefused     = errors.New("refused by the cloud")     // the cloud answered no; nothing was started
 	ErrThrottled   = errors.New("throttled by the cloud")   // nothing was started; recorded as [StepNotSent]
 	ErrCredentials = errors.New("credentials not accepted") // nothing was started
 	// ErrNotSent in a [CloudError] means that the request did not reach the cloud. The attempt
-	// is then recorded as [StepNotSent], with the class [ClassNotSent], and Submit may try
-	// again. In a [BusyError] it means that Submit gave up without a job; the same key can be
-	// used again.
+	// (the recorded permission for this call) is then recorded as [StepNotSent] with the class
+	// [ClassNotSent], and Submit may try again. In a [BusyError] it means that Submit ended
+	// without a job; the same key can be used again.
 	ErrNotSent        = errors.New("not sent")
 	ErrUnknownOutcome = errors.New("outcome unknown") // no usable answer; a job may have been started
 )
 
-// CloudError is an operation that did not succeed. Except for Message it contains no text from
-// the cloud or the network, so it can be logged.
+// CloudError is a failed operation of the cloud. Only its field Message contains text of the
+// cloud; without Message it can be logged.
 type CloudError struct {
 	Action     string        // the operation, such as "AssumeRole"
 	Service    CloudService  // that answered; the zero value is Cloud Backup
@@ -116,8 +117,8 @@ type CloudError struct {
 	Cause      string        // kind of the network error, such as [CauseCertificate]; never a URL
 }
 
-// CauseCertificate is the Cause of a [CloudError] if no trusted root has signed the certificate of the
-// cloud's endpoint.
+// CauseCertificate is the Cause of a [CloudError] if no trusted root has signed the certificate
+// of the cloud's endpoint.
 const CauseCertificate = "certificate not trusted"
 
 // Error returns all fields except the cloud's message.
@@ -141,8 +142,8 @@ const (
 	STS CloudService = "sts"
 )
 
-// CloudServiceOf returns the service that answered with the code of a step: STS if AssumeRole failed, else
-// Cloud Backup.
+// CloudServiceOf returns the service that answered with the code of a step: STS if AssumeRole
+// failed, else Cloud Backup.
 func CloudServiceOf(code string) CloudService {
 	if strings.HasPrefix(code, "AssumeRole.") {
 		return STS
@@ -171,14 +172,14 @@ func (s CloudService) Says(message string) param.Text {
 	return param.Both(label.En+": "+message, label.Zh+"："+message)
 }
 
-// Explanation describes an error code in words.
+// Explanation says in words what an error code of the cloud means, and what to do.
 type Explanation struct {
 	Means, Todo param.Text // its meaning, and a remedy; both empty for an unknown code
 	Caller      bool       // the caller can correct it; false: an operator must
 }
 
-// Explain describes the code of a submission that was refused or not sent. The code is one of
-// the cloud's, or one of the portal ([ExplainOwn]).
+// Explain describes in words the error code of a submission that was refused or not sent. The
+// code is one of the cloud, or one of the portal itself ([ExplainOwn]).
 func (s *Service) Explain(code string) Explanation {
 	if own, ok := ExplainOwn(code); ok {
 		return own
@@ -194,14 +195,15 @@ func (s *Service) ExplainJob(code string) Explanation {
 	return s.Cloud.ExplainJob(code)
 }
 
-// ExplainOwn describes a code that the portal wrote: codeGaveUp, codeNotListed or codeCertificate. It
-// returns false for every other code.
+// ExplainOwn describes an error code that the portal itself wrote: codeGaveUp, codeNotListed or
+// codeCertificate. It returns false for every other code.
 func ExplainOwn(code string) (Explanation, bool) {
 	e, ok := ownCodes[code]
 	return e, ok
 }
 
-// ownCodes explains the codes that the portal itself writes into steps.
+// ownCodes explains the error codes that the portal itself writes into the steps of a
+// submission.
 var ownCodes = map[string]Explanation{
 	codeGaveUp: {
 		Means: param.Both("The request was tried several times, but Cloud Backup did not create a job.", "请求已尝试多次，但云备份未创建任务。"),
@@ -219,7 +221,8 @@ var ownCodes = map[string]Explanation{
 	},
 }
 
-// codeOf returns the code of a step for a call that failed: the cloud's, or codeCertificate.
+// codeOf returns the error code to store in the step of a failed call: the cloud's code, or
+// codeCertificate.
 func codeOf(e *CloudError) string {
 	if e.Code == "" && e.Cause == CauseCertificate {
 		return codeCertificate

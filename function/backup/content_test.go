@@ -9,9 +9,10 @@ import (
 	"backupportal/function/backup"
 )
 
-// TestContentKeysEndBeforeTheNextNight proves that a key that is a hash of the content stands for its
-// submission through the repeats of a platform, and that the same content on the next night is a new
-// backup, also where the cloud's list is searched first.
+// TestContentKeysEndBeforeTheNextNight tests submissions without an idempotency key of the
+// sender, for which the key is a hash of the content. It proves that the platform's repeated
+// deliveries start no second backup, and that the same content in the next night starts a new
+// one. It tests this also if the cloud's list is searched first.
 func TestContentKeysEndBeforeTheNextNight(t *testing.T) {
 	for _, listFirst := range []bool{false, true} {
 		for _, c := range []struct {
@@ -47,8 +48,9 @@ func TestContentKeysEndBeforeTheNextNight(t *testing.T) {
 	}
 }
 
-// TestContentKeyWithoutResultIsNoNewBackup proves that the same content starts nothing for 25 hours
-// while it is not known whether the first message started a job.
+// TestContentKeyWithoutResultIsNoNewBackup tests a key that is a hash of the content. While it
+// is unknown whether the first message started a job, the same content starts nothing for 25
+// hours.
 func TestContentKeyWithoutResultIsNoNewBackup(t *testing.T) {
 	for age, known := range map[time.Duration]bool{22 * time.Hour: true, 24 * time.Hour: true, 25*time.Hour - time.Second: true, 25 * time.Hour: false} {
 		r := newFixture(t)
@@ -68,8 +70,8 @@ func TestContentKeyWithoutResultIsNoNewBackup(t *testing.T) {
 	}
 }
 
-// TestContentKeyReservesAgainOnTheNextNight proves that the backup of the next night takes from the
-// limits like any other.
+// TestContentKeyReservesAgainOnTheNextNight proves that the same content in the next night
+// counts against rates and quotas like any new backup.
 func TestContentKeyReservesAgainOnTheNextNight(t *testing.T) {
 	r := newFixture(t)
 	r.Policy = limitingPolicy{r.Policy, backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 1, Per: 30 * 24 * time.Hour}}}}
@@ -90,8 +92,9 @@ func TestContentKeyReservesAgainOnTheNextNight(t *testing.T) {
 	}
 }
 
-// TestKeyOfASenderEndsWithItsTime proves that a key that the sender chose is new after seven days, even if the result
-// of the first message is still not known. Only a key that is a hash of the content has a time of grace.
+// TestKeyOfASenderEndsWithItsTime proves that a key that the sender chose can be used for a new
+// backup after seven days, even if the result of the first message is still unknown. Only a key
+// that is a hash of the content is kept longer in that case.
 func TestKeyOfASenderEndsWithItsTime(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: 503 forever")

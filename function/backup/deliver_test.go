@@ -16,8 +16,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// parallelRun is one example for TestConcurrentSweepsSendOnce. Sweeps and readers run at the same
-// time on jobs that have ended or will end soon.
+// parallelRun is one random case of TestConcurrentSweepsSendOnce: sweeps and readers that run
+// at the same time, and jobs that have ended or will end soon.
 type parallelRun struct {
 	Submissions, Sweeps, Watchers int
 	Early, Later                  time.Duration // time before the first round, and time before the second round
@@ -32,8 +32,8 @@ var parallelRuns = rapid.Custom(func(t *rapid.T) parallelRun {
 	}
 })
 
-// TestConcurrentSweepsSendOnce proves that concurrent sweeps and readers send each event to each
-// receiver exactly once.
+// TestConcurrentSweepsSendOnce proves that each event is sent to each receiver exactly once,
+// although several sweeps (background runs that send notices) and readers run at the same time.
 func TestConcurrentSweepsSendOnce(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
@@ -42,7 +42,7 @@ func TestConcurrentSweepsSendOnce(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) { newFixtureOn(t, url).runParallels(t, 8) })
 }
 
-// runParallels runs the first n examples of parallelRun.
+// runParallels runs n random cases (parallelRun).
 func (r *fixture) runParallels(t *testing.T, n int) {
 	t.Helper()
 	one, other := newInbox(t, "one"), newInbox(t, "other")
@@ -93,7 +93,8 @@ func (r *fixture) runParallel(t *testing.T, c parallelRun, ids []string) {
 	r.sweep(t)
 }
 
-// failures are handlers for an inbox that does not accept a message. Each key names the failure.
+// failures are HTTP handlers that do not accept a message, by the name of the failure. They are
+// for an inbox, the tests' receiver.
 var failures = map[string]http.HandlerFunc{
 	"500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 	"redirect": func(w http.ResponseWriter, r *http.Request) {
@@ -157,8 +158,9 @@ func TestSlowReceiverDelaysNoOther(t *testing.T) {
 	}
 }
 
-// TestNoticeIsGivenUpAfterADay proves that the portal stops sending a notice that was not accepted
-// for a day. It logs one line that identifies the notice. No log line contains a secret.
+// TestNoticeIsGivenUpAfterADay proves that the portal stops sending a notice (message about an
+// event) that its receiver has not accepted for a day. It logs one line that identifies the
+// notice. No log line contains a secret.
 func TestNoticeIsGivenUpAfterADay(t *testing.T) {
 	r, bad := newFixture(t), newInbox(t, "bad")
 	var log bytes.Buffer
@@ -189,8 +191,8 @@ func TestNoticeIsGivenUpAfterADay(t *testing.T) {
 	}
 }
 
-// TestOldNoticesAreNotSent proves that a sweep after more than a day sends no notice of old events,
-// not even to a new receiver.
+// TestOldNoticesAreNotSent proves that a sweep that runs more than a day after an event sends
+// no notice about it, not even to a new receiver.
 func TestOldNoticesAreNotSent(t *testing.T) {
 	r, late := newFixture(t), newInbox(t, "late")
 	r.notify(t, nil, late)
@@ -205,8 +207,9 @@ func TestOldNoticesAreNotSent(t *testing.T) {
 	}
 }
 
-// TestFrozenProcessDoesNotSend covers a process that freezes between the lease of a notice and the
-// message. The process sends nothing if the lease has ended when the process continues.
+// TestFrozenProcessDoesNotSend proves that a process sends nothing if it is frozen between the
+// lease of a notice (its exclusive right to send it) and the message until the lease has ended.
+// Another process may have sent it by then.
 func TestFrozenProcessDoesNotSend(t *testing.T) {
 	r, all := newFixture(t), newInbox(t, "all")
 	r.notify(t, nil, all)
@@ -222,7 +225,7 @@ func TestFrozenProcessDoesNotSend(t *testing.T) {
 	}
 }
 
-// leaseHookStore calls its field meanwhile after each lease, before Lease returns.
+// leaseHookStore is a store that calls meanwhile after each lease, before Lease returns.
 type leaseHookStore struct {
 	backup.Store
 	meanwhile func()

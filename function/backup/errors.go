@@ -13,7 +13,8 @@ import (
 var (
 	// ErrNotFound: no submission has this id or key, or the principal may not view it.
 	ErrNotFound = errors.New("no such submission")
-	// ErrInProgress: an attempt with this key has no result yet. A repeat after RetryAfter may have one.
+	// ErrInProgress: an attempt with this key has no result yet. A repeat after RetryAfter may
+	// have one.
 	ErrInProgress = errors.New("the first request with this key is still in progress")
 	// ErrKeyReused: the key stands for a submission with other parameters.
 	ErrKeyReused = errors.New("the key was used for another request")
@@ -28,14 +29,15 @@ var (
 	ErrCancelled = errors.New("the job is cancelled or being cancelled")
 	// ErrNoJob: the submission has no job to cancel, or none yet.
 	ErrNoJob = errors.New("there is no job")
-	// ErrNotCancelled: the cloud did not confirm a request to cancel. The job may be cancelled or may continue.
+	// ErrNotCancelled: the cloud did not confirm a request to cancel. The job may be cancelled
+	// or may continue.
 	ErrNotCancelled = errors.New("the cloud did not confirm the request to cancel")
 	// ErrCancelRefused: the cloud refused a request to cancel. The job continues.
 	ErrCancelRefused = errors.New("the cloud refused the request to cancel")
 )
 
-// BusyError says that a submission cannot be answered now or with this key, or that a job cannot
-// be cancelled.
+// BusyError says that a submission (one request for a backup) cannot be answered now or with
+// this key, or that a job cannot be cancelled.
 type BusyError struct {
 	// Err is ErrInProgress, ErrKeyReused, ErrNotSent, ErrJobEnded, ErrNoJob, ErrNotCancelled or
 	// ErrCancelRefused.
@@ -53,8 +55,8 @@ func (e *BusyError) Error() string { return "backup: " + e.SubmissionID + ": " +
 // Unwrap returns e.Err.
 func (e *BusyError) Unwrap() error { return e.Err }
 
-// ClockError says that a submission was not recorded, because the wall clock of this machine
-// differs from the database's clock. Nothing was sent.
+// ClockError says that a submission was not stored, because the wall clock of this machine
+// differs too much from the database's clock. Nothing was sent.
 type ClockError struct {
 	Ahead time.Duration // of the database's clock; negative: behind
 }
@@ -70,16 +72,17 @@ func (e *ClockError) Error() string {
 
 // DeniedError is a refusal by the policy. Nothing was sent.
 type DeniedError struct {
-	// Lines has one entry for each rule that the principal may read: the first condition that
-	// failed, with its field. For a refused cancellation it has one entry without a field.
+	// Lines has one entry for each rule that the principal may know: the first condition that
+	// is not met, with its parameter. For a refused cancellation it has one entry without a
+	// parameter.
 	Lines []param.Mistake
-	// SubmissionID is the id of the record that the history has for the refused submission. It
-	// is empty for a preview, and if the refusal could not be recorded. For a refused
-	// cancellation it is the id of the submission whose job was to be cancelled.
+	// SubmissionID is the id of the history's record of the refused submission. It is empty for
+	// a preview, and if the refusal could not be recorded. For a refused cancellation it is the
+	// id of the submission whose job the principal wanted to cancel.
 	SubmissionID string
 }
 
-// Error lists the fields of the conditions that failed.
+// Error lists the parameters of the conditions that are not met.
 func (e *DeniedError) Error() string {
 	fields := make([]string, len(e.Lines))
 	for i, m := range e.Lines {
@@ -91,9 +94,9 @@ func (e *DeniedError) Error() string {
 // Unwrap returns [ErrDenied].
 func (e *DeniedError) Unwrap() error { return ErrDenied }
 
-// storeUnavailable wraps an error of the store as [ErrStoreUnavailable]. The result is never
-// [ErrNotFound]: a record that existed a moment ago and is missing now is a failure of the
-// store.
+// storeUnavailable wraps an error of the store as [ErrStoreUnavailable], also if it is
+// [ErrNotFound]. Use it where a record was read a moment ago: if it is missing now, the store
+// has failed.
 func storeUnavailable(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("%w: %v", ErrStoreUnavailable, err)

@@ -15,10 +15,10 @@ import (
 	"backupportal/function/identity"
 )
 
-// errAway is the error of a store, or of a part of it, that is away.
+// errAway is the error of a store that a test makes unavailable.
 var errAway = errors.New("the database is away")
 
-// awayStore is a store of which one method fails.
+// awayStore is a store with one method that fails.
 type awayStore struct {
 	backup.Store
 	method string
@@ -87,7 +87,7 @@ func (s awayStore) MarkFinal(ctx context.Context, id string, state backup.State)
 	return s.Store.MarkFinal(ctx, id, state)
 }
 
-// Append fails with the notices of a step if Announce fails.
+// Append fails if the step has notices and Announce is the method that fails.
 func (s awayStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
 	if err := s.err("Announce"); err != nil && step.Notices != nil {
 		return false, err
@@ -151,10 +151,10 @@ func (s awayStore) Open(ctx context.Context, after string, limit int) ([]backup.
 	return s.Store.Open(ctx, after, limit)
 }
 
-// failStore makes one method of the store fail.
+// failStore makes the method with this name fail whenever the fixture's store is used.
 func (r *fixture) failStore(method string) { r.Store = awayStore{r.Store, method} }
 
-// awayLimits are limits of which every method fails.
+// awayLimits are limits whose methods all fail.
 type awayLimits struct{ backup.Limits }
 
 func (awayLimits) Reserve(context.Context, backup.Reservation) (*backup.LimitError, error) {
@@ -179,8 +179,8 @@ func (awayLimits) Usage(
 
 func (awayLimits) ForgetLimits(context.Context, time.Time) error { return errAway }
 
-// TestWithoutLimitsNothingIsAllowed proves that nothing that a limit guards is allowed while the limits
-// cannot be counted. The error says that the store is unavailable.
+// TestWithoutLimitsNothingIsAllowed proves that every action with a limit is refused while the
+// limits cannot be counted. The error says that the store is unavailable.
 func TestWithoutLimitsNothingIsAllowed(t *testing.T) {
 	r := newFixture(t)
 	r.Limits = awayLimits{}
@@ -214,12 +214,12 @@ func TestWithoutLimitsNothingIsAllowed(t *testing.T) {
 	}
 }
 
-// refundFails are limits that cannot give anything back.
+// refundFails are limits whose Refund fails.
 type refundFails struct{ backup.Limits }
 
 func (refundFails) Refund(context.Context, string, int) error { return errAway }
 
-// awayAuditor is an audit trail that can write only the events of steps.
+// awayAuditor is an audit trail that fails for all events except those of steps.
 type awayAuditor struct{ backup.Auditor }
 
 func (awayAuditor) Record(context.Context, backup.AuditEvent) error { return errAway }
@@ -234,10 +234,11 @@ type logLine struct {
 	Error      string
 }
 
-// logTo lets r write its log to w, in JSON.
+// logTo makes r write its log to w, in JSON.
 func (r *fixture) logTo(w io.Writer) { r.Log = slog.New(slog.NewJSONHandler(w, nil)) }
 
-// lostSubmission returns the id of a submission of which it is not known whether it made a job.
+// lostSubmission submits a backup whose answer is lost, so that the portal does not know
+// whether there is a job. It returns the submission's id.
 func (r *fixture) lostSubmission(t testing.TB) string {
 	t.Helper()
 	r.fail(t, "CreateBackupJob: drop; DescribeBackupJobs2: 500 forever")
@@ -246,8 +247,8 @@ func (r *fixture) lostSubmission(t testing.TB) string {
 	return id
 }
 
-// TestEachFailureIsLogged proves that a failure that no answer shows leaves a line in the log. If the failure
-// concerns one submission, the line has its id. The action may return an error, too.
+// TestEachFailureIsLogged proves that each failure that no answer shows is logged. If it
+// concerns one submission, the log line has its id.
 func TestEachFailureIsLogged(t *testing.T) {
 	type action func(t *testing.T, r *fixture) (submission string)
 	refresh := func(t *testing.T, r *fixture, id string) string {
@@ -515,8 +516,9 @@ func TestEachFailureIsLogged(t *testing.T) {
 	}
 }
 
-// TestWithoutFailuresTheLogHasNoWarning proves that nothing that works as it should raises an alarm: a submission and its
-// repeat, a refusal by the policy, a limit, a job until its end, its cancellation, a message and a sweep.
+// TestWithoutFailuresTheLogHasNoWarning proves that normal operation logs no warning. It tests
+// a submission and its repeat, a refusal by the policy, a limit, a job until its end, a
+// cancellation, a message and a sweep.
 func TestWithoutFailuresTheLogHasNoWarning(t *testing.T) {
 	r := withAudit(t, newFixture(t))
 	var log bytes.Buffer
@@ -565,7 +567,8 @@ func (w *cancelWriter) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// TestFailedPeriodicSweepIsLogged proves that a server tells in its log that it cannot sweep.
+// TestFailedPeriodicSweepIsLogged proves that a server logs when its regular sweep (background
+// run) fails.
 func TestFailedPeriodicSweepIsLogged(t *testing.T) {
 	r := newFixture(t)
 	r.failStore("Open")
@@ -580,7 +583,8 @@ func TestFailedPeriodicSweepIsLogged(t *testing.T) {
 	}
 }
 
-// TestHistoryWithoutStoreIsError proves that an unreadable history is not shown as an empty one.
+// TestHistoryWithoutStoreIsError proves that the history returns an error if it cannot be read,
+// and not an empty page.
 func TestHistoryWithoutStoreIsError(t *testing.T) {
 	for _, method := range []string{"List", "ListRejections"} {
 		r := newFixture(t)

@@ -27,7 +27,7 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// fixture is a Service in front of the emulator, with a clock that tests set.
+// fixture is a Service that calls the emulator of the cloud, with a clock that tests set.
 type fixture struct {
 	*backup.Service
 	cloud  *emulator.Cloud
@@ -76,13 +76,13 @@ func newFixtureWith(t testing.TB, db interface {
 	return r
 }
 
-// steps returns the kinds of the steps of a submission in the memory store. The error names the
-// rule of the step log that the steps violate.
+// steps returns the kinds of the steps in a submission's log. It returns an error that names
+// the violated rule if their order is not valid.
 func (r *fixture) steps(id string) (kinds string, err error) {
 	return storetest.Kinds(r.Limits.(*memory.Store).Steps(id))
 }
 
-// client returns a client that calls the emulator over HTTP and uses the clock now.
+// client returns a client that calls the emulator over HTTP. now is its clock.
 func (r *fixture) client(t testing.TB, now func() time.Time) *aliyun.Client {
 	t.Helper()
 	server := httptest.NewServer(r.cloud)
@@ -128,8 +128,8 @@ func onEachDatabase(t *testing.T, test func(t *testing.T, url string)) {
 	})
 }
 
-// submission returns a submission that the demo policy allows. Two calls with the same key return
-// equal submissions.
+// submission returns a submission (request for a backup) that the demo policy allows. With the
+// same key it always returns the same one.
 func submission(key string) backup.Submission {
 	return backup.Submission{
 		Door: backup.DoorAPI, Principal: identity.Principal{Kind: identity.KindHuman, Issuer: "https://test.example", Groups: []string{"testers"}, Subject: "alice", Name: "Alice"}, Key: key,
@@ -140,13 +140,13 @@ func submission(key string) backup.Submission {
 // jobs returns the number of jobs in the cloud.
 func (r *fixture) jobs() int { return len(r.cloud.Ledger().Jobs) }
 
-// sends returns the number of CreateBackupJob requests.
+// sends returns how many requests CreateBackupJob the cloud has received.
 func (r *fixture) sends() int { return len(r.cloud.Ledger().CallsOf("CreateBackupJob")) }
 
-// lists returns the number of DescribeBackupJobs2 requests.
+// lists returns how many requests DescribeBackupJobs2 the cloud has received.
 func (r *fixture) lists() int { return len(r.cloud.Ledger().CallsOf("DescribeBackupJobs2")) }
 
-// fail sets the emulator's schedule of faults (grammar: docs/emulator.md).
+// fail sets which calls of the emulator fail (grammar: docs/emulator.md).
 func (r *fixture) fail(t testing.TB, schedule string) {
 	t.Helper()
 	if err := r.cloud.SetFaults(schedule); err != nil {

@@ -46,8 +46,8 @@ func TestFollowEndsAtTerminalStateOrTimeout(t *testing.T) {
 	}
 }
 
-// TestFollowResolvesLostAnswer proves that Follow returns as soon as a lost answer is resolved and
-// the job has ended.
+// TestFollowResolvesLostAnswer proves that Follow (wait for the end of a backup) also works if
+// the cloud's answer was lost. It returns as soon as the job was found and has ended.
 func TestFollowResolvesLostAnswer(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")

@@ -14,7 +14,8 @@ import (
 	"backupportal/function/store/memory"
 )
 
-// newListFirstFixture returns a fixture with ListFirst set, as for a store that can lose records.
+// newListFirstFixture returns a fixture for a store that can lose records: ListFirst makes the
+// portal search the cloud's list before it starts a job.
 func newListFirstFixture(t *testing.T) *fixture {
 	r := newFixture(t)
 	r.ListFirst = func() bool { return true }
@@ -24,9 +25,10 @@ func newListFirstFixture(t *testing.T) *fixture {
 // loseStore replaces the fixture's store by an empty one.
 func (r *fixture) loseStore(t *testing.T) { r.Store = memory.New() }
 
-// TestAnyScheduleWithLostStoresMakesAtMostOneJob proves that a submission makes at most one job
-// even if its store is lost repeatedly, its process crashes at any point and the cloud fails in any
-// way. The list lag is 0, because the promise holds only if the cloud's list is up to date.
+// TestAnyScheduleWithLostStoresMakesAtMostOneJob proves that a submission starts at most one
+// job even if the database is lost repeatedly, the process crashes at any point, and the cloud
+// fails in any way. New jobs appear in the cloud's list at once in this test (list lag 0),
+// because the guarantee holds only then.
 func TestAnyScheduleWithLostStoresMakesAtMostOneJob(t *testing.T) {
 	t.Parallel()
 	r, n := newListFirstFixture(t), 0
@@ -51,7 +53,7 @@ func TestAnyScheduleWithLostStoresMakesAtMostOneJob(t *testing.T) {
 	})
 }
 
-// without returns the texts of all that are not in never.
+// without returns all texts except those in never.
 func without(all []string, never ...string) (rest []string) {
 	for _, s := range all {
 		keep := true
@@ -65,8 +67,8 @@ func without(all []string, never ...string) (rest []string) {
 	return rest
 }
 
-// TestFailedSearchSendsNothing proves that nothing is sent if the search for a job before the first
-// attempt fails. The submission can then be repeated.
+// TestFailedSearchSendsNothing proves that no job is started if the search of the cloud's list
+// before the first attempt fails. The submission can be repeated.
 func TestFailedSearchSendsNothing(t *testing.T) {
 	for _, fault := range []string{"expired", "refuse 403 NoPermission", "throttle", "500", "drop", "bad-json", "empty 503"} {
 		t.Run(fault, func(t *testing.T) {
@@ -89,8 +91,8 @@ func TestFailedSearchSendsNothing(t *testing.T) {
 	}
 }
 
-// TestListFirstSearchesAfterVoidStep proves that the search for a job also runs if the last step is
-// void, because a failover can lose the end of a step log.
+// TestListFirstSearchesAfterVoidStep proves that the cloud's list is also searched if the last
+// step is void (attempt without a job). A failover of the database can have lost later steps.
 func TestListFirstSearchesAfterVoidStep(t *testing.T) {
 	r := newListFirstFixture(t)
 	r.fail(t, "CreateBackupJob: throttle x3")
@@ -110,16 +112,16 @@ func TestListFirstSearchesAfterVoidStep(t *testing.T) {
 	}
 }
 
-// losingStore reports that it has stored a step, but does not store the step.
+// losingStore reports that it has stored a step, but loses it.
 type losingStore struct{ backup.Store }
 
 func (losingStore) Append(context.Context, string, backup.Step, ...backup.AuditRow) (bool, error) {
 	return true, nil
 }
 
-// TestOldJobIsFoundAgainAfterACrash covers a store that has lost a submission with a job of the
-// day before. A process finds the job in the cloud's list and crashes before it records the job. The
-// next call finds the same job.
+// TestOldJobIsFoundAgainAfterACrash tests a store that has lost a submission whose job started
+// a day ago. A process finds the job in the cloud's list and crashes before it stores it. The
+// next call must find the same job.
 func TestOldJobIsFoundAgainAfterACrash(t *testing.T) {
 	r := newListFirstFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -160,9 +162,9 @@ func TestJobIsFoundDespiteClockDifference(t *testing.T) {
 	}
 }
 
-// TestAliasOfAnotherAccountProvesNothing covers an account alias that the policy has moved to
-// another account. The list of the new account does not prove whether the old account has a job
-// (CD-8).
+// TestAliasOfAnotherAccountProvesNothing tests an account alias that the policy has moved to
+// another account. The list of the new account must not be used, because it does not show
+// whether there is a job in the old account (requirement CD-8).
 func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
@@ -181,7 +183,7 @@ func TestAliasOfAnotherAccountProvesNothing(t *testing.T) {
 	}
 }
 
-// otherAccountPolicy maps each alias to another account.
+// otherAccountPolicy is a policy that leads each alias to another account than before.
 type otherAccountPolicy struct{ backup.Policy }
 
 func (p otherAccountPolicy) Account(alias string) (backup.Account, bool) {
@@ -190,8 +192,8 @@ func (p otherAccountPolicy) Account(alias string) (backup.Account, bool) {
 	return a, ok
 }
 
-// TestPolicyChangeKeepsEarlierAnswers proves that a repeated submission gets its earlier answer
-// even if the policy now refuses the submission.
+// TestPolicyChangeKeepsEarlierAnswers proves that a repeated submission gets its earlier
+// answer, even if the changed policy would refuse it.
 func TestPolicyChangeKeepsEarlierAnswers(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: ok, drop-after")
@@ -217,8 +219,8 @@ func TestPolicyChangeKeepsEarlierAnswers(t *testing.T) {
 	}
 }
 
-// TestSubmissionIsRefusedAfter32Attempts proves that a submission whose requests never reach the
-// cloud is refused after 32 attempts.
+// TestSubmissionIsRefusedAfter32Attempts proves that a submission is refused after 32 attempts
+// if none of its requests reaches the cloud.
 func TestSubmissionIsRefusedAfter32Attempts(t *testing.T) {
 	r := withAudit(t, newFixture(t))
 	now, ahead := r.Now, time.Duration(0)
@@ -250,9 +252,9 @@ func TestSubmissionIsRefusedAfter32Attempts(t *testing.T) {
 	t.Error("it is never given up")
 }
 
-// TestLateRefusalIsNotTheAnswer covers a process whose attempt is refused or throttled and that pauses before it
-// records this. Another process then makes a job. The late result must not become the answer of the submission. The
-// audit trail has both.
+// TestLateRefusalIsNotTheAnswer tests a process that pauses after the cloud refused or
+// throttled its call. Meanwhile another process starts the job. The late refusal must not
+// become the answer of the submission. The audit trail has both results.
 func TestLateRefusalIsNotTheAnswer(t *testing.T) {
 	for fault, c := range map[string]struct {
 		late backup.State
@@ -282,7 +284,7 @@ func TestLateRefusalIsNotTheAnswer(t *testing.T) {
 	}
 }
 
-// endHookStore calls its field first before it stores that an attempt made no job.
+// endHookStore is a store that calls first before it stores that an attempt started no job.
 type endHookStore struct {
 	backup.Store
 	first func()
@@ -295,9 +297,9 @@ func (s endHookStore) Append(ctx context.Context, id string, step backup.Step, a
 	return s.Store.Append(ctx, id, step, audit...)
 }
 
-// TestLateRunningAnswerDoesNotReplaceFinal covers two concurrent reads of a job. The slow read
-// reports that the job runs, and the fast read that the job is complete. The slow answer does not
-// replace the fast answer.
+// TestLateRunningAnswerDoesNotReplaceFinal tests two concurrent reads of a job: the fast one
+// reports that it is complete, and later the slow one that it runs. The slow, older answer must
+// not replace the fast one.
 func TestLateRunningAnswerDoesNotReplaceFinal(t *testing.T) {
 	r := newFixture(t)
 	answer, err := r.Submit(t.Context(), submission("k"))
@@ -321,8 +323,8 @@ func TestLateRunningAnswerDoesNotReplaceFinal(t *testing.T) {
 	}
 }
 
-// TestEarlyListingProvesNothing proves that a listing does not count as proof if it began while the
-// cloud's list could be incomplete, even if the listing ends later.
+// TestEarlyListingProvesNothing proves that a listing which began while new jobs could still be
+// missing in the cloud's list does not prove that there is no job, even if it ends later.
 func TestEarlyListingProvesNothing(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after; DescribeBackupJobs2: lag 60s forever")
@@ -341,8 +343,8 @@ func TestEarlyListingProvesNothing(t *testing.T) {
 	}
 }
 
-// slowCloud simulates a slow listing: it reads the cloud's list, calls meanwhile, and then returns the list,
-// which is out of date if meanwhile changed something.
+// slowCloud simulates a slow listing: it reads the cloud's list, calls meanwhile, and then
+// returns the list, which is out of date if meanwhile changed something.
 type slowCloud struct {
 	backup.Cloud
 	meanwhile func()

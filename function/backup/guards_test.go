@@ -10,8 +10,9 @@ import (
 	"backupportal/function/backup"
 )
 
-// TestWindowEndsWithTheDeadline proves that the window ends with the deadline of the context if the
-// deadline is less than 30 s away. The platform stops the process at the deadline.
+// TestWindowEndsWithTheDeadline proves that the window of an attempt (the time in which its
+// call may be sent) ends with the deadline of the context if that is earlier than 30 seconds.
+// The platform stops the process at the deadline.
 func TestWindowEndsWithTheDeadline(t *testing.T) {
 	for _, c := range []struct{ left, least, most time.Duration }{
 		{20 * time.Second, time.Millisecond, 20 * time.Second},
@@ -33,8 +34,9 @@ func TestWindowEndsWithTheDeadline(t *testing.T) {
 	}
 }
 
-// TestExpiredKeySendsNothing covers a call that pauses after its claim until its key has expired.
-// The call sends nothing, because another submission may use the key now.
+// TestExpiredKeySendsNothing tests a call that pauses after its claim (the stored use of the
+// idempotency key) until the key has expired. It must send nothing, because another submission
+// may use the key now.
 func TestExpiredKeySendsNothing(t *testing.T) {
 	for pause, want := range map[time.Duration]int{backup.KeyExpires - time.Millisecond: 1, backup.KeyExpires: 0, 2 * backup.KeyExpires: 0} {
 		r := newFixture(t)
@@ -48,7 +50,7 @@ func TestExpiredKeySendsNothing(t *testing.T) {
 	}
 }
 
-// pausingStore calls its field pause after each claim.
+// pausingStore is a store that calls pause after each claim.
 type pausingStore struct {
 	backup.Store
 	pause func()
@@ -76,8 +78,8 @@ func (c *countingCloud) DescribeBackupJobs2(context.Context, backup.Target, back
 	return c.list, nil
 }
 
-// TestSweepAbandonsAfterThirtyDaysWithoutNews proves that the sweep asks for thirty days about a
-// job that the cloud no longer lists. After that the job keeps its last state.
+// TestSweepAbandonsAfterThirtyDaysWithoutNews proves that the sweep asks the cloud for thirty
+// days about a job that is no longer listed. After that, the job keeps its last state.
 func TestSweepAbandonsAfterThirtyDaysWithoutNews(t *testing.T) {
 	const abandonAfter = 30 * 24 * time.Hour
 	r := newFixture(t)
@@ -101,9 +103,10 @@ func TestSweepAbandonsAfterThirtyDaysWithoutNews(t *testing.T) {
 	}
 }
 
-// TestListFirstAcceptsOnlyPortalJobNames proves that, with ListFirst, a listed job belongs to a
-// submission only if the name of the job ends with the submission's id. For a later use of the key,
-// the name ends with the id and the number of the use, counted from 2.
+// TestListFirstAcceptsOnlyPortalJobNames proves which job in the cloud's list belongs to a
+// submission if the store can lose records (ListFirst). The name of the job must end with the
+// submission's id or, if its key was used again, with the id and the number of the use, from 2
+// on.
 func TestListFirstAcceptsOnlyPortalJobNames(t *testing.T) {
 	for ending, known := range map[string]bool{"": true, "-2": true, "-31": true, "-1": false, "-0": false, "--2": false, "-x": false, "-": false, "2": false, "-99999999999999999999": false} {
 		r := newListFirstFixture(t)

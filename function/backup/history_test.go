@@ -58,8 +58,9 @@ func TestRefusalByThePolicyIsInTheHistory(t *testing.T) {
 	}
 }
 
-// TestRefusalHidesTheAnswerOfAnotherSubmission proves that a refused submission with a key of another submission
-// gets a refusal, and not the answer of the other one.
+// TestRefusalHidesTheAnswerOfAnotherSubmission proves that a refused submission with the key of
+// an earlier, different submission is told about the refusal only, and not the other one's
+// answer.
 func TestRefusalHidesTheAnswerOfAnotherSubmission(t *testing.T) {
 	r := newFixture(t)
 	r.submit(t, submission("k"))
@@ -68,8 +69,8 @@ func TestRefusalHidesTheAnswerOfAnotherSubmission(t *testing.T) {
 	}
 }
 
-// TestRefusalByThePolicyLeavesItsKeyFree proves that a refusal by the policy does not use up the
-// submission's key. The same submission succeeds after the policy allows it.
+// TestRefusalByThePolicyLeavesItsKeyFree proves that a submission that the policy refused can
+// be sent again with the same key after the policy allows it.
 func TestRefusalByThePolicyLeavesItsKeyFree(t *testing.T) {
 	r := newFixture(t)
 	strict := r.Policy
@@ -126,8 +127,9 @@ func TestRepeatedAnswerIgnoresJobProgress(t *testing.T) {
 	}
 }
 
-// TestExpiredKeyMakesANewJob advances the portal's clock by a week. The cloud's clock stays the
-// same, because the SDK signs requests with the machine's clock.
+// TestExpiredKeyMakesANewJob proves that the same key starts a new job after a week. Only the
+// portal's clock is advanced: the SDK signs requests with the machine's clock, which must agree
+// with the cloud's.
 func TestExpiredKeyMakesANewJob(t *testing.T) {
 	for _, listFirst := range []bool{false, true} {
 		t.Run(fmt.Sprint("list first ", listFirst), func(t *testing.T) {
@@ -157,8 +159,8 @@ func TestExpiredKeyMakesANewJob(t *testing.T) {
 	}
 }
 
-// TestPageFindsWhatIsFarBehind proves that a page has a record that its reader may see, although the reader may not
-// see the many newer ones.
+// TestPageFindsWhatIsFarBehind proves that a page of the history shows an old record that its
+// reader may see, even if many newer ones are hidden from this reader.
 func TestPageFindsWhatIsFarBehind(t *testing.T) {
 	r := newFixture(t)
 	for i := range 230 {

@@ -68,7 +68,8 @@ func (b *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// setFailure makes the handler fail answer all further requests. Nil makes them succeed.
+// setFailure makes the handler fail answer all further messages. Nil makes the inbox accept
+// them again.
 func (b *inbox) setFailure(fail http.HandlerFunc) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -95,7 +96,8 @@ func (b *inbox) requests() int {
 	return b.received
 }
 
-// duplicate returns the id of a message that the inbox accepted twice, or the empty string.
+// duplicate returns the id of a message that the inbox has accepted twice, or "" if there is
+// none.
 func (b *inbox) duplicate() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,7 +110,7 @@ func (b *inbox) duplicate() string {
 	return ""
 }
 
-// notify makes the inboxes receivers of these events. Nil events mean all events.
+// notify makes the inboxes receivers of the given events. Nil means all events.
 func (r *fixture) notify(t testing.TB, events []backup.Event, inboxes ...*inbox) {
 	t.Helper()
 	if events == nil {

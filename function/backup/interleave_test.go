@@ -14,9 +14,9 @@ import (
 	"backupportal/function/backup"
 )
 
-// interleaving is a random order in which several processes handle one submission at the same time.
-// Each process stops before every call of the store, the limits and the cloud. The turns say which
-// process continues next, and how much time passes before that.
+// interleaving is a random order in which several processes handle one submission at the same
+// time. Each process stops before every call of the store, the limits and the cloud. The turns
+// say which process continues next, and how much time passes before it does.
 type interleaving struct {
 	Processes int
 	Watchers  int // how many of the Processes only read the submission
@@ -25,7 +25,7 @@ type interleaving struct {
 	Lag       time.Duration // how late a new job appears in the cloud's list
 }
 
-// turn lets one process continue until the process has stopped Stops times.
+// turn is one element of an interleaving: a process continues until it has stopped Stops times.
 type turn struct {
 	Process int // index among the processes that have not ended, modulo the number of these processes
 	Stops   int
@@ -66,13 +66,14 @@ type process struct {
 	err       error
 }
 
-// yield stops the process until the scheduler lets the process continue.
+// yield stops the process until the scheduler lets it continue.
 func (p *process) yield() {
 	p.scheduler.stopped <- p
 	<-p.resume
 }
 
-// watch reads the submission three times. Each read reconciles the submission as a sweep does.
+// watch reads the submission three times. Each read also looks for a missing result in the
+// cloud's list, as a sweep does.
 func (p *process) watch(ctx context.Context, own *backup.Service, sub backup.Submission) {
 	for range 3 {
 		p.yield()
@@ -141,8 +142,8 @@ func (c yieldCloud) DescribeBackupJobs2(ctx context.Context, target backup.Targe
 	return c.Cloud.DescribeBackupJobs2(ctx, target, filter)
 }
 
-// runInterleaving runs an interleaving for one key. Then it repeats the submission until there is a
-// final answer. The error names the promise that was broken.
+// runInterleaving runs an interleaving for one key, and then repeats the submission until the
+// answer is final. It returns an error if a guarantee was violated, such as "at most one job".
 func (r *fixture) runInterleaving(ctx context.Context, plan interleaving, key string) (id string, err error) {
 	r.cloud.Reset()
 	r.clock.Set(time.Now().Round(0))
@@ -224,8 +225,9 @@ func (r *fixture) checkAgreement(ctx context.Context, key string, answers []back
 	return "", errors.New("it does not end")
 }
 
-// TestAnyInterleavingMakesAtMostOneJob proves that processes that handle one submission at the same
-// time, and may stop between any two calls, make at most one job and give the same answer.
+// TestAnyInterleavingMakesAtMostOneJob proves for random interleavings that a submission starts
+// at most one job and always gets the same answer. Several processes handle it at the same
+// time, and each may stop between any two calls.
 func TestAnyInterleavingMakesAtMostOneJob(t *testing.T) {
 	t.Parallel()
 	r, n := newFixture(t), 0
@@ -242,9 +244,9 @@ func TestAnyInterleavingMakesAtMostOneJob(t *testing.T) {
 	})
 }
 
-// mutants are deliberate mistakes in the portal. The interleavings must find each mistake. Some
-// mistakes show only after a certain fault of the cloud: creates holds the faults that all
-// interleavings of such a mutant have.
+// mutants are deliberate bugs of the portal, to test the tests: the interleavings must find
+// each of them. Some bugs show only after a certain fault of the cloud, which is then in
+// creates.
 var mutants = []struct {
 	name    string
 	mutate  func(*fixture)
@@ -260,7 +262,7 @@ var mutants = []struct {
 	{"a late refusal behind the rest", func(r *fixture) { r.Store = forcedRefusalStore{r.Store} }, []string{"refuse 404 VaultNotExist"}},
 }
 
-// laggingCloud is a mutant of the cloud. It lists only jobs that are older than lag.
+// laggingCloud is a deliberate bug: new jobs appear in its list only after lag.
 type laggingCloud struct {
 	backup.Cloud
 	lag   time.Duration
@@ -277,14 +279,14 @@ func (c laggingCloud) DescribeBackupJobs2(ctx context.Context, target backup.Tar
 	return old, err
 }
 
-// blindCloud is a mutant of the cloud. It lists no jobs.
+// blindCloud is a deliberate bug: its list has no jobs.
 type blindCloud struct{ backup.Cloud }
 
 func (blindCloud) DescribeBackupJobs2(context.Context, backup.Target, backup.JobFilter) ([]backup.Job, error) {
 	return nil, nil
 }
 
-// lostIsNotSentCloud is a mutant of the cloud. It reports a lost answer as a request that was not
+// lostIsNotSentCloud is a deliberate bug: it reports a lost answer as a request that was not
 // sent.
 type lostIsNotSentCloud struct{ backup.Cloud }
 
@@ -296,7 +298,8 @@ func (c lostIsNotSentCloud) CreateBackupJob(ctx context.Context, call backup.Cal
 	return created, err
 }
 
-// ignoreUntilCloud is a mutant of the cloud. It also sends requests after the end of the window.
+// ignoreUntilCloud is a deliberate bug: it also sends requests after the end of the attempt's
+// window.
 type ignoreUntilCloud struct{ backup.Cloud }
 
 func (c ignoreUntilCloud) CreateBackupJob(ctx context.Context, call backup.Call) (backup.Created, error) {
@@ -304,16 +307,16 @@ func (c ignoreUntilCloud) CreateBackupJob(ctx context.Context, call backup.Call)
 	return c.Cloud.CreateBackupJob(ctx, call)
 }
 
-// alwaysRefundLimits is a mutant of the limits. Its Refund ignores the number of the attempt, so it
-// also refunds a reservation that a later attempt needs.
+// alwaysRefundLimits is a deliberate bug: its Refund ignores the number of the attempt, so it
+// also gives back what a later attempt needs.
 type alwaysRefundLimits struct{ backup.Limits }
 
 func (l alwaysRefundLimits) Refund(ctx context.Context, key string, _ int) error {
 	return l.Limits.Refund(ctx, key, math.MaxInt32)
 }
 
-// alwaysOursStore is a mutant of the store. It reports that the caller inserted the attempt, even
-// if another process inserted it.
+// alwaysOursStore is a deliberate bug: it reports that the caller inserted the attempt, even if
+// another process did.
 type alwaysOursStore struct{ backup.Store }
 
 func (s alwaysOursStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (bool, error) {
@@ -321,8 +324,8 @@ func (s alwaysOursStore) Append(ctx context.Context, id string, step backup.Step
 	return ours || step.Kind == backup.StepAttempt, err
 }
 
-// forcedRefusalStore is a mutant of the store. If another process has already inserted a step with
-// the number of a refusal, this store inserts the refusal with the next free number.
+// forcedRefusalStore is a deliberate bug: if another process has already inserted a step with
+// the same number, it inserts a refusal with the next free number.
 type forcedRefusalStore struct{ backup.Store }
 
 func (s forcedRefusalStore) Append(ctx context.Context, id string, step backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
@@ -335,8 +338,8 @@ func (s forcedRefusalStore) Append(ctx context.Context, id string, step backup.S
 	}
 }
 
-// TestInterleavingsFindEachMutant proves that the interleavings find each mutant. A broken promise
-// of the portal would therefore make a test fail.
+// TestInterleavingsFindEachMutant proves that the test with interleavings fails for each
+// deliberate bug (mutant), so it would also detect such a bug in the portal.
 func TestInterleavingsFindEachMutant(t *testing.T) {
 	for _, m := range mutants {
 		t.Run(m.name, func(t *testing.T) {

@@ -16,8 +16,8 @@ type Job struct {
 	Status         State
 	ErrorMessage   string // a code or text from outside; escape it
 
-	// TriggerMode says how the job was started, in words of the cloud; empty: not known. Jobs that
-	// were stored before it was added lack it.
+	// TriggerMode says how the job was started, in the cloud's words. It is empty if that is
+	// not known, also for jobs that were stored by older versions of the portal.
 	TriggerMode string `json:",omitempty"`
 
 	Progress                  int   // 0 to 10,000: hundredths of a percent
@@ -44,8 +44,8 @@ type Consistency struct {
 }
 
 // State says how far a submission has come. The first five are the portal's own. All others are
-// statuses of DescribeBackupJobs2; a status that is not listed here is a valid State too and
-// counts as a job in progress.
+// statuses of DescribeBackupJobs2; a status that is not listed here is also valid and means a
+// job in progress.
 type State string
 
 // The states of a submission.
@@ -53,9 +53,9 @@ const (
 	StateSending State = "SENDING" // no attempt yet, or the call can still be under way
 	StateUnknown State = "UNKNOWN" // the attempt has no result: it is being checked and never repeated meanwhile
 	StateRefused State = "REFUSED" // the cloud or its gateway refused; no job was started; final
-	// StateNotSent means that no job was started. The last step is [StepNotSent], or there is no
-	// step [maxWindow] after the claim. The same submission can be sent again with its key,
-	// which changes the state.
+	// StateNotSent means that no job was started. The last step is [StepNotSent], or there is
+	// no step [maxWindow] after the submission was stored. It can be sent again with the same
+	// key, which changes the state.
 	StateNotSent State = "NOT_SENT"
 	StateDenied  State = "DENIED" // the policy refused; nothing was sent; final
 
@@ -71,12 +71,13 @@ const (
 	StateUnavailable     State = "UNAVAILABLE"
 )
 
-// jobPrefix is put in front of a status of the cloud that equals one of the portal's own states.
+// jobPrefix is put before a status of the cloud that has the same name as one of the portal's
+// own states.
 const jobPrefix = "JOB_"
 
-// JobState returns the state for a job's status. A status that equals one of the portal's own
-// states, such as UNKNOWN, gets the prefix JOB_: the cloud's word must not pass for the
-// portal's.
+// JobState returns the state for the status of a job. If the status has the name of one of the
+// portal's own states, such as UNKNOWN, it gets the prefix JOB_, so that both can be told
+// apart.
 func JobState(word string) State {
 	switch s := State(word); s {
 	case StateSending, StateUnknown, StateRefused, StateNotSent, StateDenied, StateRejected:
@@ -86,9 +87,9 @@ func JobState(word string) State {
 	}
 }
 
-// IsTerminal reports whether s is an end state. An unknown word is a job in progress, so it is
-// not terminal. StateNotSent is terminal, although another request with its key can send the
-// submission again.
+// IsTerminal reports whether s is an end state. An unknown word means a job in progress, so it
+// is not terminal. StateNotSent is terminal, although the submission can be sent again with the
+// same key.
 func (s State) IsTerminal() bool {
 	switch s {
 	case StateRefused, StateNotSent, StateDenied, StateRejected,
@@ -107,7 +108,8 @@ func (s State) known() bool {
 	return s.IsTerminal()
 }
 
-// Name returns the name of s for people. An unknown word is shown as in progress, with the word.
+// Name returns the name of s for people. For an unknown word it says that the job is in
+// progress, with the word.
 func (s State) Name() param.Text {
 	switch s {
 	case StateSending:
@@ -141,8 +143,8 @@ func (s State) Name() param.Text {
 	return param.Both("In progress ("+word+")", "进行中（"+word+"）")
 }
 
-// Outcome is a [State] reduced to six words for programs. The set never grows, so a program can
-// handle all of them; a State can be a new word of the cloud.
+// Outcome is one of six words for programs, to which every [State] is reduced. There will never
+// be more, so a program can handle all of them; a State can be a new word of the cloud.
 type Outcome string
 
 // The outcomes. OutcomeRunning and OutcomeUnknown can change. OutcomeFailed can change only if

@@ -14,36 +14,36 @@ import (
 	"backupportal/function/lenhash"
 )
 
-// Limits counts requests and backups. Its methods are safe for concurrent use, also by several
-// processes that share a database. After an error the result is unknown: the caller must then
-// treat the limit as reached.
+// Limits counts requests and backups against their limits. Its methods are safe for concurrent
+// use, also by several processes that share a database. After an error the result is unknown,
+// so the caller must refuse the action.
 type Limits interface {
-	// Reserve takes everything that a submission needs from the limits, or nothing. If a limit
-	// is reached, it returns that limit and takes nothing.
+	// Reserve takes one backup from every limit that applies to a submission, or from none. If
+	// a limit is reached, it returns that limit and takes nothing.
 	//
-	// A submission that holds a reservation takes nothing more; Reserve only raises the attempt
-	// for which it is held. A submission whose reservation was refunded takes quotas and the
-	// cool-down again, but not the rates. A reservation is forgotten when the key of its
-	// submission has expired: see [Reservation.EarlierUse].
+	// A submission that already holds a reservation takes nothing more; Reserve only stores the
+	// number of the new attempt. After a refund a submission takes quotas and the cool-down
+	// again, but not the rates. A reservation is forgotten when the key of its submission has
+	// expired: see [Reservation.EarlierUse].
 	Reserve(ctx context.Context, a Reservation) (*LimitError, error)
-	// Refund gives back the quotas and the cool-down of a key. It does so once, and only if no
-	// attempt later than the given one holds the reservation: a slow process must not refund
-	// what a newer attempt needs. Rates are not given back. It is no error if there is nothing
-	// to refund.
+	// Refund gives back the quotas and the cool-down of a key, at most once. It does nothing if
+	// an attempt later than the given one holds the reservation: a slow process must not give
+	// back what a newer attempt needs. It does not give back rates. It is no error if there is
+	// nothing to give back.
 	Refund(ctx context.Context, key string, attempt int) error
-	// Take takes one request from a rate and returns 0. If none is left, it takes nothing and
-	// returns the time to wait.
+	// Take takes one request from a rate and returns 0. If the rate is used up, it takes
+	// nothing and returns how long to wait.
 	Take(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
 	// Peek returns what Take would return, and takes nothing.
 	Peek(ctx context.Context, r Rate, now time.Time) (wait time.Duration, err error)
-	// Usage returns the remaining amount of each limit of g at now: rates, quotas, then the cool-down of
-	// the resource, see [Reservation]. It takes nothing.
+	// Usage returns how much of each limit in g is left at now: of the rates, the quotas, then
+	// the cool-down of the resource (see [Reservation]). It takes nothing.
 	Usage(ctx context.Context, g Grant, resource string, now time.Time) ([]LimitUse, error)
 	// ForgetLimits removes entries that no longer limit anything at now.
 	ForgetLimits(ctx context.Context, now time.Time) error
 }
 
-// Reservation is a request to take from the limits what one submission needs.
+// Reservation is a request to take one backup from every limit that applies to a submission.
 type Reservation struct {
 	Key      string // of the submission; see reservationKey
 	Attempt  int    // number of the step of the attempt; 0 for the first
@@ -53,7 +53,7 @@ type Reservation struct {
 	KeyLife  time.Duration // how long the submission's key stands for it; 0: [KeyExpires]
 }
 
-// LimitUse is the remaining amount of one limit.
+// LimitUse says how much of one limit (rate, quota or cool-down) is left.
 type LimitUse struct {
 	Err  error         // ErrRate, ErrQuota or ErrCooldown
 	Key  string        // as in [LimitError]
@@ -63,8 +63,8 @@ type LimitUse struct {
 	Wait time.Duration // until one is left; 0 if Left is not 0, or if waiting does not help
 }
 
-// Usage returns the remaining amounts of the limits in the grant of call. It takes nothing and
-// returns nil for a grant without limits. The error is [ErrStoreUnavailable].
+// Usage returns how much is left of each limit that the policy's grant has for call. It takes
+// nothing and returns nil for a grant without limits. The error is [ErrStoreUnavailable].
 func (s *Service) Usage(ctx context.Context, call Call) ([]LimitUse, error) {
 	if !call.Grant.hasLimits() {
 		return nil, nil
@@ -81,7 +81,8 @@ func (c Call) limitResource() string {
 	return c.Target.Account.ID + "/" + c.resource()
 }
 
-// EarlierUse returns the time up to which a reservation of the key belongs to an earlier use of it.
+// EarlierUse returns a time: a reservation of the key that was made before it belongs to an
+// earlier use of the key.
 func (a Reservation) EarlierUse() time.Time { return a.Now.Add(-cmp.Or(a.KeyLife, KeyExpires)) }
 
 // The limits that can be reached.
@@ -93,8 +94,8 @@ var (
 	ErrCooldown = errors.New("backed up a moment ago")             // [Grant.Cooldown]
 )
 
-// LimitError says that a limit is reached. Nothing was sent, and the key of the submission stays
-// free.
+// LimitError says that a limit is reached. Nothing was sent, and the submission can be repeated
+// later with the same key.
 type LimitError struct {
 	Err error // one of the five errors above
 	// Key is the key of the limit: see [Rate.Key] and [Quota.Key]. A cool-down has "i:" and the
@@ -112,8 +113,8 @@ func (e *LimitError) Unwrap() error { return e.Err }
 // UsualRequests is the default of [Service.Requests]. Failed requests count, too.
 var UsualRequests = Rate{Burst: 60, Per: time.Minute}
 
-// CountRequest counts a request of p that wants to change something. The errors are a [*LimitError] with
-// [ErrRequests], and [ErrStoreUnavailable].
+// CountRequest counts a request of p that wants to change something. The errors are a
+// [*LimitError] with [ErrRequests], and [ErrStoreUnavailable].
 func (s *Service) CountRequest(ctx context.Context, p identity.Principal) error {
 	return s.noteOverPace(p, s.limiter().countRequest(ctx, p, requestsKey, s.requests()))
 }
@@ -126,9 +127,10 @@ func (s *Service) requests() Rate {
 	return s.Requests
 }
 
-// paceOfClaim returns the rate that the claim of sub takes a request from: zero if the request is
-// counted already, or is not to be counted. It counts the request now if the rate has refused its
-// sender, because the work before the claim can ask the cloud. The errors are those of
+// paceOfClaim returns the rate from which the claim of sub (the database statement that stores
+// it) takes one request, or zero. It is zero if the request was counted already, or must not be
+// counted. If the rate has refused this sender lately, paceOfClaim counts the request itself,
+// because work before the claim can call the cloud. The errors are those of
 // [Service.CountRequest].
 func (s *Service) paceOfClaim(ctx context.Context, sub Submission) (Rate, error) {
 	if !sub.Count {
@@ -144,8 +146,8 @@ func (s *Service) paceOfClaim(ctx context.Context, sub Submission) (Rate, error)
 	return pace, s.count(ctx, sub, &pace)
 }
 
-// count counts the request of sub, unless pace is zero, and sets pace to zero. The errors are those of
-// [Service.CountRequest].
+// count counts the request of sub and sets pace to zero. If pace is zero already, it does
+// nothing. The errors are those of [Service.CountRequest].
 func (s *Service) count(ctx context.Context, sub Submission, pace *Rate) error {
 	if pace.Burst == 0 {
 		return nil
@@ -154,7 +156,8 @@ func (s *Service) count(ctx context.Context, sub Submission, pace *Rate) error {
 	return s.CountRequest(ctx, sub.Principal)
 }
 
-// noteOverPace remembers that p has sent too many requests if err says so, and returns err.
+// noteOverPace stores in memory that p has sent too many requests, if err says so. It returns
+// err.
 func (s *Service) noteOverPace(p identity.Principal, err error) error {
 	if _, over := errors.AsType[*LimitError](err); over && s.OverPace != nil {
 		s.OverPace.Put(p.ID(), struct{}{}, s.Now().Add(s.requests().Per))
@@ -166,8 +169,8 @@ func (s *Service) noteOverPace(p identity.Principal, err error) error {
 const requestsKey = "c:"
 
 // MaySignIn returns nil if a client may try to sign in. client is an IP address; an invalid or
-// unknown address is always allowed. The errors are a [*LimitError] with [ErrSignIns] if too
-// many sign-ins from the same network have failed, and [ErrStoreUnavailable].
+// unknown address is always allowed. The error is a [*LimitError] with [ErrSignIns] if too many
+// sign-ins from the same network have failed, or [ErrStoreUnavailable].
 func (s *Service) MaySignIn(ctx context.Context, client string) error {
 	return s.limiter().maySignIn(ctx, client)
 }
@@ -177,9 +180,10 @@ func (s *Service) SignInFailed(ctx context.Context, client string) {
 	s.limiter().signInFailed(ctx, client)
 }
 
-// SpendSignIn reports whether a sign-in that the portal started may call the identity provider. It
-// returns true only for the first call with a transaction, even if the sign-in then fails. transaction
-// identifies the sign-in. The error is [ErrStoreUnavailable].
+// SpendSignIn reports whether a sign-in may call the identity provider. transaction identifies
+// the sign-in. Only the first call with a transaction returns true, even if the sign-in then
+// fails, so that a redirect from the provider cannot be used twice. The error is
+// [ErrStoreUnavailable].
 func (s *Service) SpendSignIn(ctx context.Context, transaction string) (ok bool, err error) {
 	sum := lenhash.Sum("portal/sign-in/v1", transaction)
 	r := Rate{Key: "o:" + hex.EncodeToString(sum[:16]), Burst: 1, Per: signInAge}
@@ -190,7 +194,7 @@ func (s *Service) SpendSignIn(ctx context.Context, transaction string) (ok bool,
 	return wait == 0, nil
 }
 
-// signInAge is longer than a sign-in can take.
+// signInAge is how long a used sign-in is remembered. It is longer than a sign-in can take.
 const signInAge = 30 * time.Minute
 
 // limiter counts requests, sign-ins and submissions, and writes to the audit trail if a limit is
@@ -207,9 +211,9 @@ func (s *Service) limiter() limiter {
 	return limiter{store: s.Limits, trail: s.trail(), log: s.Log, now: s.Now}
 }
 
-// reserve takes what an attempt of r needs from the limits. A grant without limits needs
-// nothing. The errors are a [*LimitError], which is also in the audit trail, and
-// [ErrStoreUnavailable].
+// reserve takes one backup from every limit that applies to r, for an attempt. It does nothing
+// if the grant has no limits. The errors are a [*LimitError], which is also written to the
+// audit trail, and [ErrStoreUnavailable].
 func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) error {
 	if !call.Grant.hasLimits() {
 		return nil
@@ -235,8 +239,9 @@ func (l limiter) reserve(ctx context.Context, r Record, call Call, attempt int) 
 	return nil
 }
 
-// refund gives back the reservation of r. The caller knows that no attempt up to this one
-// started a job. A failure is logged: then the limits are stricter than they need to be.
+// refund gives back what r has taken from the limits. The caller must know that no attempt up
+// to this one has started a job. A failure is only logged: the limits are then stricter than
+// necessary.
 func (l limiter) refund(ctx context.Context, r Record, attempt int) {
 	if l.store == nil {
 		return
@@ -290,8 +295,8 @@ func (l limiter) signInFailed(ctx context.Context, client string) {
 	}
 }
 
-// refused writes to the audit trail that a limit is reached, and returns limit. These events are
-// sampled, because any client can cause them.
+// refused writes to the audit trail that a limit is reached, and returns limit. Any client can
+// cause such events, so of many equal ones only some are written.
 func (l limiter) refused(ctx context.Context, actor identity.Principal, limit *LimitError) error {
 	l.trail.recordOrLog(context.WithoutCancel(ctx), AuditEvent{
 		Kind: AuditLimit, Actor: actor, SampleKey: limit.Key,
@@ -303,9 +308,10 @@ func (l limiter) refused(ctx context.Context, actor identity.Principal, limit *L
 // signInRate is how many sign-ins from one network may fail.
 var signInRate = Rate{Burst: 20, Per: 10 * time.Minute}
 
-// signInRateOf returns the rate that limits a client's IP address. IPv6 addresses with the same
-// first 64 bits share one rate, because one customer has all of them (RFC 6177). ok is false for
-// an invalid address: a shared rate would let one unknown client block all others.
+// signInRateOf returns the rate that limits sign-ins from a client's IP address. IPv6 addresses
+// with the same first 64 bits share one rate, because one customer has all of them (RFC 6177).
+// ok is false for an invalid address: if these shared a rate, one unknown client could block
+// all others.
 func signInRateOf(client string) (_ Rate, ok bool) {
 	addr, err := netip.ParseAddr(client)
 	if err != nil {
@@ -323,9 +329,9 @@ func signInRateOf(client string) (_ Rate, ok bool) {
 // hasLimits reports whether the grant has a rate, a quota or a cool-down.
 func (g Grant) hasLimits() bool { return len(g.Rates) > 0 || len(g.Quotas) > 0 || g.Cooldown > 0 }
 
-// reservationKey returns the key of a reservation: the id of the key's first use and the
-// fingerprint. Two submissions that use one idempotency key have different reservations, so the
-// refused one refunds only its own.
+// reservationKey returns the key of a reservation. It consists of the id of the key's first use
+// and the fingerprint of the values. So two different submissions with one idempotency key have
+// different reservations, and the refused one gives back only its own.
 func reservationKey(id, fingerprint string) string {
 	key, _, _ := strings.Cut(id, "-") // removes the number of the use
 	return key + "." + fingerprint

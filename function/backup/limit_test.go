@@ -24,7 +24,7 @@ func (p limitingPolicy) Decide(ctx context.Context, who identity.Principal, give
 	return g, denied
 }
 
-// limit makes the policy allow one backup in a day, counted by the quota key.
+// limit makes the policy allow one backup per day. key is the key of that quota.
 func (r *fixture) limit(key string) {
 	inner := r.Policy
 	if already, ok := inner.(limitingPolicy); ok {
@@ -33,7 +33,7 @@ func (r *fixture) limit(key string) {
 	r.Policy = limitingPolicy{inner, onePerDay(key)}
 }
 
-// onePerDay returns a grant with a quota of one backup in a day.
+// onePerDay returns a grant that allows one backup per day.
 func onePerDay(key string) backup.Grant {
 	return backup.Grant{Quotas: []backup.Quota{{Key: "t:" + key, Day: 1}}}
 }
@@ -63,8 +63,8 @@ func (r *fixture) creates() (n int) {
 	return n
 }
 
-// TestLimitedSubmissionReachesNothing proves that a submission over a limit is not sent and leaves
-// no record. It can be repeated with the same key. Threat T12.
+// TestLimitedSubmissionReachesNothing proves that a submission over a limit is not sent and
+// leaves no record, and that it can be repeated with the same key. Threat T12.
 func TestLimitedSubmissionReachesNothing(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
@@ -91,8 +91,8 @@ func TestLimitedSubmissionReachesNothing(t *testing.T) {
 	})
 }
 
-// TestRepeatWithoutReservationGetsTheAnswer repeats a submission that was made when the policy had
-// no limits. The repeat gets the earlier answer.
+// TestRepeatWithoutReservationGetsTheAnswer repeats a submission that was made when the policy
+// had no limits, so it has taken nothing from them. The repeat must get the earlier answer.
 func TestRepeatWithoutReservationGetsTheAnswer(t *testing.T) {
 	r := newFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -111,8 +111,8 @@ func TestRepeatWithoutReservationGetsTheAnswer(t *testing.T) {
 	}
 }
 
-// TestRefundAfterNoEffect proves that a submission that certainly started no job refunds its
-// reservation. A submission that may have started a job does not refund its reservation.
+// TestRefundAfterNoEffect proves that a submission that certainly started no job gives back
+// what it took from the limits. One that may have started a job does not.
 func TestRefundAfterNoEffect(t *testing.T) {
 	for fault, free := range map[string]bool{
 		"ok": false, "drop-after": false, "drop": false, "500": false, "refuse 400 SomethingUnheardOf": false,
@@ -134,8 +134,9 @@ func TestRefundAfterNoEffect(t *testing.T) {
 	}
 }
 
-// TestRefundAfterListShowsNoJob covers a lost answer. The reservation is refunded if the cloud's
-// list proves that there is no job, and kept if the list shows a job.
+// TestRefundAfterListShowsNoJob tests a lost answer of the cloud. What the submission took from
+// the limits is given back if the cloud's list proves that there is no job, and kept if the
+// list shows a job.
 func TestRefundAfterListShowsNoJob(t *testing.T) {
 	for fault, free := range map[string]bool{"drop": true, "drop-after": false} {
 		for _, by := range []string{"look", "sweep"} {
@@ -162,8 +163,9 @@ func TestRefundAfterListShowsNoJob(t *testing.T) {
 	}
 }
 
-// TestCrashBetweenLimitsAndAttempt covers a process that crashes between the reservation and the
-// first attempt. A repeated submission continues and is not counted twice.
+// TestCrashBetweenLimitsAndAttempt tests a process that crashes after it has taken from the
+// limits and before its first attempt. A repeated submission continues and is not counted
+// twice.
 func TestCrashBetweenLimitsAndAttempt(t *testing.T) {
 	r := newFixture(t)
 	r.Policy = limitingPolicy{r.Policy, backup.Grant{Rates: []backup.Rate{{Key: "p:a", Burst: 1, Per: time.Hour}}, Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}}
@@ -181,15 +183,15 @@ func TestCrashBetweenLimitsAndAttempt(t *testing.T) {
 	}
 }
 
-// claimFailsStore returns an error for every claim.
+// claimFailsStore is a store in which Claim always fails.
 type claimFailsStore struct{ backup.Store }
 
 func (claimFailsStore) Claim(context.Context, backup.Record) (backup.Record, bool, error) {
 	return backup.Record{}, false, errors.New("stopped")
 }
 
-// TestReusedKeyReservesNothing proves that a reused key is refused before a reservation is made.
-// The same submission with a new key is therefore not limited.
+// TestReusedKeyReservesNothing proves that a submission with a key of another submission is
+// refused before it takes anything from the limits. With a new key it is therefore not limited.
 func TestReusedKeyReservesNothing(t *testing.T) {
 	r := newFixture(t)
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
@@ -209,8 +211,8 @@ func TestReusedKeyReservesNothing(t *testing.T) {
 	}
 }
 
-// TestReusedKeyRefundsOnlyItsOwnReservation covers two different submissions with one key. The
-// later submission refunds its own reservation and keeps the reservation of the earlier one.
+// TestReusedKeyRefundsOnlyItsOwnReservation tests two different submissions with one key. The
+// later one gives back only what it took from the limits itself.
 func TestReusedKeyRefundsOnlyItsOwnReservation(t *testing.T) {
 	r := newFixture(t)
 	r.Policy = limitingPolicy{r.Policy, backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 2}}}}
@@ -232,7 +234,7 @@ func TestReusedKeyRefundsOnlyItsOwnReservation(t *testing.T) {
 	}
 }
 
-// claimHookStore calls its field by before each claim.
+// claimHookStore is a store that calls the function by before each claim.
 type claimHookStore struct {
 	backup.Store
 	by func()
@@ -243,8 +245,8 @@ func (s claimHookStore) Claim(ctx context.Context, r backup.Record) (backup.Reco
 	return s.Store.Claim(ctx, r)
 }
 
-// TestRepeatReservesNothing repeats a submission that was made when the policy had no limits. The
-// repeat takes nothing from the limits.
+// TestRepeatReservesNothing proves that a repeated submission takes nothing from limits that
+// the policy did not have when it was first made.
 func TestRepeatReservesNothing(t *testing.T) {
 	r := newFixture(t)
 	if _, err := r.Submit(t.Context(), submission("k")); err != nil {
@@ -259,8 +261,9 @@ func TestRepeatReservesNothing(t *testing.T) {
 	}
 }
 
-// TestLimitHidesNoConcurrentAnswer covers a process with a new policy that has a limit, and a process with the policy
-// before, which makes the job in between. The first one reports that job, although the limit is reached.
+// TestLimitHidesNoConcurrentAnswer tests two processes: one has a new policy with a limit that
+// is reached, the other still has the old policy and starts the job. The first one must report
+// that job and not the limit.
 func TestLimitHidesNoConcurrentAnswer(t *testing.T) {
 	r := newFixture(t)
 	first := ""
@@ -273,7 +276,7 @@ func TestLimitHidesNoConcurrentAnswer(t *testing.T) {
 	}
 }
 
-// reserveHookLimits calls its field first before each reservation.
+// reserveHookLimits are limits that call the function first before each reservation.
 type reserveHookLimits struct {
 	backup.Limits
 	first func()
@@ -284,9 +287,9 @@ func (l reserveHookLimits) Reserve(ctx context.Context, a backup.Reservation) (*
 	return l.Limits.Reserve(ctx, a)
 }
 
-// TestRefundRaceKeepsReservationOfTheJob covers a sweep and a repeated submission that run at the
-// same time. The sweep finds that a lost call made no job and refunds the reservation, while the
-// repeat makes a job. The job must be counted, in both orders.
+// TestRefundRaceKeepsReservationOfTheJob tests a sweep and a repeated submission at the same
+// time. The sweep finds that a lost call started no job and gives back what it took from the
+// limits, while the repeat starts a job. In both orders the job must be counted.
 func TestRefundRaceKeepsReservationOfTheJob(t *testing.T) {
 	limits := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: 24 * time.Hour}
 	for name, race := range map[string]func(*testing.T, *fixture){
@@ -317,8 +320,9 @@ func TestRefundRaceKeepsReservationOfTheJob(t *testing.T) {
 	}
 }
 
-// TestRefundedPlaceIsNotTakenTwice covers a repeat of a lost call. While it reads the list, a sweep gives its place back
-// and another submission takes it. The repeat is over the limit then, and sends nothing.
+// TestRefundedPlaceIsNotTakenTwice tests a repeat of a lost call. While it reads the cloud's
+// list, a sweep gives back what the call took from the limits, and another submission takes it.
+// The repeat is then over the limit and must send nothing.
 func TestRefundedPlaceIsNotTakenTwice(t *testing.T) {
 	r := newFixture(t)
 	r.limit("a")
@@ -335,14 +339,14 @@ func TestRefundedPlaceIsNotTakenTwice(t *testing.T) {
 	}
 }
 
-// sweepOnce runs one sweep that must succeed.
+// sweepOnce runs one sweep (regular background run). It fails the test if the sweep fails.
 func sweepOnce(t *testing.T, s *backup.Service) {
 	if _, err := s.Sweep(t.Context(), year); err != nil {
 		t.Errorf("Sweep: %v", err)
 	}
 }
 
-// mustCreate submits the key "one". The submission must make a job.
+// mustCreate submits a backup with the key "one". It fails the test if no job is started.
 func mustCreate(t *testing.T, s *backup.Service) {
 	if answer, err := s.Submit(t.Context(), submission("one")); err != nil || answer.Status != backup.StateCreated {
 		t.Errorf("the repeat: %s, %v", answer.Status, err)
@@ -355,7 +359,7 @@ func submitKey(r *fixture, t *testing.T, key string) error {
 	return err
 }
 
-// refundHookLimits calls its field first before each refund.
+// refundHookLimits are limits that call the function first before each refund.
 type refundHookLimits struct {
 	backup.Limits
 	first func()

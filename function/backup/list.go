@@ -11,9 +11,9 @@ import (
 
 // Lists reads pages of the history.
 type Lists interface {
-	// List returns at most q.Limit records, newest first. q.States selects only among records
-	// that are marked as final (see [Jobs.MarkFinal]). The other records are returned with any
-	// state, because their state depends on the time; the caller filters them.
+	// List returns at most q.Limit records, newest first. q.States filters only records whose
+	// state is stored as final (see [Jobs.MarkFinal]). It returns all others, because their
+	// state depends on the time; the caller must filter them.
 	List(ctx context.Context, q Query) ([]Record, error)
 }
 
@@ -23,8 +23,8 @@ type Query struct {
 	Account    string // alias
 	Resource   string // id of an instance or a cluster
 	SourceType param.SourceType
-	// Search is a part of the name or the id of the resource, of the name of the submission, of its
-	// volumes, of its ticket, reason or sender. Case is ignored.
+	// Search is a text that must occur in the name or id of the resource, or in the name,
+	// volumes, ticket, reason or sender of the submission. Case is ignored.
 	Search     string
 	States     []State   // any of these; nil: all
 	Rejections bool      // [Service.History] returns rejections too
@@ -57,9 +57,9 @@ type Page struct {
 	Rest    *Place // where the next page begins, in the direction of the query; nil on the last page
 }
 
-// List returns up to q.Limit records that p may view and that are in one of q.States now. A page
-// can have fewer records and a Rest: List reads at most about 2,000 records from the store for
-// one page. The error is [ErrStoreUnavailable].
+// List returns up to q.Limit records that p may view and whose state is now in q.States. A page
+// can have fewer records and a Rest (further records exist), because List reads at most about
+// 2,000 records from the store for one page. The error is [ErrStoreUnavailable].
 func (s *Service) List(ctx context.Context, p identity.Principal, q Query) (Page, error) {
 	var page Page
 	limit := q.Limit
@@ -108,7 +108,7 @@ func (p Page) newestFirst(q Query) Page {
 	return p
 }
 
-// paramsOf returns the complete parameters of records.
+// paramsOf returns the complete parameters of each of the records.
 func paramsOf(records []Record) []param.Params {
 	all := make([]param.Params, len(records))
 	for i, r := range records {
@@ -117,9 +117,9 @@ func paramsOf(records []Record) []param.Params {
 	return all
 }
 
-// A page is read from the store in batches. The first batch is one record longer than the page,
-// which is usually enough. Later batches have listBatch records, because they are needed only if
-// p may view few of them. After maxBatches the page ends early and has a Rest.
+// A page is read from the store in batches. The first batch has one record more than the page,
+// which is usually enough. More batches, of listBatch records each, are needed only if p may
+// view few of them. After maxBatches the page ends early and has a Rest.
 const (
 	listBatch  = 100
 	maxBatches = 20

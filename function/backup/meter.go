@@ -9,11 +9,12 @@ import (
 	"backupportal/function/param"
 )
 
-// Meter counts events for a monitoring system. The number of different texts that it gets has a bound: they
-// are constants and names of the policy.
+// A Meter counts events of the portal for a monitoring system. The portal passes only constants
+// and names of the policy as texts, so the number of different texts is limited.
 type Meter interface {
-	// Rejected counts one refused input. kind is a [RejectionKind]. source is the name of the sender
-	// in the policy, or its kind of event. It is empty if the sender is a person or is unknown.
+	// Rejected counts one refused input. kind is a [RejectionKind]. source is the name of the
+	// sender in the policy, or its kind of event. It is empty if the sender is a person or is
+	// unknown.
 	Rejected(kind, source string)
 	// Submitted counts one call of [Service.Submit] by its door and its outcome.
 	Submitted(door, outcome string)
@@ -24,7 +25,8 @@ type Meter interface {
 	Swept(f Figures)
 }
 
-// Figures describe the submissions and notices of the database, as one sweep found them.
+// Figures are numbers about the submissions and notices in the database. A sweep, the regular
+// background run of the portal, collects them.
 type Figures struct {
 	At           time.Time // end of the sweep
 	Open         int       // submissions that are not final; at most [maxSwept]
@@ -35,14 +37,16 @@ type Figures struct {
 	Missing      []Missing // one for each expectation
 }
 
-// Waiting is the number of notices to a receiver that are not delivered yet.
+// Waiting is the number of notices (messages about a backup) to one receiver that are not
+// delivered yet.
 type Waiting struct {
 	Receiver string
 	Count    int
 	Since    time.Time // when the portal learned of the oldest event; zero if Count is 0
 }
 
-// Add adds count notices, the oldest of which is about an event at since. It ignores since if count is 0.
+// Add adds count notices to w. since is the time of the oldest event among them; it is ignored
+// if count is 0.
 func (w *Waiting) Add(count int, since time.Time) {
 	if count > 0 && (w.Count == 0 || since.Before(w.Since)) {
 		w.Since = since
@@ -50,14 +54,15 @@ func (w *Waiting) Add(count int, since time.Time) {
 	w.Count += count
 }
 
-// Success is the last complete backup of one kind in an account.
+// A Success is the last complete backup of one kind of resource in one account.
 type Success struct {
 	Account    string // alias
 	SourceType param.SourceType
 	At         time.Time // end of its job
 }
 
-// countSubmit counts the result of one call of Submit.
+// countSubmit counts the result of one call of [Service.Submit] in the meter, by the way on
+// which the request arrived (the door).
 func (s *Service) countSubmit(door Door, a Answer, err error) {
 	if s.Meter != nil {
 		s.Meter.Submitted(string(door), outcomeOf(a, err))
@@ -105,26 +110,28 @@ func outcomeOf(a Answer, err error) string {
 	return "unknown"
 }
 
-// countAttempt counts the result of an attempt.
+// countAttempt counts in the metrics how an attempt to start a job ended.
 func (s *Service) countAttempt(result string) {
 	if s.Meter != nil {
 		s.Meter.AttemptEnded(result)
 	}
 }
 
-// Successes keeps the last successes that a sweep has found. The zero value is empty. It is safe for
-// concurrent use.
+// Successes keeps in memory the last complete backups that a sweep, the regular background run,
+// has found. The zero value is empty. It is safe for concurrent use.
 type Successes struct {
 	mu    sync.Mutex
 	at    time.Time
 	found []Success
 }
 
-// successesLife is how long the last successes are kept: a search for them reads the history.
+// successesLife is how long a found set of last complete backups is used before it is searched
+// again. The search reads the history in the database, so it is not done in each sweep.
 const successesLife = 5 * time.Minute
 
-// lastSuccesses returns the last complete backup of each kind in each of the accounts. It may be as old as
-// successesLife. A failure of the store is logged, and the result is then the one before.
+// lastSuccesses returns the last complete backup of each kind in each of the accounts. The
+// result may be as old as successesLife. If the store fails, the failure is logged and the
+// previous result is returned.
 func (s *Service) lastSuccesses(ctx context.Context) []Success {
 	kept := s.Successes
 	if kept == nil {
@@ -153,7 +160,8 @@ func (s *Service) lastSuccesses(ctx context.Context) []Success {
 	return found
 }
 
-// lastSuccess returns the last complete backup of a kind in an account. ok is false if there is none.
+// lastSuccess returns the last complete backup of a kind in an account. ok is false if there is
+// none.
 func (s *Service) lastSuccess(ctx context.Context, alias string, source param.SourceType) (_ Success, ok bool, _ error) {
 	page, err := s.Store.List(ctx, Query{
 		Account: alias, SourceType: source, States: []State{StateComplete}, Limit: successCandidates,
@@ -170,12 +178,14 @@ func (s *Service) lastSuccess(ctx context.Context, alias string, source param.So
 	return Success{}, false, nil
 }
 
-// successCandidates is how many records a search for the last success reads. [Lists] also returns records
-// that are not marked as final, which may have any state; if the newest are all of these, a success is found
-// later.
+// successCandidates is how many records a search for the last complete backup reads. [Lists]
+// also returns records that are not marked as final, and these may have any state. If the
+// newest records are all of that sort, the search finds nothing, and a later sweep finds the
+// success.
 const successCandidates = 20
 
-// ended returns when the job of r ended; if that is not known, when r was created.
+// ended returns when the job of r ended. If that time is not known, it returns when r was
+// created.
 func (r Record) ended() time.Time {
 	if r.Job.CompleteTime.IsZero() {
 		return r.CreatedAt
@@ -183,7 +193,8 @@ func (r Record) ended() time.Time {
 	return r.Job.CompleteTime
 }
 
-// report gives the figures of a sweep to the meter, and writes them to the log if LogFigures is set.
+// report passes the figures of a finished sweep to the meter. If LogFigures is set, it also
+// writes them to the log.
 func (w *sweep) report(ctx context.Context) {
 	if w.Meter == nil && !w.LogFigures || ctx.Err() != nil {
 		return
@@ -213,8 +224,8 @@ func (w *sweep) report(ctx context.Context) {
 	}
 }
 
-// logFigures writes f to the log: one line for all numbers, one for each receiver and one for each last
-// success. Ages are in seconds.
+// logFigures writes f to the log: one line for all numbers, one for each receiver and one for
+// each last success. Ages are in seconds.
 func (w *sweep) logFigures(ctx context.Context, f Figures) {
 	age := func(since time.Time) int64 {
 		if since.IsZero() {

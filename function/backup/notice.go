@@ -17,9 +17,9 @@ import (
 // Event is a change of a submission that receivers are notified of.
 type Event string
 
-// The events. A submission has EventCreated at most once, and at most one of the next four. A refusal of a
-// person or a program that reads the answer is no event. EventRejected is about a webhook or an event of
-// the platform, whose answer may have no reader; see [Rejection].
+// The events. A submission has EventCreated at most once, and at most one of the next four. A
+// refusal is no event if the sender, a person or a program, reads the answer. EventRejected is
+// for webhooks and events of the platform, whose answer may have no reader; see [Rejection].
 const (
 	EventCreated   Event = "created"   // the job exists
 	EventSucceeded Event = "succeeded" // the backup is complete; a copy in another region may still fail
@@ -38,8 +38,8 @@ const EventTest Event = "test"
 // Events lists the events that a receiver can choose.
 var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventRejected, EventMissing}
 
-// Notice is the stored instruction to tell one receiver about one event of a submission, or about a
-// rejection.
+// Notice is a stored order to send one receiver a message about one event of a submission, or
+// about a rejection.
 type Notice struct {
 	SubmissionID string // id of the [Rejection] or the [Gap] that Event is about, if it is about one
 	Event        Event
@@ -51,8 +51,8 @@ type Notice struct {
 	Gap          Gap       // the same, if Event is EventMissing or EventMended; Record is then zero
 }
 
-// ID returns the id of the notice, the same for every attempt. A receiver can use it to detect
-// repeats.
+// ID returns the id of the notice. It is the same for every try to send it, so that a receiver
+// can detect repeats.
 func (n Notice) ID() string {
 	return idOf("portal/notice/v1", n.SubmissionID, string(n.Event), n.Receiver)
 }
@@ -67,7 +67,7 @@ type Notifications struct {
 type Receiver struct {
 	Name string
 	Kind ReceiverKind
-	// URL is a secret, because everyone who knows the URL of a robot can write to its chat. See
+	// URL is a secret: everyone who knows the URL of a chat robot can write to its chat. See
 	// [ParseReceiverURL].
 	URL      secret.String
 	Secret   secret.String // key for signatures; decoded for a webhook; may be empty for a robot
@@ -77,7 +77,7 @@ type Receiver struct {
 	Private  bool // its URL may have a private network address
 }
 
-// ReceiverKind is the format of the messages to a receiver, and of its answers.
+// ReceiverKind decides the format of the messages to a receiver, and of the receiver's answers.
 type ReceiverKind string
 
 // The kinds of receivers. All except WebhookReceiver are chat robots.
@@ -89,8 +89,8 @@ const (
 	Slack           ReceiverKind = "slack"
 )
 
-// ReceiverKinds lists all kinds. Package notify writes the messages of each, and package policy
-// knows which of them have a secret.
+// ReceiverKinds lists all kinds. Package notify writes the messages for each kind; package
+// policy knows which kinds need a secret.
 var ReceiverKinds = []ReceiverKind{WebhookReceiver, DingTalk, Feishu, WeCom, Slack}
 
 // ErrReceiverURL is the error of [ParseReceiverURL]. It does not contain the URL, which is a
@@ -122,26 +122,28 @@ type Messenger interface {
 	Send(ctx context.Context, n Notice) error
 }
 
-// Notices stores the notices.
+// Notices stores notices: messages to receivers that are to be sent.
 type Notices interface {
-	// Announce stores those of the notices that are not stored yet, and returns how many it
-	// stored. Notices about unknown submissions are ignored. Repeating a call is safe.
+	// Announce stores those notices that are not stored yet, and returns their number. It
+	// ignores notices about unknown submissions. Repeating a call is safe.
 	Announce(ctx context.Context, notices []Notice) (int, error)
-	// Due returns the notices to the given receiver that are due at now, with their records. The
-	// longest due come first. It returns at most limit notices.
+	// Due returns at most limit notices to the given receiver that are to be sent at now, with
+	// their records. Those that have waited longest come first.
 	Due(ctx context.Context, receiver string, now time.Time, limit int) ([]Notice, error)
-	// Lease reports whether the caller may send n until the given time. It is false if n is
-	// done, or if another process has leased it since it was read (n.Attempts is compared).
-	// After until, n is due again: a process that stops leaves nothing to clean up.
+	// Lease reports whether the caller may send n until the given time; no other process may
+	// then. It is false if n is done, or if another process has leased it since it was read
+	// (n.Attempts is compared). After until, n is due again, so a process that stops needs no
+	// clean-up.
 	Lease(ctx context.Context, n Notice, until time.Time) (bool, error)
-	// Done marks n as finished: it is never due again. The error is [ErrNotFound] if n is
+	// Done marks n as finished: Due never returns it again. The error is [ErrNotFound] if n is
 	// unknown.
 	Done(ctx context.Context, n Notice, now time.Time) error
 	// Waiting counts the notices to the receiver that are not done.
 	Waiting(ctx context.Context, receiver string) (Waiting, error)
 }
 
-// notifier stores notices about events, and delivers them. Without a messenger it does neither.
+// notifier stores notices (messages to be sent) about events, and sends them. Without a
+// messenger it does neither.
 type notifier struct {
 	store     Notices
 	messenger Messenger
@@ -155,8 +157,9 @@ func (s *Service) notifier() notifier {
 	return notifier{store: s.Store, messenger: s.Messenger, announced: s.Announced, log: s.Log, now: s.Now}
 }
 
-// announce stores the notices that are not stored yet, and wakes [Service.SweepEvery] if there
-// are new ones. It sends nothing. A failure is logged and returned as [ErrStoreUnavailable].
+// announce stores the notices that are not stored yet. If there are new ones, it wakes
+// [Service.SweepEvery], which sends them. A failure is logged and returned as
+// [ErrStoreUnavailable].
 func (n notifier) announce(ctx context.Context, notices []Notice) error {
 	if len(notices) == 0 {
 		return nil
@@ -172,7 +175,7 @@ func (n notifier) announce(ctx context.Context, notices []Notice) error {
 	return nil
 }
 
-// wake wakes [Service.SweepEvery], which sends new notices.
+// wake makes [Service.SweepEvery], the loop that sends notices, send new ones now.
 func (n notifier) wake() {
 	select {
 	case n.announced <- struct{}{}:
@@ -191,9 +194,8 @@ func (n notifier) receiversIn(e Event, account string) []string {
 	return n.messenger.Receivers(e, account)
 }
 
-// noticesOf returns the notices about the events of r so far, one for each event and receiver.
-// Events older than [noticeLifetime] are left out, so a receiver that is new in the policy gets
-// no old notices.
+// noticesOf returns the notices about all events of r so far, one for each event and receiver.
+// It leaves out events older than [noticeLifetime], so that a new receiver gets no old notices.
 func (n notifier) noticesOf(r Record) (all []Notice) {
 	if n.messenger == nil {
 		return nil
@@ -226,7 +228,7 @@ func (r Record) eventNotices() (all []Notice) {
 	return all
 }
 
-// finalEvents maps each final outcome to its event.
+// finalEvents maps each final outcome of a submission to the event of which receivers are told.
 var finalEvents = map[Outcome]Event{
 	OutcomeSucceeded: EventSucceeded,
 	OutcomePartial:   EventPartial,
@@ -235,8 +237,8 @@ var finalEvents = map[Outcome]Event{
 }
 
 // deliver sends the notices that are due, and returns how many it sent. Several processes may
-// run it at once. It serves all receivers in parallel, so that a slow receiver does not delay
-// the others.
+// run it at the same time. It serves all receivers in parallel, so that a slow one does not
+// delay the others.
 func (n notifier) deliver(ctx context.Context) int {
 	if n.messenger == nil {
 		return 0
@@ -250,8 +252,8 @@ func (n notifier) deliver(ctx context.Context) int {
 	return int(sent.Load())
 }
 
-// deliverTo sends the notices that are due to one receiver, oldest first. It stops at the first
-// failure: the receiver is probably unavailable, and the next run sends the rest.
+// deliverTo sends the due notices to one receiver, oldest first. It stops at the first failure,
+// because the receiver is probably unavailable; the next run sends the rest.
 func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.Int32) {
 	defer logPanic(ctx, n.log, "delivery")
 	due, err := n.store.Due(ctx, receiver, n.now(), maxNoticesPerRun)
@@ -281,12 +283,13 @@ func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 	}
 }
 
-// send sends a notice that is leased until the given time. After that time the store offers the
-// notice again, so a failure needs no clean-up. It ignores the cancellation of ctx: a message
-// that was started must not be cut off.
+// send sends a notice that this process has leased until the given time. After that time
+// another process can lease it, so a failure needs no clean-up. It ignores the cancellation of
+// ctx: a message that was started must not be cut off.
 //
-// The error is [errExpired] if nothing was sent because the lease or the notice is too old.
-// After [noticeLifetime] a notice is given up: it is marked as done, and an error is logged.
+// If nothing was sent because the lease or the notice is too old, the error is [errExpired].
+// After [noticeLifetime] the portal stops trying: it marks the notice as done and logs an
+// error.
 func (n notifier) send(ctx context.Context, notice Notice, until time.Time) error {
 	ctx = context.WithoutCancel(ctx)
 	var err error
@@ -321,23 +324,23 @@ func (n notifier) send(ctx context.Context, notice Notice, until time.Time) erro
 	return err
 }
 
-// errExpired says that a notice was not sent because it is too old. The receiver itself may
-// work.
+// errExpired says that a notice was not sent because it, or its lease, is too old. It says
+// nothing about the receiver.
 var errExpired = errors.New("deadline exceeded: not sent in time")
 
-// noticeLifetime is how long after its event a notice is tried. sendTimeout limits one attempt.
-// maxNoticesPerRun is the number of notices to one receiver in one run: chat robots accept 20
-// messages in a minute.
+// noticeLifetime is how long after its event the portal tries to send a notice. sendTimeout
+// limits one try. maxNoticesPerRun limits the notices to one receiver in one run, because chat
+// robots accept 20 messages in a minute.
 const (
 	noticeLifetime   = 24 * time.Hour
 	sendTimeout      = 6 * time.Second
 	maxNoticesPerRun = 20
 )
 
-// retryDelay returns how long a notice is leased after the given number of earlier attempts.
+// retryDelay returns how long a notice is leased for its next try. attempts is the number of
+// earlier tries.
 func retryDelay(before int) time.Duration { return retryDelays[min(before, len(retryDelays)-1)] }
 
-// retryDelays lists the leases of the first attempts; the last one applies to all later
-// attempts. A lease is also the time in which no other process tries, so each is longer than
-// [sendTimeout].
+// retryDelays lists how long a notice is leased for the first tries; the last value applies to
+// all later ones. During a lease no other process tries, so each is longer than [sendTimeout].
 var retryDelays = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour}

@@ -73,8 +73,9 @@ func TestEachEventIsSentOnce(t *testing.T) {
 	})
 }
 
-// TestNoNoticeForUnwantedEvents proves that submissions that the policy refuses, or that are not
-// sent, cause no notice. A receiver gets only the events that its configuration names.
+// TestNoNoticeForUnwantedEvents proves that no notice is sent about a submission that the
+// policy refuses or that is not sent, and that a receiver gets only the events that its
+// configuration names.
 func TestNoNoticeForUnwantedEvents(t *testing.T) {
 	r, ends := newFixture(t), newInbox(t, "ends")
 	r.notify(t, []backup.Event{backup.EventFailed}, ends)
@@ -100,8 +101,8 @@ func TestNoNoticeForUnwantedEvents(t *testing.T) {
 	}
 }
 
-// TestUnwantedEventsCostNoStatement proves that the store is not called for notices if no receiver
-// wants the event.
+// TestUnwantedEventsCostNoStatement proves that the database is not asked to store notices if
+// no receiver wants the event.
 func TestUnwantedEventsCostNoStatement(t *testing.T) {
 	r, ends := newFixture(t), newInbox(t, "ends")
 	counted := &countingNotices{Store: r.Store}
@@ -135,8 +136,9 @@ func (s *countingNotices) Due(ctx context.Context, receiver string, now time.Tim
 	return s.Store.Due(ctx, receiver, now, limit)
 }
 
-// TestCrashBeforeAnnounceLosesNoNotice covers a process that records an event of a submission,
-// such as the end of its job, but cannot store the notices. The next sweep stores and sends them.
+// TestCrashBeforeAnnounceLosesNoNotice proves that no notice is lost if a process stores an
+// event, such as the end of a job, and then cannot store the notices about it. The next sweep
+// stores and sends them.
 func TestCrashBeforeAnnounceLosesNoNotice(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r, all := newFixtureOn(t, url), newInbox(t, "all")
@@ -186,8 +188,8 @@ func (announceFailsStore) Announce(context.Context, []backup.Notice) (int, error
 	return 0, errors.New("this process has stopped")
 }
 
-// TestNewNoticeWakesSweeperOnce proves that a new notice wakes SweepEvery once. A notice that is
-// already stored does not wake it.
+// TestNewNoticeWakesSweeperOnce proves that a new notice wakes SweepEvery, the loop that sends
+// notices, exactly once. A notice that is already stored does not wake it.
 func TestNewNoticeWakesSweeperOnce(t *testing.T) {
 	r, all := newFixture(t), newInbox(t, "all")
 	r.notify(t, nil, all)
@@ -215,8 +217,8 @@ func TestNewNoticeWakesSweeperOnce(t *testing.T) {
 	}
 }
 
-// TestSweepEveryDeliversWhenWoken proves that SweepEvery sends a new notice at once and does not
-// wait for the next sweep.
+// TestSweepEveryDeliversWhenWoken proves that SweepEvery sends a new notice immediately instead
+// of waiting for the next sweep.
 func TestSweepEveryDeliversWhenWoken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &dueStore{due: make(chan string, 10)}

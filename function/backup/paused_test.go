@@ -10,8 +10,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// pausedStore calls its field first before it records a job for the first time. After that it cannot read a submission
-// if away is set.
+// pausedStore is a store that calls first once, before it stores a job for the first time. If
+// away is set, submissions cannot be read after that.
 type pausedStore struct {
 	backup.Store
 	first  func()
@@ -36,9 +36,10 @@ func (s pausedStore) Find(ctx context.Context, id string) (backup.Record, error)
 	return s.Store.Find(ctx, id)
 }
 
-// TestPausedProcessReportsItsJob covers a process that is paused between the call and the record of its job, while other
-// processes close its attempt. The job is not lost: it is added to the log, or it is there already, or the log and the audit
-// trail say that there is a job beside the log.
+// TestPausedProcessReportsItsJob tests a process that is paused after it has started a job and
+// before it stores it. Meanwhile other processes end its attempt in the step log. The job must
+// not be lost: it is added to the log, or another process has added it, or the log file and the
+// audit trail name it as a violation.
 func TestPausedProcessReportsItsJob(t *testing.T) {
 	for name, c := range map[string]struct {
 		meanwhile func(t *testing.T, others *fixture)

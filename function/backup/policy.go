@@ -9,52 +9,52 @@ import (
 	"backupportal/function/secret"
 )
 
-// Policy decides who may do what. It reads the policy file, and the tags of instances in the
-// cloud if a rule names tags. Its methods are safe for concurrent use.
+// Policy decides who may do what. It reads the policy file. If a rule names tags, it also reads
+// the tags of instances from the cloud. Its methods are safe for concurrent use.
 type Policy interface {
 	// Hash identifies the policy: the SHA-256 of its file, in hex.
 	Hash() string
 	// Account returns the account of an alias. The second result is false if the alias is unknown.
 	Account(alias string) (Account, bool)
-	// Decide returns the grant of the rule that lets p make the backup, or else one mistake for
-	// each rule that does not; denied is nil if a rule allows it. given has no defaults yet,
-	// because a rule can provide values that the caller left out.
+	// Decide returns the grant of the rule that allows p to make the backup; denied is then
+	// nil. If no rule allows it, denied has the first condition that is not met of each rule.
+	// given must not have defaults yet, because a rule can add values that the caller left out.
 	Decide(ctx context.Context, p identity.Principal, given param.Params) (grant Grant, denied []param.Mistake)
 	// May reports whether p may do a with a backup of these complete parameters.
 	May(ctx context.Context, p identity.Principal, a Action, complete param.Params) bool
 	// PrefetchTags reads the tags that later calls of May with these parameters need, with one
-	// request for each account and region. It only saves time; a failure is not reported.
+	// request for each account and region. It only saves time, so it reports no failure.
 	PrefetchTags(ctx context.Context, p identity.Principal, a Action, complete []param.Params)
-	// MayViewRejections reports whether p may view the rejected messages of a sender, which is a source or a
-	// kind of event.
+	// MayViewRejections reports whether p may view the rejected messages of a sender. A sender
+	// is a source of webhooks or a kind of event.
 	MayViewRejections(p, sender identity.Principal) bool
 	// IsOperator reports whether p is in a team of the policy's key operators.
 	IsOperator(p identity.Principal) bool
-	// MayInRegion reports whether a rule allows p to do a in the region of an account, even if only for some of
-	// the resources there.
+	// MayInRegion reports whether a rule allows p the action a in a region of an account, even
+	// if only for some of the resources there.
 	MayInRegion(p identity.Principal, a Action, alias, region string) bool
 	// CoversVault reports whether a rule lets p make backups like params into the vault.
 	CoversVault(p identity.Principal, params param.Params, vault string) bool
-	// AccountVisible reports whether a rule for p names the account. A principal must not learn of other
-	// accounts.
+	// AccountVisible reports whether a rule for p names the account. The portal must not reveal
+	// other accounts to p.
 	AccountVisible(p identity.Principal, alias string) bool
-	// CrossAccountAlias returns the alias of an account with [HBRCrossAccount] by its account id and
-	// role name. ok is false if the policy has no such account, or if p may not create backups
-	// in it.
+	// CrossAccountAlias returns the alias of an account with the access [HBRCrossAccount] by
+	// its account id and role name. ok is false if the policy has no such account, or if p may
+	// not create backups in it.
 	CrossAccountAlias(p identity.Principal, id, role string) (alias string, ok bool)
 	// Capabilities returns what the portal does in an account.
 	Capabilities(alias string) Capabilities
-	// Presets returns the presets that p may use, in the order of the policy: those with values that a
-	// rule for p allows.
+	// Presets returns the presets that p may use, in the order of the policy: those whose
+	// values a rule allows for p.
 	Presets(p identity.Principal) []Preset
 }
 
-// Preset is a named set of parameters in the policy. A request that names it leaves these parameters
-// out.
+// Preset is a named set of parameters in the policy. A request that names it does not need to
+// give these parameters.
 type Preset struct {
 	Name               string // the value of the parameter Preset
 	Title, Description param.Text
-	// Values has at least SourceType. It never has Preset, and no parameter that follows from the
+	// Values has at least SourceType. It never has Preset, or a parameter that follows from the
 	// account. It must not be changed.
 	Values param.Params
 }
@@ -72,7 +72,7 @@ const (
 // Actions lists all actions.
 var Actions = []Action{ActionCreate, ActionView, ActionCancel}
 
-// Grant is what the policy attaches to a backup that it allows.
+// Grant is what the policy adds to a backup that it allows: values, limits and a cool-down.
 type Grant struct {
 	Rule     string        // id of the rule that allows the backup
 	Values   param.Params  // for parameters that the caller left out
@@ -81,7 +81,7 @@ type Grant struct {
 	Quotas   []Quota       // all of them must have a backup left
 }
 
-// Rate allows Burst requests at once, and in the long run Burst requests in each Per.
+// Rate allows Burst requests at once, and on average Burst requests in each Per.
 type Rate struct {
 	// Key says which requests share the rate: "a:" and an alias, "p:" and the id of a principal,
 	// or "s:" and a source. [Service] uses more prefixes for rates of its own.
@@ -96,7 +96,7 @@ type Quota struct {
 	Day int    // backups in one day; 0 allows none
 }
 
-// Capabilities lists what the portal does in one account, according to all rules.
+// Capabilities lists what the rules of the policy together let the portal do in one account.
 type Capabilities struct {
 	Create, Cancel, View bool               // whether a rule allows the action
 	Tags                 bool               // whether it reads the tags of instances
@@ -117,8 +117,9 @@ type Account struct {
 
 	Session time.Duration // lifetime of credentials from AssumeRole; 0: 15 minutes
 
-	// Through is set only with HBRCrossAccount: the account, reached with AssumeRole, whose role
-	// makes the calls and which keeps the backups. Nil means the portal's own account.
+	// Through is set only with the access HBRCrossAccount. It is an account with the access
+	// AssumeRole, whose role makes the calls and in which the backups are stored. Nil means the
+	// portal's own account.
 	Through *Account
 	Regions []string
 }
@@ -141,7 +142,7 @@ func Label(name param.Text, id string) param.Text {
 func (a Account) RoleARN() string { return "acs:ram::" + a.ID + ":role/" + a.Role }
 
 // Caller returns the account whose credentials sign the calls for a: a.Through if it is set,
-// otherwise a.
+// otherwise a itself.
 func (a Account) Caller() Account {
 	if a.Through != nil {
 		return *a.Through
@@ -152,8 +153,8 @@ func (a Account) Caller() Account {
 // Access is how the portal reaches the resources of an account.
 type Access string
 
-// The kinds of access. AssumeRole and HBRCrossAccount are not combined for one account: the
-// snapshot and its copy would be in different accounts.
+// The kinds of access. AssumeRole and HBRCrossAccount are not combined for one account, because
+// the snapshot and its copy would be in different accounts.
 const (
 	Own             Access = "own"               // the account in which the portal runs
 	AssumeRole      Access = "assume_role"       // calls STS AssumeRole and acts as that account

@@ -8,13 +8,13 @@ import (
 	"backupportal/function/param"
 )
 
-// Preflight checks each condition for backups of p in an account. params must have Account and
-// Region; a resource or vault in params is checked for existence, too. The calls are made in the
-// name of p and change nothing.
+// Preflight checks each condition that backups of p in an account need. params must have
+// Account and Region; if they name a resource or a vault, that is checked too. The calls are
+// made in the name of p and change nothing.
 //
-// The errors are [ErrNotFound] if the account, region, resource or vault is not allowed for p,
-// whether it exists or not, [param.InvalidError], a [*LimitError] with [ErrRequests], and
-// [ErrStoreUnavailable].
+// The error is [ErrNotFound] if the account, region, resource or vault is not allowed for p,
+// even if it exists. Other errors are [param.InvalidError], a [*LimitError] with [ErrRequests],
+// and [ErrStoreUnavailable].
 func (s *Service) Preflight(ctx context.Context, p identity.Principal, params param.Params) ([]AccessCheck, error) {
 	alias, region := params["Account"], params["Region"]
 	if !s.Policy.MayInRegion(p, ActionCreate, alias, region) {
@@ -53,8 +53,8 @@ var preflightRate = Rate{Burst: 10, Per: time.Minute}
 // preflightTimeout limits one run of Preflight.
 const preflightTimeout = 40 * time.Second
 
-// AccessCheck is one condition that must hold before a backup can be made in an account. The
-// checks are in the order of their dependence: a later one usually needs the earlier ones.
+// AccessCheck is one condition that must be met before a backup can be made in an account. A
+// later check usually needs the earlier ones, so their order matters.
 type AccessCheck struct {
 	ID       string // does not change: "credentials", "trust", "hbr:CreateBackupJob"…
 	Title    param.Text
@@ -74,7 +74,8 @@ const (
 	CheckNotReached CheckState = "not_reached" // a check that it depends on failed
 )
 
-// Evidence is the cloud's answer behind a result. Values that the cloud did not state are empty.
+// Evidence is the cloud's answer from which an [AccessCheck] got its result. Values that the
+// cloud did not state are empty.
 type Evidence struct {
 	Operation string // the call: "sts:AssumeRole"
 	Code      string // of the error; empty on success
@@ -91,7 +92,8 @@ type Denial struct {
 	Kind       string // "ImplicitDeny": no statement allows it; "ExplicitDeny": a statement forbids it
 }
 
-// Fix is a text to copy that would correct a failed check. Its Title says where to use it.
+// Fix is a text to copy that would correct the cause of a failed check. Its Title says where to
+// use it.
 type Fix struct {
 	Title param.Text
 	Code  string // a policy document or a command; without secrets

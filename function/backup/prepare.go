@@ -22,12 +22,12 @@ func (s *Service) Previews(ctx context.Context, sub Submission) (Call, []Preview
 }
 
 // Prepare checks sub, asks the policy, and returns the call that Submit would make. It does not
-// use the store, and not the cloud unless the policy names tags of instances, or Windows shadow
-// copies are requested.
+// use the store. It calls the cloud only if the policy names tags of instances, or if Windows
+// shadow copies are requested.
 //
-// The values of a preset count as given by the caller. The errors are [param.InvalidError], and a
-// [*DeniedError], with which the refused call is returned too. The policy is asked before the
-// parameters are checked, because a grant can provide values.
+// Values of a preset count as given by the caller. The errors are [param.InvalidError] and
+// [*DeniedError]; with the latter the refused call is returned too. The policy decides before
+// the parameters are checked, because a grant can add values.
 func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 	sub, err := s.withPreset(sub)
 	if err != nil {
@@ -75,12 +75,12 @@ func (s *Service) decide(ctx context.Context, sub Submission) (Call, error) {
 	return call, nil
 }
 
-// withPreset returns sub with the values of the preset that it names ([WithPreset]). Without a preset it
-// returns sub.
+// withPreset returns sub with the values of the preset that it names (see [WithPreset]).
+// Without a preset it returns sub.
 //
-// A form already shows the values of its preset, and a person may have removed some. Its preset is only
-// recorded, and forgotten if the person may no longer use it. For the other doors the errors are those of
-// WithPreset.
+// A form already shows the values of its preset, and a person may have removed some. So for a
+// form, the preset is only recorded, and removed if the person may no longer use it. For all
+// other ways of submitting (doors), the errors are those of WithPreset.
 func (s *Service) withPreset(sub Submission) (Submission, error) {
 	if sub.Params["Preset"] == "" {
 		return sub, nil
@@ -99,10 +99,11 @@ func (s *Service) withPreset(sub Submission) (Submission, error) {
 	return sub, err
 }
 
-// WithPreset returns given with the values of the preset that it names, for the parameters that it leaves
-// out: explicit values win. Only the source type must be that of the preset, because it decides which
-// other parameters apply. presets has the presets that the caller may use. given must name a preset; it is
-// not changed. The error is a [param.InvalidError] about Preset or SourceType.
+// WithPreset returns given with the values of the preset that it names; a value in given
+// replaces that of the preset. The source type must not differ from the preset's, because it
+// decides which other parameters apply. presets are those that the caller may use. given must
+// name a preset; it is not changed. The error is a [param.InvalidError] about Preset or
+// SourceType.
 func WithPreset(presets []Preset, given param.Params) (param.Params, error) {
 	name := given["Preset"]
 	at := slices.IndexFunc(presets, func(p Preset) bool { return p.Name == name })
@@ -125,8 +126,8 @@ func WithPreset(presets []Preset, given param.Params) (param.Params, error) {
 	return all, nil
 }
 
-// unknownPreset returns the mistake for a preset that does not exist, or that the caller may not use.
-// It names the presets that the caller may use, and the most similar one first.
+// unknownPreset returns the mistake for a preset that does not exist, or that the caller may
+// not use. It names the presets that the caller may use, and the most similar one first.
 func unknownPreset(name string, presets []Preset) param.Mistake {
 	names := make([]string, len(presets))
 	for i, p := range presets {
@@ -143,9 +144,9 @@ func unknownPreset(name string, presets []Preset) param.Mistake {
 	return m
 }
 
-// resolveAlias returns the parameters of sub. If they name the account as the API does, by
-// CrossAccountUserId, the alias is added. An account is found only if the principal may create
-// backups there.
+// resolveAlias returns the parameters of sub with the alias of the account. If they name the
+// account as the API does, by CrossAccountUserId, it finds the alias. It finds only accounts in
+// which the principal may create backups.
 func (s *Service) resolveAlias(sub Submission) param.Params {
 	p := sub.Params
 	if p["Account"] != "" || p["CrossAccountUserId"] == "" {
@@ -161,12 +162,12 @@ func (s *Service) resolveAlias(sub Submission) param.Params {
 }
 
 // completeParams checks the parameters that the caller gave, and adds the values of the grant,
-// of the account and the defaults. It returns all mistakes at once, as [param.InvalidError].
+// of the account, and the defaults. It returns all mistakes at once, as [param.InvalidError].
 //
-// An account id or a role name in a request is a mistake unless it is that of the account: the
-// portal may assume roles that its callers may not assume. An account that no rule names for the
-// principal is handled like an unknown one. A JobName is made to fit ([param.FitName]): the record
-// keeps it as the caller typed it.
+// An account id or role name in a request is a mistake unless it is that of the account: the
+// portal may assume roles that its callers may not assume. An account that no rule for the
+// principal names is treated like an unknown one. A JobName is made valid ([param.FitName]) for
+// the call; the record keeps what the caller typed.
 func (s *Service) completeParams(sub Submission, given param.Params, grant Grant) (param.Params, Account, error) {
 	var mistakes param.InvalidError
 	principal := sub.Principal
@@ -200,12 +201,12 @@ func (s *Service) completeParams(sub Submission, given param.Params, grant Grant
 	return p, account, mistakes.OrNil()
 }
 
-// osTimeout limits the question for the operating system of an instance.
+// osTimeout limits how long the portal waits for the operating system of an instance.
 const osTimeout = 5 * time.Second
 
-// checkShadowCopy returns a mistake if call requests Windows shadow copies (Options.UseVSS) and the
-// cloud lists its instance with another operating system. Without an answer it returns nil: then
-// Cloud Backup decides.
+// checkShadowCopy returns a mistake if call requests Windows shadow copies (Options.UseVSS) but
+// the cloud says that its instance has another operating system. If the cloud does not answer,
+// it returns nil; Cloud Backup then decides.
 func (s *Service) checkShadowCopy(ctx context.Context, call Call) error {
 	const name = "Options.UseVSS"
 	if call.Params[name] != "true" || call.Target.Account.Access == HBRCrossAccount {

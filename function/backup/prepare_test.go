@@ -22,8 +22,9 @@ func mistakesOf(err error) string {
 	return strings.Join(slices.Compact(fields), " ")
 }
 
-// TestIdentityOfTheAccountComesFromThePolicy proves that a request can name the identity of an account as the API
-// does, but cannot change it: the portal may assume roles that its callers may not assume.
+// TestIdentityOfTheAccountComesFromThePolicy proves that a request can name the account id and
+// role as the API does, but only with the values of the policy. The portal may assume roles
+// that its callers may not assume.
 func TestIdentityOfTheAccountComesFromThePolicy(t *testing.T) {
 	const id, role = "2000000000000002", "hbrcrossrole"
 	for name, c := range map[string]struct {
@@ -86,8 +87,8 @@ func TestIdentityOfTheAccountComesFromThePolicy(t *testing.T) {
 	}
 }
 
-// TestGrantFillsOnlyWhatIsEmpty proves that the values of a rule are sent where the caller gave none, and that
-// all mistakes are told at once.
+// TestGrantFillsOnlyWhatIsEmpty proves that the values of a rule are used only for parameters
+// that the caller did not give, and that all mistakes are reported at once.
 func TestGrantFillsOnlyWhatIsEmpty(t *testing.T) {
 	const days = "\n    retention_days: {min: 1, max: 365}"
 	r := newFixture(t)

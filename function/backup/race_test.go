@@ -9,7 +9,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// hookCloud calls functions of a test in the middle of calls to the cloud.
+// hookCloud is a cloud that calls functions of the test in the middle of its calls.
 type hookCloud struct {
 	backup.Cloud
 	jobs      func(context.Context)       // called once, before the list is read
@@ -39,10 +39,9 @@ func (c *hookCloud) CancelBackupJob(ctx context.Context, t backup.Target, job, v
 	return c.Cloud.CancelBackupJob(ctx, t, job, vault)
 }
 
-// TestFinalStatusWinsOverNewerRunning covers two overlapping requests for a job. The earlier
-// request is answered late and reports that the job has ended. The later request is answered first
-// and reports that the job runs. The end of the job must be stored, although the request for it
-// began earlier.
+// TestFinalStatusWinsOverNewerRunning tests two overlapping reads of a job. The read that began
+// first is answered last and reports that the job has ended; the other reports that it runs.
+// The end must be stored, although that read began earlier.
 func TestFinalStatusWinsOverNewerRunning(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)

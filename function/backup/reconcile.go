@@ -15,18 +15,19 @@ import (
 const (
 	codeGaveUp    = "portal.GaveUp"    // of a step refused: the list shows no job after 32 attempts
 	codeNotListed = "portal.NotListed" // of a step void: the list shows no job
-	// codeCertificate is the code of a step void after a call to an endpoint whose certificate is not trusted.
+	// codeCertificate is the code of a step void after a call to an endpoint whose certificate
+	// is not trusted.
 	codeCertificate = "portal.CertificateNotTrusted"
 )
 
-// findForgottenJob searches the cloud's list for a job of r that the store has lost. It runs
-// only with [Service.ListFirst], before the first attempt of a call of Submit.
+// findForgottenJob searches the cloud's list for a job of r that the store may have lost. It
+// runs only with [Service.ListFirst], before the first attempt of a call of Submit. If it finds
+// no job, it returns false and no error.
 //
-// A job that it finds is recorded as the result of an attempt, and done is true. If AssumeRole
-// is refused, nothing can be sent either: the submission is recorded as refused. Any other
-// failed listing proves nothing: the error is a [*BusyError] with [ErrNotSent]. If another
-// process has added a step, it is a [*BusyError] with [ErrInProgress]. If done is false without
-// an error, there is no such job.
+// If it finds a job, it stores it as the result of an attempt and returns done. If AssumeRole
+// is refused, nothing could be sent either: it stores that the submission is refused and
+// returns done. Any other failed listing proves nothing, so the error is a [*BusyError] with
+// [ErrNotSent]. If another process has added a step, it is a [*BusyError] with [ErrInProgress].
 func (s *Service) findForgottenJob(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	job, found, err := s.findListedJob(ctx, r.Principal, r)
 	cloud, _ := errors.AsType[*CloudError](err)
@@ -62,8 +63,9 @@ func (s *Service) findForgottenJob(ctx context.Context, r Record) (_ Answer, don
 	return answer, true, nil
 }
 
-// reconcileAndRefund is reconcile for callers that send nothing. It also refunds the reservation
-// of an attempt that started no job. It reports whether it added a step.
+// reconcileAndRefund calls reconcile and, if the attempt started no job, gives back what it
+// took from the limits. It reports whether a step was added. It is for callers that send
+// nothing themselves.
 func (s *Service) reconcileAndRefund(ctx context.Context, caller identity.Principal, r Record) (bool, error) {
 	ours, err := s.reconcile(ctx, caller, r)
 	if !ours || err != nil {
@@ -156,18 +158,18 @@ func (s *Service) findListedJob(ctx context.Context, caller identity.Principal, 
 	return job, found, err
 }
 
-// isLaterUse reports whether a job's name is that of a later use of r's key. A store that lost
-// its records counts the uses from the beginning again, so it must know such jobs.
+// isLaterUse reports whether a job's name is that of a later use of r's key. After a loss of
+// records the store counts the uses from the beginning again, so such jobs must be recognised
+// too.
 func isLaterUse(name string, r Record) bool {
 	_, use, ok := strings.Cut(name, r.SubmissionID+"-")
 	number, err := strconv.Atoi(use)
 	return ok && err == nil && number > 1
 }
 
-// listSince returns the earliest CreatedTime that the job of r can have. The clocks of the cloud
-// and the portal differ by at most 15 minutes, because the cloud refuses other signatures; 20
-// minutes leave a margin. A store that can lose records may have known the submission as long as
-// its key lives.
+// listSince returns the earliest CreatedTime that the job of r can have. The clocks of cloud
+// and portal can differ by 15 minutes, because the cloud refuses signatures beyond that; 20
+// minutes are used. If the store can lose records, the job can be as old as the key lives.
 func (s *Service) listSince(r Record) time.Time {
 	if s.listFirst() {
 		return r.CreatedAt.Add(-r.keyLife())
@@ -175,8 +177,8 @@ func (s *Service) listSince(r Record) time.Time {
 	return r.CreatedAt.Add(-20 * time.Minute)
 }
 
-// listSourceType returns the filter that lists jobs of type t. It is empty, which lists all
-// types, for containers: DescribeBackupJobs2 has no value for them.
+// listSourceType returns the filter with which jobs of type t are listed. For containers it is
+// empty, which means all types, because DescribeBackupJobs2 has no value for them.
 func listSourceType(t param.SourceType) param.SourceType {
 	if t == param.Container {
 		return ""

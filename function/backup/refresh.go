@@ -18,27 +18,28 @@ const refreshTimeout = 8 * time.Second
 
 // Jobs stores the last known description of each job.
 type Jobs interface {
-	// StartRefresh reports whether the cloud may be asked about the job of a submission, and stores now
-	// as the time of the request. It is false if the submission does not exist, or if another
-	// request was stored less than interval before now. Concurrent calls: exactly one of them is
-	// true.
+	// StartRefresh reports whether the caller may ask the cloud about the job of a submission,
+	// and stores now as the time of this request. It is false if the submission does not exist,
+	// or if another request was stored less than interval before. If several calls are made at
+	// the same time, exactly one returns true.
 	StartRefresh(ctx context.Context, id string, now time.Time, interval time.Duration) (bool, error)
-	// UpdateJob stores the cloud's description of the submission's job, unless one with a later SeenAt
-	// is stored. A terminal status always replaces one that is not terminal, and never the
-	// reverse, because a slow answer may be older than its SeenAt.
+	// UpdateJob stores the cloud's description of the submission's job, unless a newer one (by
+	// SeenAt) is stored. There is one exception: a terminal status always replaces a
+	// non-terminal one and never the reverse, because a slow answer may be older than its
+	// SeenAt.
 	UpdateJob(ctx context.Context, id string, job Job) error
 	// Cancel stores who cancelled the submission's job. It replaces an earlier value.
 	Cancel(ctx context.Context, id string, c Cancellation) error
-	// MarkFinal stores a copy of the final state for lists and the sweep. The log and the job
-	// remain the source of the state.
+	// MarkFinal stores a copy of the final state, so that lists and the sweep can select by it.
+	// The state is still computed from the step log and the job.
 	MarkFinal(ctx context.Context, id string, state State) error
 }
 
 // Refresh returns the submission as it is now. It asks the cloud if something can have changed
-// and no process asked in the last five seconds. If the cloud does not answer, it returns the
-// stored record.
+// and no process has asked in the last five seconds. If the cloud does not answer, it returns
+// the stored record.
 //
-// The errors are [ErrNotFound], also if p may not view the submission, and
+// The error is [ErrNotFound] if the submission does not exist or p may not view it, or
 // [ErrStoreUnavailable].
 func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) (Record, error) {
 	r, err := s.steps().find(ctx, id)
@@ -74,8 +75,8 @@ func (s *Service) Refresh(ctx context.Context, p identity.Principal, id string) 
 	return records[0], nil
 }
 
-// needsRefresh reports whether the cloud can know more about r than the store, and was not asked
-// within [askInterval].
+// needsRefresh reports whether the cloud can know more about r than the store, and was not
+// asked within the last [askInterval].
 func (r Record) needsRefresh(now time.Time) bool {
 	asked := r.Last.At // CreateBackupJob itself counts as a request
 	if r.Last.Kind == StepCreated {
@@ -95,9 +96,9 @@ func (s *Service) mayView(ctx context.Context, p identity.Principal, r Record) b
 	return s.Policy.May(ctx, p, ActionView, r.Complete) || r.Denied != nil && r.Principal.ID() == p.ID()
 }
 
-// askCloud resolves the last attempt of r from the cloud's list, which it reads for the principal p, and
-// returns the record afterwards. It never sends an attempt. A failed listing is logged, and r is
-// returned.
+// askCloud looks in the cloud's list for the result of the last attempt of r, and returns the
+// record afterwards. It reads the list in the name of p and never starts a job. If the listing
+// fails, it logs that and returns r.
 func (s *Service) askCloud(ctx context.Context, p identity.Principal, r Record) (Record, error) {
 	limited, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
@@ -108,9 +109,9 @@ func (s *Service) askCloud(ctx context.Context, p identity.Principal, r Record) 
 	return s.steps().find(ctx, r.SubmissionID)
 }
 
-// refreshJobs asks the cloud about the jobs of records, updates the records in place, and
-// returns for how many the cloud described a job. All records must have the same account, region
-// and type. After an error they are unchanged.
+// refreshJobs asks the cloud about the jobs of records, updates the records, and returns how
+// many jobs the cloud described. All records must have the same account, region and type. After
+// an error they are unchanged.
 func (s *Service) refreshJobs(ctx context.Context, target Target, records []Record) (seen int, err error) {
 	filter := JobFilter{SourceType: listSourceType(records[0].Complete.SourceType())}
 	for _, r := range records {
@@ -154,9 +155,9 @@ func (s *Service) storeJob(ctx context.Context, r Record) bool {
 	return true
 }
 
-// markFinal stores the notices about r, and then marks r as final in the store, if it is. This
-// order matters: the sweep does not read final records, so their notices must exist. A failure
-// is logged, and the next sweep repeats both.
+// markFinal stores the notices about r and then, if r is final, marks it as final in the store.
+// The sweep does not read final records, so their notices must be stored first. A failure is
+// logged, and the next sweep repeats both.
 func (s *Service) markFinal(ctx context.Context, r Record) {
 	now := s.Now()
 	if !r.State(now).IsTerminal() || s.notifier().announce(ctx, s.notifier().noticesOf(r)) != nil || !r.IsFinal(now) {
@@ -183,12 +184,14 @@ func (s *Service) readConsistency(ctx context.Context, target Target, r Record) 
 	return found
 }
 
-// Follow waits until the state of a submission is terminal, and returns the record as it is then. It
-// waits for at most the duration long; 0 means that it does not wait. It returns early without an error
-// if ctx ends. The errors are those of the first [Service.Refresh]; a later error only ends the wait.
+// Follow waits until the state of a submission is terminal, and returns the record as it is
+// then. It waits for at most the duration long; 0 means that it does not wait. It returns early
+// without an error if ctx ends. The errors are those of the first [Service.Refresh]; a later
+// error only ends the wait.
 func (s *Service) Follow(ctx context.Context, p identity.Principal, id string, long time.Duration) (Record, error) {
 	if long > 0 {
-		// A request to the cloud that began before the end of the wait may last one second longer than the wait.
+		// A request to the cloud that began before the end of the wait may last one second
+		// longer than the wait.
 		limited, cancel := context.WithTimeout(ctx, long+time.Second)
 		defer cancel()
 		ctx = limited

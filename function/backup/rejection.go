@@ -11,17 +11,18 @@ import (
 	"backupportal/function/param"
 )
 
-// A Rejection is the trace of webhooks and events of the platform that can never be accepted as they are. One
-// rejection stands for all messages with one kind, sender and origin in one hour of UTC. Its other fields
-// describe the first of them.
+// A Rejection is a row of the history about webhooks or platform events that can never be
+// accepted as they are. One row counts all messages with the same kind, sender and origin in
+// one hour of UTC. Its other fields describe the first of them.
 type Rejection struct {
 	ID     string // set by [Service.Reject]
 	Kind   RejectionKind
 	Door   Door
 	Sender identity.Principal // a source of the policy or a kind of event; only Kind and Subject are stored
 
-	// Origin is the source that an event names, such as its trigger. It is a text from outside and proves
-	// nothing. It is empty for a webhook, and for each new origin after [maxOrigins] rejections in an hour.
+	// Origin is the source that an event names, such as its trigger. It is a text from outside
+	// and proves nothing. It is empty for a webhook. It is also empty for every new origin
+	// after [maxOrigins] rejections in an hour.
 	Origin string
 
 	Reason          param.Text // for people
@@ -34,8 +35,9 @@ type Rejection struct {
 // RejectionKind says why a message can never be accepted.
 type RejectionKind string
 
-// The kinds of refusals. The texts are stored, and are the label "kind" of a metric. The last two kinds have
-// no [Rejection]: their senders are unknown, and could fill the history.
+// The kinds of refusals. Their texts are stored, and are the label "kind" of a metric. For the
+// last two kinds no [Rejection] is stored: their senders are unknown, and could fill the
+// history.
 const (
 	RejectedUnreadable RejectionKind = "unreadable"     // it cannot be read, or is no submission
 	RejectedInvalid    RejectionKind = "invalid"        // a value is wrong, or its key belongs to another message
@@ -48,14 +50,15 @@ const (
 // StateRejected is the state that the history shows for a [Rejection]. No submission has it.
 const StateRejected State = "REJECTED"
 
-// Rejections stores rejections.
+// Rejections stores rejections: the rows of the history that count refused webhooks and events.
 type Rejections interface {
-	// Reject counts a message. It stores r with Count 1, and a notice for each of the receivers, if there is
-	// no rejection with its id; otherwise it increases Count and sets LastAt. It returns Count. It stores
-	// nothing and returns 0 if r would be new and the hour of r.FirstAt has at least most rejections.
+	// Reject counts a message. If there is no rejection with the id of r, it stores r with
+	// Count 1 and a notice for each of the receivers. Otherwise it increases Count and sets
+	// LastAt. It returns Count. If r would be new but its hour has at least most rejections, it
+	// stores nothing and returns 0.
 	Reject(ctx context.Context, r Rejection, most int, receivers []string) (count int, err error)
-	// ListRejections returns at most q.Limit rejections, the newest first. It reads only From, To, Before,
-	// After and Limit of q.
+	// ListRejections returns at most q.Limit rejections, the newest first. It reads only From,
+	// To, Before, After and Limit of q.
 	ListRejections(ctx context.Context, q Query) ([]Rejection, error)
 	// ForgetRejections removes the rejections that began before the given time, with their notices.
 	ForgetRejections(ctx context.Context, before time.Time) error
@@ -72,8 +75,8 @@ func (r Rejection) Source() string {
 	return r.Sender.Subject + " " + r.Origin
 }
 
-// Limits of a rejection. An hour has at most maxOrigins rejections with an origin; maxReason and maxOrigin
-// limit texts, in bytes.
+// Limits of a rejection. An hour has at most maxOrigins rejections with an origin; maxReason
+// and maxOrigin limit texts, in bytes.
 const (
 	maxOrigins    = 20
 	maxRejections = 1000 // in one hour; the kinds, sources and kinds of events of a policy are fewer
@@ -90,8 +93,8 @@ func (s *Service) CountRefusal(kind RejectionKind, source string) {
 	}
 }
 
-// Refuse counts a message whose sender is not authenticated, and logs the first one of each kind and source
-// in an hour. It stores nothing. See [Meter] for source.
+// Refuse counts a message whose sender is not authenticated, and logs the first one of each
+// kind and source in an hour. It stores nothing. See [Meter] for source.
 func (s *Service) Refuse(ctx context.Context, kind RejectionKind, door Door, source string) {
 	s.CountRefusal(kind, source)
 	if s.Warned.First(string(kind)+" "+source, s.Now()) {
@@ -99,12 +102,12 @@ func (s *Service) Refuse(ctx context.Context, kind RejectionKind, door Door, sou
 	}
 }
 
-// Reject leaves a trace of a message that can never be accepted: it counts it in the metrics and in the
-// history. For the first one of each kind, sender and origin in an hour of UTC it also logs a warning,
-// writes an audit record and notifies the receivers of [EventRejected]. A refusal by the policy has its
-// audit record already.
+// Reject records a message that can never be accepted: it counts it in the metrics and in the
+// history. For the first one of each kind, sender and origin in an hour of UTC it also logs a
+// warning, writes an audit record, and notifies the receivers of [EventRejected]. It writes no
+// audit record about a refusal by the policy, because that has one already.
 //
-// A failure of the store is logged, with the warning. It ignores the cancellation of ctx.
+// If the store fails, it logs that with the warning. It ignores the cancellation of ctx.
 func (s *Service) Reject(ctx context.Context, r Rejection) {
 	s.CountRefusal(r.Kind, r.Sender.Subject)
 	r.Reason.En, r.Reason.Zh = param.Clean(r.Reason.En, maxReason), param.Clean(r.Reason.Zh, maxReason)
@@ -136,7 +139,8 @@ func (s *Service) Reject(ctx context.Context, r Rejection) {
 	s.notifier().wake()
 }
 
-// storeRejection stores r and sets its id. If the hour has too many origins, it removes the origin of r.
+// storeRejection stores r and sets its id. If the hour has too many origins, it removes the
+// origin of r.
 func (s *Service) storeRejection(ctx context.Context, r *Rejection) (count int, err error) {
 	r.ID = r.id()
 	receivers := s.notifier().receiversOf(EventRejected)
@@ -158,18 +162,19 @@ func (r Rejection) id() string {
 	return idOf("portal/rejected/v1", string(r.Kind), string(r.Sender.Kind), r.Sender.Subject, r.Origin, hour)
 }
 
-// maxHourly limits the keys that an [Hourly] remembers.
+// maxHourly is the maximum number of keys that an [Hourly] remembers.
 const maxHourly = 1000
 
-// An Hourly recognises the first occurrence of a key within an hour, so that a log has one line for it. The
-// zero value is ready to use. It is safe for concurrent use.
+// An Hourly tells whether a key occurs for the first time within an hour, so that a log has one
+// line for it. The zero value is ready to use. It is safe for concurrent use.
 type Hourly struct {
 	mu   sync.Mutex
 	last map[string]time.Time
 }
 
-// First reports whether key occurs for the first time within an hour. The hour begins with the call that
-// returned true. After 1,000 keys First forgets all of them. If h is nil, it always returns true.
+// First reports whether key occurs for the first time within an hour, which begins with the
+// call that returned true. If it would have to remember more than 1,000 keys, it forgets all of
+// them. If h is nil, it always returns true.
 func (h *Hourly) First(key string, now time.Time) bool {
 	if h == nil {
 		return true
@@ -206,10 +211,11 @@ type EntryPage struct {
 	Rest    *Place // where the next page begins, in the direction of the query; nil on the last page
 }
 
-// History returns up to q.Limit submissions that p may view, newest first, and rejections if q.Rejections is
-// set. It returns rejections only if q has no filters except time and [StateRejected]: the account and the
-// resource of a rejected message are not certain. Like a page of [Service.List], a page with a Rest may have
-// fewer than q.Limit entries. The error is [ErrStoreUnavailable].
+// History returns up to q.Limit submissions that p may view, newest first, and rejections if
+// q.Rejections is set. It returns rejections only if q has no filters except time and
+// [StateRejected]: the account and the resource of a rejected message are not certain. Like a
+// page of [Service.List], a page with a Rest may have fewer than q.Limit entries. The error is
+// [ErrStoreUnavailable].
 func (s *Service) History(ctx context.Context, p identity.Principal, q Query) (EntryPage, error) {
 	var page EntryPage
 	if !q.onlyRejections() {
@@ -232,17 +238,19 @@ func (s *Service) History(ctx context.Context, p identity.Principal, q Query) (E
 	return page, nil
 }
 
-// onlyRejections reports whether q selects no submission.
+// onlyRejections reports whether a page of the history for q has only rejected messages, no
+// submissions.
 func (q Query) onlyRejections() bool { return len(q.States) == 1 && q.States[0] == StateRejected }
 
-// withRejections reports whether q selects rejections.
+// withRejections reports whether a page of the history for q also has rejected messages.
 func (q Query) withRejections() bool {
 	return q.Rejections && q.Principal == "" && q.Account == "" && q.Resource == "" && q.SourceType == "" && q.Search == "" &&
 		(q.States == nil || slices.Contains(q.States, StateRejected))
 }
 
-// rejections returns up to q.Limit+1 rejections that p may view, the nearest to the query's place first,
-// and the last place that it read; nil if no rejections follow.
+// rejections returns up to q.Limit+1 rejections that p may view, those next to the query's
+// place first. It also returns the last place that it has read, or nil if no more rejections
+// follow.
 func (s *Service) rejections(
 	ctx context.Context,
 	p identity.Principal,
@@ -279,8 +287,8 @@ func (s *Service) rejections(
 	return found, rest, nil
 }
 
-// merge adds rejections to a page of submissions. Each list is complete up to its own rest, so the page
-// ends at the nearer rest, or after q.Limit entries.
+// merge adds rejections to a page of submissions. Both lists may be cut off. So the page ends
+// where the first of them was cut off, or after q.Limit entries.
 func (page *EntryPage) merge(q Query, rejections []Rejection, rest *Place) {
 	nearer := func(a, b Place) int {
 		order := cmp.Or(b.At.Compare(a.At), cmp.Compare(b.ID, a.ID)) // newest first

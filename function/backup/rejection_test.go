@@ -31,7 +31,8 @@ func rejection(kind backup.RejectionKind, origin string) backup.Rejection {
 	}
 }
 
-// logged lets r write its log to the returned buffer, and sets its clock to the start of an hour.
+// logged makes r write its log to the returned buffer, and sets the clock to the start of an
+// hour.
 func (r *fixture) logged() *bytes.Buffer {
 	var log bytes.Buffer
 	r.Log = slog.New(slog.NewTextHandler(&log, nil))
@@ -49,8 +50,8 @@ func (r *fixture) rejections(t testing.TB) []backup.Rejection {
 	return all
 }
 
-// TestRejectionsAreToldOnceAnHour proves that messages of one kind and source leave one row, one log line and
-// one notice in each hour, and that each is counted.
+// TestRejectionsAreToldOnceAnHour proves that rejected messages of one kind and source cause
+// one row, one log line and one notice in an hour, and that all of them are counted.
 func TestRejectionsAreToldOnceAnHour(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r, all := newFixtureOn(t, url), newInbox(t, "all")
@@ -85,8 +86,8 @@ func TestRejectionsAreToldOnceAnHour(t *testing.T) {
 	})
 }
 
-// TestFloodOfOriginsFillsNothing proves that senders cannot fill the history with different origins, long texts
-// or texts that a database refuses.
+// TestFloodOfOriginsFillsNothing proves that senders cannot fill the history with many
+// different origins, with long texts, or with texts that a database refuses.
 func TestFloodOfOriginsFillsNothing(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)
@@ -120,8 +121,8 @@ func (failingRejections) Reject(context.Context, backup.Rejection, int, []string
 	return 0, errors.New("disk is full")
 }
 
-// TestRejectionWithoutStoreIsLogged proves that rejections that cannot be stored are counted in the metrics, and that
-// the log has one warning about them.
+// TestRejectionWithoutStoreIsLogged proves that rejections that cannot be stored are counted in
+// the metrics and logged as one warning.
 func TestRejectionWithoutStoreIsLogged(t *testing.T) {
 	r := newFixture(t)
 	log, meter := r.logged(), countingMeter{}
@@ -134,7 +135,8 @@ func TestRejectionWithoutStoreIsLogged(t *testing.T) {
 	}
 }
 
-// TestSweepRemovesOldRejections proves that rejections are kept as long as the history.
+// TestSweepRemovesOldRejections proves that rejections are removed when they are older than the
+// configured retention of the history.
 func TestSweepRemovesOldRejections(t *testing.T) {
 	r := newFixture(t)
 	r.Reject(t.Context(), rejection(backup.RejectedInvalid, "nightly"))
@@ -150,8 +152,8 @@ func TestSweepRemovesOldRejections(t *testing.T) {
 	}
 }
 
-// TestHistoryPagesAreComplete proves that the pages of the history, in both directions, have each submission and
-// each visible rejection once, in order.
+// TestHistoryPagesAreComplete proves that paging through the history, forwards and backwards,
+// shows each submission and each visible rejection exactly once, in order.
 func TestHistoryPagesAreComplete(t *testing.T) {
 	r := newFixture(t)
 	r.logged()
@@ -218,7 +220,7 @@ func TestHistoryPagesAreComplete(t *testing.T) {
 	}
 }
 
-// noRejections is a policy that hides the rejections of the sender "foreign" from everybody.
+// noRejections is a policy that lets no one view the rejections of the sender "foreign".
 type noRejections struct{ backup.Policy }
 
 func (p noRejections) MayViewRejections(who, sender identity.Principal) bool {

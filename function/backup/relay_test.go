@@ -13,9 +13,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// TestLostAnswersOfTheDatabaseMakeNoSecondJob uses a network between the portal and PostgreSQL that
-// loses answers to executed statements. Four clients submit each of 24 submissions. Each submission
-// gets one job and one answer.
+// TestLostAnswersOfTheDatabaseMakeNoSecondJob proves that each submission starts one job and
+// gets one answer even if the network loses answers of PostgreSQL after it has executed the
+// statement. Four clients submit each of 24 submissions.
 func TestLostAnswersOfTheDatabaseMakeNoSecondJob(t *testing.T) {
 	for _, loss := range []float64{0.05, 0.2} {
 		t.Run(fmt.Sprint(loss), func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"backupportal/function/backup"
 )
 
-// attemptStore stores no attempt. It returns a fixed answer in place of that.
+// attemptStore is a store that stores no attempt and returns a fixed answer instead.
 type attemptStore struct {
 	backup.Store
 	err error
@@ -24,8 +24,9 @@ func (s attemptStore) Append(
 	return s.Store.Append(ctx, id, step, audit...)
 }
 
-// TestNoCallWithoutARecordedAttempt proves that the cloud is not called, and that no job from the list is reported,
-// if the attempt is not recorded: the store fails, or another process is faster.
+// TestNoCallWithoutARecordedAttempt proves that the cloud is not called, and no job from its
+// list is used, if the attempt could not be stored. The reason is either a failed store or
+// another process that was faster.
 func TestNoCallWithoutARecordedAttempt(t *testing.T) {
 	for _, c := range []struct {
 		listFirst bool
@@ -49,8 +50,9 @@ func TestNoCallWithoutARecordedAttempt(t *testing.T) {
 	}
 }
 
-// TestSearchThatTheRoleRefusesIsARefusal proves that a submission is refused if the search for its job fails
-// because the portal may not assume the role of the account: then nothing could be sent either.
+// TestSearchThatTheRoleRefusesIsARefusal proves that a submission is refused if the search for
+// its job fails because the portal may not assume the account's role. With that role nothing
+// could be sent either.
 func TestSearchThatTheRoleRefusesIsARefusal(t *testing.T) {
 	r := withAudit(t, newListFirstFixture(t))
 	sub := submission("k")
@@ -67,8 +69,8 @@ func TestSearchThatTheRoleRefusesIsARefusal(t *testing.T) {
 	}
 }
 
-// TestFoundJobIsAReplay proves that the answer of a submission whose job is found in the list says that an earlier
-// request made it, and that the audit trail says so.
+// TestFoundJobIsAReplay proves that the answer for a job that was found in the cloud's list
+// says that an earlier request started it. The audit trail says the same.
 func TestFoundJobIsAReplay(t *testing.T) {
 	r := newListFirstFixture(t)
 	first, err := r.Submit(t.Context(), submission("k"))
@@ -87,7 +89,7 @@ func TestFoundJobIsAReplay(t *testing.T) {
 	}
 }
 
-// blindStore cannot read a submission any more after a step was added.
+// blindStore is a store from which a submission cannot be read any more after a step was added.
 type blindStore struct {
 	backup.Store
 	added *bool
@@ -108,8 +110,8 @@ func (s blindStore) Find(ctx context.Context, id string) (backup.Record, error) 
 	return s.Store.Find(ctx, id)
 }
 
-// TestUnreadableResultRefundsNothing covers a sweep that finds the job of a lost call and cannot read what it has
-// recorded. It gives nothing back, because the job counts.
+// TestUnreadableResultRefundsNothing proves that nothing is given back to the limits if a sweep
+// finds the job of a lost call and then cannot read what it has stored: the job counts.
 func TestUnreadableResultRefundsNothing(t *testing.T) {
 	r := newFixture(t)
 	r.limit("a")
@@ -127,8 +129,8 @@ func TestUnreadableResultRefundsNothing(t *testing.T) {
 	}
 }
 
-// clockStore is a store whose clock is true. As a database does, it refuses times that differ from
-// its clock by more than five seconds.
+// clockStore is a store with a correct clock. Like a database, it refuses times that differ
+// from its clock by more than five seconds.
 type clockStore struct {
 	backup.Store
 	now func() time.Time // the true time
@@ -153,9 +155,9 @@ func (s clockStore) Append(
 }
 
 // TestListingWithAWrongClockProvesNothing proves that a listing which begins before the list is
-// complete does not close an attempt, although the process's clock says that it is complete. In some
-// cases the clock agrees with the store's clock again when the result is recorded: it was corrected
-// during the listing, or the process was frozen for as long as its clock was ahead.
+// complete does not close an attempt, although the process's clock says that it is complete. In
+// some cases the clock agrees with the store's clock again when the result is recorded: it was
+// corrected during the listing, or the process was frozen for as long as its clock was ahead.
 func TestListingWithAWrongClockProvesNothing(t *testing.T) {
 	for name, c := range map[string]struct {
 		ahead, correction, frozen time.Duration
@@ -201,8 +203,8 @@ func TestListingWithAWrongClockProvesNothing(t *testing.T) {
 	}
 }
 
-// TestReadersLearnThatTheStoreIsAway proves that a submission which cannot be read is told apart from one that does not
-// exist.
+// TestReadersLearnThatTheStoreIsAway proves that the error for a submission that cannot be read
+// differs from that for one that does not exist.
 func TestReadersLearnThatTheStoreIsAway(t *testing.T) {
 	r := newFixture(t)
 	id := r.submit(t, submission("k"))
@@ -218,8 +220,8 @@ func TestReadersLearnThatTheStoreIsAway(t *testing.T) {
 	}
 }
 
-// TestUnreadableLogEndsASubmit proves that Submit makes no further attempt when it cannot read the log after a
-// throttled one.
+// TestUnreadableLogEndsASubmit proves that Submit makes no second attempt if it cannot read the
+// step log after the cloud has throttled the first one.
 func TestUnreadableLogEndsASubmit(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: throttle")
@@ -234,7 +236,7 @@ func TestUnreadableLogEndsASubmit(t *testing.T) {
 	}
 }
 
-// lateCloud makes a job, and answers when the time of the request is over.
+// lateCloud is a cloud that creates a job but answers only after the deadline of the request.
 type lateCloud struct {
 	backup.Cloud
 	over <-chan struct{}
@@ -247,7 +249,8 @@ func (c lateCloud) CreateBackupJob(_ context.Context, call backup.Call) (backup.
 	return backup.Created{JobID: "late"}, nil
 }
 
-// contextStore refuses to record a job with a context that has ended, as a database does, or that never ends.
+// contextStore is a store that refuses to store a job if the context has ended, as a database
+// does, or if it has no deadline.
 type contextStore struct{ backup.Store }
 
 func (s contextStore) Append(
@@ -260,8 +263,8 @@ func (s contextStore) Append(
 	return s.Store.Append(ctx, id, step, audit...)
 }
 
-// TestResultIsRecordedAfterTheDeadline proves that the result of a call is recorded even if the time of the request
-// ended during the call.
+// TestResultIsRecordedAfterTheDeadline proves that the result of a call is stored even if the
+// deadline of the request passes during the call.
 func TestResultIsRecordedAfterTheDeadline(t *testing.T) {
 	r := newFixture(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -280,15 +283,15 @@ func TestResultIsRecordedAfterTheDeadline(t *testing.T) {
 	}
 }
 
-// unclassifiedCloud answers CreateBackupJob with an error of no class.
+// unclassifiedCloud answers CreateBackupJob with an error that is not a CloudError.
 type unclassifiedCloud struct{ backup.Cloud }
 
 func (unclassifiedCloud) CreateBackupJob(context.Context, backup.Call) (backup.Created, error) {
 	return backup.Created{}, errAway
 }
 
-// TestUnclassifiedFailureIsUnknown proves that an error of which nothing is known does not count as a refusal: the call
-// may have made a job.
+// TestUnclassifiedFailureIsUnknown proves that an error of an unknown type does not count as a
+// refusal: the call may have started a job.
 func TestUnclassifiedFailureIsUnknown(t *testing.T) {
 	r := withAudit(t, newFixture(t))
 	r.Cloud = unclassifiedCloud{r.Cloud}
@@ -311,8 +314,9 @@ func (c failingListCloud) DescribeBackupJobs2(context.Context, backup.Target, ba
 	return nil, c.err
 }
 
-// TestOnlyALastingRefusalOfTheRoleIsFinal proves which failures of the search before the first attempt refuse a
-// submission: those of the role that no repeat can change. After any other one it can be sent again.
+// TestOnlyALastingRefusalOfTheRoleIsFinal proves which failure of the search before the first
+// attempt makes a submission refused: only a refusal of the role that a repeat cannot change.
+// After any other failure the submission can be sent again.
 func TestOnlyALastingRefusalOfTheRoleIsFinal(t *testing.T) {
 	for name, c := range map[string]struct {
 		failure backup.CloudError
@@ -334,7 +338,7 @@ func TestOnlyALastingRefusalOfTheRoleIsFinal(t *testing.T) {
 	}
 }
 
-// voidFailsStore cannot record that an attempt made no job.
+// voidFailsStore is a store that cannot store that an attempt started no job.
 type voidFailsStore struct{ backup.Store }
 
 func (s voidFailsStore) Append(
@@ -346,8 +350,8 @@ func (s voidFailsStore) Append(
 	return s.Store.Append(ctx, id, step, audit...)
 }
 
-// TestUnrecordedThrottleEndsASubmit proves that Submit says that the store is away, and sends nothing more, if it cannot
-// record that a throttled call made no job.
+// TestUnrecordedThrottleEndsASubmit proves that Submit returns ErrStoreUnavailable, and sends
+// nothing more, if it cannot store that a throttled call started no job.
 func TestUnrecordedThrottleEndsASubmit(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: throttle")
@@ -357,8 +361,8 @@ func TestUnrecordedThrottleEndsASubmit(t *testing.T) {
 	}
 }
 
-// TestUnrecordedResultEndsASubmit proves that Submit says that the store is away if it cannot record the job that the list
-// shows.
+// TestUnrecordedResultEndsASubmit proves that Submit returns ErrStoreUnavailable if it cannot
+// store the job that it found in the cloud's list.
 func TestUnrecordedResultEndsASubmit(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")
@@ -371,8 +375,9 @@ func TestUnrecordedResultEndsASubmit(t *testing.T) {
 	}
 }
 
-// TestChangedAccountIsNotListed proves that no list is read for a submission whose account alias now means another
-// account: an empty list of that account proves nothing.
+// TestChangedAccountIsNotListed proves that the portal does not search for a job if the
+// submission's account alias now means another account. An empty list of that account would
+// prove nothing.
 func TestChangedAccountIsNotListed(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop-after")

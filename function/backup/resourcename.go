@@ -9,16 +9,17 @@ import (
 	"backupportal/function/param"
 )
 
-// The name of a resource is looked up for at most nameTimeout after the job was created, and only if the
-// request has nameReserve left.
+// nameTimeout limits how long the portal looks up the name of a resource after its job was
+// started. It does so only if more than nameReserve is left for the request.
 const (
 	nameTimeout = time.Second
 	nameReserve = 10 * time.Second
 )
 
-// nameResource asks the cloud for the name of the resource of call, stores it with the submission id,
-// and returns it. It makes at most one request, which the cloud's client may answer from its cache.
-// It returns "" if the name is not known or cannot be stored: a submission does not need it.
+// nameResource asks the cloud for the name of the resource of call, stores it with the
+// submission id, and returns it. It makes at most one request, which the cloud's client may
+// answer from its cache. It returns "" if the name is not known or cannot be stored: a
+// submission does not need it.
 func (s *Service) nameResource(ctx context.Context, id string, call Call) string {
 	if !hasTimeLeft(ctx, nameReserve) {
 		return ""
@@ -49,8 +50,8 @@ func (s *Service) nameResource(ctx context.Context, id string, call Call) string
 	return found.Items[at].Name
 }
 
-// knownName returns the name of the resource of call if a submission of the last minute has looked it
-// up, and "" otherwise.
+// knownName returns the name of the resource of call if a submission of the last minute has
+// looked it up, and "" otherwise.
 func (s *Service) knownName(call Call) (name string) {
 	if s.Names != nil {
 		name, _ = s.Names.Look(call.nameKey())
@@ -58,7 +59,7 @@ func (s *Service) knownName(call Call) (name string) {
 	return name
 }
 
-// nameLife is how long a name is used for other submissions.
+// nameLife is how long a name that was looked up is used for other submissions.
 const nameLife = time.Minute
 
 // resource returns the id of the resource of c: an instance or a cluster.

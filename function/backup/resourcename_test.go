@@ -9,7 +9,8 @@ import (
 	"backupportal/function/param"
 )
 
-// The name of the instance is stored with the submission, and looked up once: a repeat does not ask again.
+// TestNameOfResourceIsStored proves that the name of the instance is looked up once and stored
+// with the submission. A repeated submission does not look it up again.
 func TestNameOfResourceIsStored(t *testing.T) {
 	r := newFixture(t)
 	answer, err := r.Submit(t.Context(), submission("named"))
@@ -30,7 +31,8 @@ func TestNameOfResourceIsStored(t *testing.T) {
 	}
 }
 
-// A name that the cloud does not give stops nothing.
+// TestSubmissionNeedsNoName proves that a backup succeeds even if the cloud does not return the
+// name of the instance.
 func TestSubmissionNeedsNoName(t *testing.T) {
 	for _, fault := range []string{"DescribeInstances: 500", "DescribeInstances: drop"} {
 		r := newFixture(t)
@@ -45,7 +47,8 @@ func TestSubmissionNeedsNoName(t *testing.T) {
 	}
 }
 
-// A refusal by the policy asks for no name: the sender may not see it.
+// TestDeniedSubmissionHasNoName proves that no name is looked up for a submission that the
+// policy refuses, because the sender may not see it.
 func TestDeniedSubmissionHasNoName(t *testing.T) {
 	r := newFixture(t)
 	sub := submission("denied")
@@ -83,7 +86,8 @@ func TestTitleOfRecord(t *testing.T) {
 	}
 }
 
-// A person's name in another language is kept, and the job gets one that fits.
+// TestNameInAnyLanguage proves that the record keeps a name in any language as a person typed
+// it, and that the job gets a valid name.
 func TestNameInAnyLanguage(t *testing.T) {
 	r := newFixture(t)
 	sub := submission("language")
@@ -101,7 +105,8 @@ func TestNameInAnyLanguage(t *testing.T) {
 	}
 }
 
-// The name is looked up only for a job that exists, and once.
+// TestOnlyAJobAsksForAName proves that the name of an instance is looked up only after a job
+// was started, and only once.
 func TestOnlyAJobAsksForAName(t *testing.T) {
 	for fault, want := range map[string]int{
 		"throttle": 1, "throttle x3": 0, "drop": 0, "500-after": 0, "refuse 404 VaultNotExist": 0,

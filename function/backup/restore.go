@@ -9,15 +9,18 @@ import (
 	"backupportal/function/param"
 )
 
-// pointTimeout limits how long a person who opens a page waits for the recovery point.
+// pointTimeout limits how long a person who opens a page waits for the recovery point (the
+// stored state from which a backup is restored).
 const pointTimeout = 3 * time.Second
 
-// pointMargin extends the searched interval, because the clocks of services can differ.
+// pointMargin extends the searched time range, because the clocks of the cloud's services can
+// differ.
 const pointMargin = time.Hour
 
-// WithPoint returns r with the recovery point of its job ([Job.Point]). It asks the cloud only about a
-// complete backup of an instance whose point is unknown, and stores the answer. A point that cannot be
-// read is left out. The caller must have checked that p may view r ([Service.Refresh]).
+// WithPoint returns r with the recovery point of its job ([Job.Point]). It asks the cloud only
+// about a complete backup of an instance whose point is unknown, and stores the answer. A point
+// that cannot be read is left out. The caller must have checked that p may view r
+// ([Service.Refresh]).
 func (s *Service) WithPoint(ctx context.Context, p identity.Principal, r Record) Record {
 	state := r.State(s.Now())
 	if r.Job.Point != nil || r.Complete.SourceType() != param.UDMECS || r.Last.Kind != StepCreated ||
@@ -46,8 +49,9 @@ func (s *Service) WithPoint(ctx context.Context, p identity.Principal, r Record)
 	return r
 }
 
-// RestoreCommands returns commands that restore the backup of r, for people who restore it with tools
-// of the cloud. It returns nil if there is no backup, or if the policy no longer has the account.
+// RestoreCommands returns commands that restore the backup of r, for people who restore it with
+// tools of the cloud. It returns nil if there is no backup, or if the policy no longer has the
+// account.
 func (s *Service) RestoreCommands(p identity.Principal, r Record) []Preview {
 	state := r.State(s.Now())
 	target, err := s.target(r, p)
@@ -60,8 +64,9 @@ func (s *Service) RestoreCommands(p identity.Principal, r Record) []Preview {
 // earlierBackups is how many earlier backups [Service.EarlierDurations] returns at most.
 const earlierBackups = 3
 
-// EarlierDurations returns how long the last backups of the same resource and kind before r took, the
-// newest first. It contains only complete backups that p may view. A failure of the store is logged.
+// EarlierDurations returns how long the last backups before r of the same resource and kind
+// took, newest first. It uses only complete backups that p may view. A failure of the store is
+// logged.
 func (s *Service) EarlierDurations(ctx context.Context, p identity.Principal, r Record) (all []time.Duration) {
 	place := r.Place()
 	page, err := s.List(ctx, p, Query{

@@ -8,7 +8,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// The recovery point of a finished backup is read once, with its expiry, and stored.
+// TestRecoveryPointIsReadOnce proves that the recovery point of a complete backup is read from
+// the cloud once, with its time of expiry, and then stored.
 func TestRecoveryPointIsReadOnce(t *testing.T) {
 	r := newFixture(t)
 	sub := submission("point")
@@ -48,7 +49,8 @@ func TestRecoveryPointIsReadOnce(t *testing.T) {
 	}
 }
 
-// Only complete backups of the same resource that the reader may view count for the duration.
+// TestEarlierDurations proves that the expected duration uses only complete backups of the same
+// resource that the reader may view.
 func TestEarlierDurations(t *testing.T) {
 	r := newFixture(t)
 	run := func(key, instance string) backup.Record {

@@ -11,10 +11,11 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// A submission waits for PostgreSQL three times, and each time one transaction is committed: the
-// request that is counted and the claim, the attempt with its record of the audit trail, and the
-// result with its record and a notice. This also holds in the modes that a pooler needs. The name of the instance
-// is known from an earlier submission.
+// TestSubmissionTakesThreeRoundTrips proves that a submission waits for PostgreSQL three times,
+// and commits one transaction each time. The first counts the request and stores the
+// submission. The second stores the attempt with its audit record. The third stores the result
+// with its audit record and a notice. It also holds in the modes that a connection pooler
+// needs. The name of the instance is known from an earlier submission.
 func TestSubmissionTakesThreeRoundTrips(t *testing.T) {
 	for _, mode := range []string{"cache_statement", "cache_describe", "exec", "simple_protocol"} {
 		t.Run(mode, func(t *testing.T) {
@@ -48,7 +49,7 @@ func TestSubmissionTakesThreeRoundTrips(t *testing.T) {
 	}
 }
 
-// commitsOf returns how many transactions wrote the rows of the last submission, whose id is given.
+// commitsOf returns how many transactions wrote the rows of the submission with this id.
 func commitsOf(t *testing.T, address, id string) (n int) {
 	t.Helper()
 	db, err := sql.Open("pgx", address)
@@ -66,7 +67,9 @@ func commitsOf(t *testing.T, address, id string) (n int) {
 	return n
 }
 
-// A request that is counted with its claim is refused like any other, and claims nothing.
+// TestClaimOverPaceIsRefused proves that a sender with too many requests is refused, and
+// nothing is stored, also if the request is counted in the same statement that stores the
+// submission.
 func TestClaimOverPaceIsRefused(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := newFixtureOn(t, url)

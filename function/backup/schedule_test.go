@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 	os.Exit(postgrestest.Run(m))
 }
 
-// plan is a random schedule for one submission: the faults of the cloud, the lag of the cloud's
-// list, and the requests of the client.
+// plan is a random test case for one submission: the cloud's faults, how late jobs appear in
+// the cloud's list, and the client's requests.
 type plan struct {
 	Creates  []string      // faults of CreateBackupJob, one for each call
 	Lists    []string      // faults of DescribeBackupJobs2, one for each call
@@ -35,7 +35,8 @@ type plan struct {
 	Requests []request
 }
 
-// request is one call of Submit, some time after the previous call, in a process that can crash.
+// request is one call of Submit in a plan: how long after the previous call it is made, and
+// where the process crashes, if it does.
 type request struct {
 	After time.Duration
 	Crash string // one of crashPoints; empty if the process does not crash
@@ -56,8 +57,9 @@ var createFaults = []string{
 // listFaults are the faults of DescribeBackupJobs2 that need no real time.
 var listFaults = []string{"500", "drop", "truncate", "html 502", "bad-json"}
 
-// plans generates plans. A plan and the requests after it take less than 15 minutes, because the
-// cloud allows this difference between its clock and the machine's clock, with which the SDK signs.
+// plans generates random plans. A plan and the requests after it take less than 15 minutes,
+// because the cloud refuses signatures whose time differs more from its clock; the SDK signs
+// with the machine's clock.
 func plans() *rapid.Generator[plan] {
 	seconds := func(t *rapid.T, label string, of ...int) time.Duration {
 		return time.Duration(rapid.SampledFrom(of).Draw(t, label)) * time.Second
@@ -98,8 +100,9 @@ var errTwoJobs = errors.New("two jobs")
 // each answer says.
 const maxRequests = 150
 
-// run runs a plan for one key. After the plan it repeats the submission, at the times that the
-// answers give, until it has a final answer twice. The error names the promise that was broken.
+// run executes a plan for one key. Then it repeats the submission, at the times that the
+// answers give, until it has the final answer twice. It returns an error if a guarantee was
+// violated, such as "at most one job".
 func (r *fixture) run(ctx context.Context, p plan, key string) (id string, err error) {
 	r.cloud.Reset()
 	r.clock.Set(time.Now().Round(0))
@@ -224,9 +227,10 @@ func (c crashCloud) CreateBackupJob(ctx context.Context, call backup.Call) (back
 	return created, err
 }
 
-// TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob proves three promises for any faults of the
-// cloud, any times of requests and crashes at any point: there is at most one job, a final answer
-// never changes, and every submission gets a final answer. A failure prints the plan and the seed.
+// TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob proves three guarantees for random faults
+// of the cloud, times of requests and crashes. A submission starts at most one job, a final
+// answer never changes, and every submission gets a final answer. A failure prints the plan and
+// the seed.
 func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		t.Parallel()
@@ -259,8 +263,9 @@ func TestAnyScheduleOfFaultsAndCrashesMakesAtMostOneJob(t *testing.T) {
 	})
 }
 
-// TestSchedulesFindTwoJobsIfListLagIsTooShort makes ListLag shorter than the lag of the cloud's
-// list. The plans must then find two jobs. This proves that the plans can detect two jobs.
+// TestSchedulesFindTwoJobsIfListLagIsTooShort tests the test: it configures a ListLag that is
+// shorter than the delay of the cloud's list. The random plans must then find a second job,
+// which proves that they can detect one.
 func TestSchedulesFindTwoJobsIfListLagIsTooShort(t *testing.T) {
 	t.Parallel()
 	r := newFixture(t)

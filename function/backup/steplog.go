@@ -7,24 +7,26 @@ import (
 	"time"
 )
 
-// Steps stores the logs of submissions. The pair of submission id and step number is unique:
-// that decides every race.
+// Steps stores the step logs of submissions: for each one a list of numbered steps that says
+// what was tried and what happened. The store accepts only one step for a submission and
+// number. So if several processes add a step at the same time, exactly one succeeds.
 type Steps interface {
 	// Find returns the record with its last step. The error is [ErrNotFound] for an unknown id.
 	Find(ctx context.Context, id string) (Record, error)
-	// Append inserts a step. It reports whether the stored step with this number is s, which it
-	// recognises by its Owner. So a repeat of a call whose answer was lost returns true.
+	// Append inserts the step s. It reports whether the stored step with this number is s,
+	// which it recognises by its Owner; so a call that is repeated because its answer was lost
+	// returns true.
 	//
-	// It inserts nothing if s.N would leave a gap, or if the step before is created or refused.
-	// The audit rows are stored in the same transaction: they exist exactly if the result is
-	// true.
+	// It inserts nothing if the number would leave a gap, or if the step before is created or
+	// refused. It stores the audit rows in the same transaction: they are stored exactly if the
+	// result is true.
 	Append(ctx context.Context, id string, s Step, audit ...AuditRow) (bool, error)
-	// CheckClock compares a time with the store's clock, when it is called. The error is a
-	// [*ClockError] if they differ too much: then the wall clock with which at was read is wrong.
+	// CheckClock compares the time at with the store's clock. If they differ too much, the
+	// error is a [*ClockError]: the wall clock from which at was read is wrong.
 	CheckClock(ctx context.Context, at time.Time) error
 }
 
-// Step is one entry of a submission's log. Steps are numbered from 0 and never changed.
+// Step is one entry of a submission's step log. Steps are numbered from 0 and never changed.
 type Step struct {
 	N         int // -1 in [Record.Last] if there is no step
 	Kind      StepKind
@@ -35,12 +37,13 @@ type Step struct {
 	Code      string    // of void and refused: the cloud's code, or one that begins with "portal."
 	Message   string    // of void and refused: the cloud's text, cleaned
 	RequestID string    // of the cloud; empty if unknown
-	// Notices about the step are stored in the same transaction, if the step is: see [Notices]. They are not part of the
-	// log, so a step that was read has none.
+	// Notices are messages about the step to be sent. They are stored in the same transaction
+	// as the step: see [Notices]. They are not part of the log, so a step that was read has
+	// none.
 	Notices []Notice
 }
 
-// StepKind is the kind of a [Step].
+// StepKind says what a [Step] records: that a call was permitted, or how it ended.
 type StepKind string
 
 // The kinds of steps. Their texts are stored, so they do not change. The package comment has the
@@ -48,8 +51,9 @@ type StepKind string
 const (
 	StepNone    StepKind = ""        // there is no step yet
 	StepAttempt StepKind = "attempt" // the call may be sent until Step.Until
-	// StepNotSent closes an attempt that started no job: its call had the class [ClassNotSent],
-	// or the list proved it. The state is then [StateNotSent], and another attempt may follow.
+	// StepNotSent ends an attempt that started no job: its call had the class [ClassNotSent],
+	// or the cloud's list proved it. The state is then [StateNotSent], and another attempt may
+	// follow.
 	StepNotSent StepKind = "void"
 	StepCreated StepKind = "created" // the job exists
 	StepRefused StepKind = "refused" // the cloud refused, or the log is full
@@ -58,13 +62,14 @@ const (
 // isFinal reports whether no step can follow one of kind k.
 func (k StepKind) isFinal() bool { return k == StepCreated || k == StepRefused }
 
-// maxSteps limits a log to 32 attempts with void steps between them. A listing without a job
-// that finds a log of this length records refused in place of void. Attempts that failed without
-// a listing, such as throttled ones, do not end a log.
+// maxSteps limits a step log to 32 attempts with void steps between them. If the log has this
+// length and a listing shows no job, the portal stores refused instead of void, so the
+// submission ends. Attempts that failed without a listing, such as throttled ones, do not end
+// it.
 const maxSteps = 63
 
-// stepLog reads and writes the logs of submissions. It stores each step together with its audit
-// record, and stores the notices about a result.
+// stepLog reads and writes the step logs of submissions. It stores each step together with its
+// audit record, and stores the notices about a result.
 type stepLog struct {
 	store   Steps
 	trail   trail
@@ -95,8 +100,8 @@ func (l stepLog) find(ctx context.Context, id string) (Record, error) {
 }
 
 // addStep inserts a step with a new owner, together with the audit event e. It reports whether
-// the stored step with this number is this one; if not, another process decided. The error is
-// [ErrStoreUnavailable].
+// the stored step with this number is the new one; if not, another process was faster. The
+// error is [ErrStoreUnavailable].
 func (l stepLog) addStep(ctx context.Context, r Record, step Step, e AuditEvent) (ours bool, err error) {
 	step.Owner, step.At = l.newID(), l.now()
 	if ours, err = l.write(ctx, r, step, e); err != nil {
@@ -105,9 +110,9 @@ func (l stepLog) addStep(ctx context.Context, r Record, step Step, e AuditEvent)
 	return ours, err
 }
 
-// addJob records a created job behind the last step, even if other processes have added steps
-// meanwhile: a process that was paused must not lose its job. It returns the step with its
-// number, even if it could not be stored. That is logged and written to the audit trail.
+// addJob stores a created job after the last step, even if other processes have added steps
+// meanwhile: the job of a process that was paused must not be lost. It returns the step with
+// its number. If it cannot be stored, addJob logs that and writes it to the audit trail.
 func (l stepLog) addJob(ctx context.Context, r Record, step Step, e AuditEvent) Step {
 	for range maxSteps {
 		added, err := l.tryAddJob(ctx, &r, step, e)
@@ -123,12 +128,12 @@ func (l stepLog) addJob(ctx context.Context, r Record, step Step, e AuditEvent) 
 	return step
 }
 
-// tryAddJob makes one try of addJob behind r.Last. added is true if nothing is left to do: the
-// step is stored, or the log is final. If it is false without an error, r.Last is now the step
-// that another process added, and the caller tries again.
+// tryAddJob tries once to store a created job after r.Last. added is true if nothing is left to
+// do: the step is stored, or the log is final. If it is false without an error, another process
+// has added a step; r.Last is then that step, and the caller must try again.
 //
-// A final log with another result is an audit violation: one submission has a job that its log
-// does not show.
+// If the log is final with another result, tryAddJob writes an audit violation: the submission
+// has a job that its log does not show.
 func (l stepLog) tryAddJob(ctx context.Context, r *Record, step Step, e AuditEvent) (added bool, err error) {
 	step.N = r.Last.N + 1
 	if added, err = l.conclude(ctx, *r, &step, e); added || err != nil {
@@ -154,12 +159,12 @@ func (l stepLog) tryAddJob(ctx context.Context, r *Record, step Step, e AuditEve
 // maxRetries is how often conclude repeats a failed write: after 0.2, 0.4, 0.8 and 1.6 s.
 const maxRetries = 4
 
-// conclude records the result of an attempt, together with the audit event e, and stores the
+// conclude stores the result of an attempt, together with the audit event e, and stores the
 // notices about it. It sets the owner and the time of step. It reports whether the stored step
 // with this number is step. The error is that of the store.
 //
-// It retries for about three seconds: without the result, every repeat must wait for the end of
-// the window and the list lag.
+// It retries for about three seconds. Without a stored result, every repeat of the submission
+// would have to wait until the attempt's window and the list lag have passed.
 func (l stepLog) conclude(ctx context.Context, r Record, step *Step, e AuditEvent) (ours bool, err error) {
 	step.Owner, step.At = l.newID(), l.now()
 	stored := *step

@@ -34,9 +34,9 @@ func replaced(t *testing.T, texts ...string) *policy.Policy {
 	return p
 }
 
-// TestAttemptSendsWhatIsRecorded covers a submission that was recorded but not sent. Later the
-// portal sends exactly the recorded values, or the current policy forbids the submission. The
-// current policy never changes the values.
+// TestAttemptSendsWhatIsRecorded tests a submission that was stored but not sent, and a policy
+// that has changed since. The portal must send exactly the stored values, or refuse them
+// because the current policy forbids them. It must never send other values.
 func TestAttemptSendsWhatIsRecorded(t *testing.T) {
 	const days = "\n    retention_days: {min: 1, max: 365}"
 	for name, c := range map[string]struct {
@@ -103,9 +103,10 @@ func TestAttemptSendsWhatIsRecorded(t *testing.T) {
 	}
 }
 
-// TestRepeatWithoutTheDefaultOfEarlier covers a repeat of a submission that got a value from the policy, when the
-// policy no longer has that default and allows other values only. The repeat gets the earlier answer, or one
-// refusal if nothing was sent. A new submission without the value is invalid, and leaves no trace.
+// TestRepeatWithoutTheDefaultOfEarlier tests a repeat of a submission that got a value from the
+// policy, after the policy has lost that default and allows other values only. The repeat gets
+// the earlier answer, or one refusal if nothing was sent. A new submission without the value is
+// invalid and is not stored.
 func TestRepeatWithoutTheDefaultOfEarlier(t *testing.T) {
 	const days = "\n    retention_days: {min: 1, max: 365}"
 	earlier := replaced(t, days, "\n    retention_days: {min: 1, max: 365, default: 7}")
@@ -144,8 +145,9 @@ func TestRepeatWithoutTheDefaultOfEarlier(t *testing.T) {
 	}
 }
 
-// TestUnresolvedAttemptIsNotJudgedAgain proves that a changed policy does not refuse a repeat while it is not known
-// whether the first call made a job. Once the list shows that it made none, the policy in force decides.
+// TestUnresolvedAttemptIsNotJudgedAgain proves that a changed policy does not refuse a repeat
+// while it is unknown whether the first call started a job. When the cloud's list shows that it
+// did not, the current policy decides.
 func TestUnresolvedAttemptIsNotJudgedAgain(t *testing.T) {
 	const days = "\n    retention_days: {min: 1, max: 365}"
 	r := newFixture(t)

@@ -16,7 +16,7 @@ import (
 	"backupportal/function/param"
 )
 
-// Door is how a submission arrived.
+// Door is the way in which a submission arrived, such as the web form or the JSON API.
 type Door string
 
 // The doors.
@@ -45,37 +45,40 @@ func (d Door) Name() param.Text {
 	return param.Both(string(d), string(d))
 }
 
-// Submission is one request for one backup, as a door read it.
+// Submission is one request for one backup, as it was read from a form, a JSON body or a
+// message.
 type Submission struct {
 	Door      Door
 	Principal identity.Principal
 	// Key is the idempotency key: requests with one principal, door and key are one submission.
 	Key string
-	// ByContent reports that Key is a hash of the content, because the sender gave no key. Such a key
+	// ByContent says that the sender gave no key, so Key is a hash of the content. Such a key
 	// expires after 23 hours: see contentKeyExpires.
 	ByContent bool
-	// Retry reports that the platform marked the message as a repeat. It matters only with ByContent.
+	// Retry reports that the platform marked the message as a repeat. It matters only with
+	// ByContent.
 	Retry  bool
 	Params param.Params // what the caller gave, without defaults; with the values of a preset after [Service.Prepare]
-	// Given is what the caller gave, if Params has values of a preset too; otherwise nil. It is not stored.
+	// Given is what the caller gave, if Params has values of a preset too; otherwise nil. It is
+	// not stored.
 	Given param.Params
-	// Count reports that Submit counts the request of the sender: see [Service.CountRequest]. The
-	// caller does not count it.
+	// Count says that Submit must count the request against the sender's rate (see
+	// [Service.CountRequest]), because the caller has not.
 	Count bool
 	// OneAttempt reports that Submit makes at most one attempt. The caller waits and calls Submit again after a
 	// [*BusyError] with [ErrNotSent].
 	OneAttempt bool
 }
 
-// ID returns the id of the submission: 26 characters, a hash of its door, principal and key.
-// Every process computes the same id, even if the store has lost its records.
+// ID returns the id of the submission: 26 characters, a hash of its door, principal and key. So
+// every process computes the same id, even if the store has lost its records.
 func (s Submission) ID() string {
 	return idOf("portal/submission/v1", string(s.Door), s.Principal.ID(), s.Key)
 }
 
-// deniedID returns the id for the record of a refusal by the policy. It differs from ID, so that
-// the key stays free. Equal refusals within one hour of UTC have the same id, so a client that
-// repeats its request does not fill the history.
+// deniedID returns the id of the history's record about a refusal by the policy. It differs
+// from ID, so that the key can be used again. Equal refusals within one hour of UTC have the
+// same id, so that a client that repeats its request does not fill the history.
 func (s Submission) deniedID(now time.Time) string {
 	return idOf(
 		"portal/denied/v1",
@@ -89,7 +92,7 @@ func (s Submission) deniedID(now time.Time) string {
 }
 
 // idOf returns 128 bits of the SHA-256 of a label and texts, in lower-case base 32. The lengths
-// of the texts are part of the hash, so that no two lists of texts are alike.
+// of the texts are part of the hash, so that different lists never have the same input.
 func idOf(label string, parts ...string) string {
 	sum := lenhash.Sum(append([]string{label}, parts...)...)
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
@@ -120,17 +123,17 @@ func (s Submission) JobName() string { return s.label() + "-" + s.ID() }
 // label returns the JobName that the caller gave, made to fit ([param.FitName]), or "portal".
 func (s Submission) label() string { return cmp.Or(param.FitName(s.Params["JobName"]), "portal") }
 
-// Record is a submission as the store keeps it. Its Key is not stored. Of its Principal only the
-// id and the name are stored.
+// Record is a submission as the store keeps it, with its step log and job. The store keeps
+// neither its key nor its principal, except for the principal's id and name.
 type Record struct {
 	Submission
-	// SubmissionID is Submission.ID, or for a later use of an expired key that id with the
-	// number of the use ("-2", "-3"). The store sets it when the submission is claimed.
+	// SubmissionID is Submission.ID. If an expired key is used again, it is that id with the
+	// number of the use ("-2", "-3"). The store sets it when it stores the submission (Claim).
 	SubmissionID string
 	Fingerprint  string // see [Submission.Fingerprint]
 	JobName      string // ends with SubmissionID; set by the store
-	// ResourceName is the name of the instance or cluster in the cloud when the submission was made. It
-	// is empty if it was not known, and in records of earlier versions.
+	// ResourceName is the name of the instance or cluster in the cloud when the submission was
+	// made. It is empty if it was not known, and in records of earlier versions.
 	ResourceName string
 	// Trace is the trace of the request that made the submission, as [trace.Context.String] writes it. It is
 	// empty for submissions of earlier versions. Messages about the submission hand it on.
@@ -140,8 +143,8 @@ type Record struct {
 	// CallerID is the ID of the account whose credentials sign the calls. It is empty in records of
 	// earlier versions.
 	CallerID string
-	// PolicyHash is the SHA-256 of the policy that decided, in hex. It is empty in records of earlier
-	// versions.
+	// PolicyHash is the SHA-256 of the policy that decided, in hex. It is empty in records of
+	// earlier versions.
 	PolicyHash   string
 	Complete     param.Params // the parameters that were sent: with defaults, account and JobName
 	Denied       []param.Text // reasons of the policy; nil if it allowed the submission
@@ -151,11 +154,13 @@ type Record struct {
 	Job          Job          // as the cloud described it last; zero if it was never asked
 	AskedAt      time.Time    // when the cloud was last asked about the job; zero if never
 	Cancellation Cancellation // zero if no cancellation was accepted
-	// Pace is the rate that [Claims.Claim] takes a request from. It is not stored. The zero Rate takes nothing.
+	// Pace is the rate that [Claims.Claim] takes a request from. It is not stored. The zero
+	// Rate takes nothing.
 	Pace Rate
 }
 
-// keyLife returns how long the key of r stands for it.
+// keyLife returns how long the idempotency key of r stands for r. After that, the key can be
+// used for a new backup.
 func (r Record) keyLife() time.Duration { return r.ExpiresAt.Sub(r.CreatedAt) }
 
 // Notes returns a sentence for each value that was not sent as the caller gave it: see
@@ -181,9 +186,9 @@ func (r Record) Resource() string {
 	return r.Params["ContainerClusterId"]
 }
 
-// Subject returns what r backs up, for people: a name, and the id beside it. An instance has its
-// name and its id. Volumes have "namespace / claim" of the first one and the number of the others,
-// and the name of their cluster. Without a name, name is the id, and id is empty.
+// Subject returns for people what r backs up: a name and an id. For an instance these are its
+// name and id. For volumes they are "namespace / claim" of the first one with the number of the
+// others, and the name of the cluster. Without a name, name is the id and id is empty.
 func (r Record) Subject() (name, id string) {
 	id = r.Resource()
 	if r.Params.SourceType() == param.Container {
@@ -222,9 +227,9 @@ func claimsOf(volumes []param.Volume) string {
 	return name
 }
 
-// SearchText returns the texts of r that [Query.Search] finds besides the columns of the store: the
-// name as the caller typed it, the ticket, the reason, the preset, and the namespaces and claims of
-// volumes.
+// SearchText returns the texts in which [Query.Search] searches in addition to the columns of
+// the store: the name as the caller typed it, the ticket, the reason, the preset, and the
+// namespaces and claims of volumes.
 func (r Record) SearchText() string {
 	texts := []string{r.Params["JobName"], r.Ticket(), r.Reason(), r.Preset()}
 	for _, v := range r.Complete.Volumes() {
@@ -245,8 +250,9 @@ func (r Record) Ticket() string { return r.Params["Ticket"] }
 // Preset returns the name of the preset that the request named; empty if it named none.
 func (r Record) Preset() string { return r.Params["Preset"] }
 
-// State returns the state of the submission at now. It depends on the time: an attempt without a
-// result becomes UNKNOWN when its window ends.
+// State returns the state of the submission at the time now. It depends on the time: an attempt
+// without a result becomes UNKNOWN when its window (the time in which its call may be sent)
+// ends.
 func (r Record) State(now time.Time) State {
 	if r.Denied != nil {
 		return StateDenied
@@ -274,10 +280,10 @@ func (r Record) State(now time.Time) State {
 	return StateSending
 }
 
-// IsTerminal reports whether the page of the submission has nothing new to show: its state is
-// terminal, the copy in another region has ended, and the consistency is known if it was
-// requested. For a copy that has not begun, and for the consistency, the portal waits for at most
-// [followUpTime] after the end of the job.
+// IsTerminal reports whether the page about the submission can change no more. That is so if
+// its state is terminal, the copy in another region has ended, and the consistency is known if
+// it was requested. For a copy that has not begun, and for the consistency, the portal waits
+// for at most [followUpTime] after the end of the job.
 func (r Record) IsTerminal(now time.Time) bool {
 	state := r.State(now)
 	if state != StateComplete && state != StatePartialComplete {
@@ -293,16 +299,17 @@ func (r Record) IsTerminal(now time.Time) bool {
 	return State(r.Job.CopyStatus).IsTerminal()
 }
 
-// IsFinal reports whether the submission can never change again: it is terminal, and a request
-// with its key can no longer send it.
+// IsFinal reports whether the submission can never change again: it is terminal, and a request with
+// its key can no longer send it.
 func (r Record) IsFinal(now time.Time) bool {
 	return r.IsTerminal(now) && (r.State(now) != StateNotSent || !now.Before(r.ExpiresAt))
 }
 
-// wantsConsistency reports whether an application-consistent backup was requested.
+// wantsConsistency reports whether the caller requested an application-consistent backup.
 func (r Record) wantsConsistency() bool { return r.Complete["Detail.appConsistent"] == "true" }
 
-// followUpTime is how long after the end of a job its copy may begin and its recovery point may appear.
+// followUpTime is how long after the end of a job its copy may begin and its recovery point may
+// appear.
 const followUpTime = time.Hour
 
 // RequestInfo describes the request that causes an action, for logs and the audit trail.

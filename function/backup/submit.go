@@ -51,40 +51,44 @@ import (
 	"backupportal/function/trace"
 )
 
-// Claims decides which submission an idempotency key stands for.
+// Claims stores submissions by their idempotency keys. A claim binds a key to the first
+// submission that uses it.
 type Claims interface {
-	// Claim stores r with an empty log if its key is new or has expired at r.CreatedAt. The key
-	// is r.SubmissionID, the hash of the real key.
+	// Claim stores r with an empty step log if its key is new or has expired at r.CreatedAt.
+	// The key is r.SubmissionID, which is the hash of the sender's key.
 	//
-	// It returns the submission that the key stands for, and whether that is r. If the key was
-	// used before, the returned id and JobName of r end with the number of the use ("-2", "-3").
-	// Concurrent calls with one key: exactly one of them stores its record.
+	// It returns the submission that is stored for the key, and whether that is r. If an
+	// expired key is used again, the returned id and JobName of r end with the number of the
+	// use ("-2", "-3"). If several calls with one key are made at the same time, exactly one of
+	// them stores its record.
 	//
-	// If r.Pace is set, Claim also takes one request from it, in the same transaction. If none is left, it does nothing,
-	// and the error is a [*LimitError] with [ErrRequests].
+	// If r.Pace is set, Claim also takes one request from this rate, in the same transaction.
+	// If the rate is used up, it stores nothing, and the error is a [*LimitError] with
+	// [ErrRequests].
 	Claim(ctx context.Context, r Record) (known Record, ours bool, err error)
-	// Known returns the submission that a key stands for at now. The argument is the id of the
-	// key's first use. The error is [ErrNotFound] if the key is new or has expired.
+	// Known returns the submission that is stored for a key at now. key is the id of the key's
+	// first use. The error is [ErrNotFound] if the key is new or has expired.
 	Known(ctx context.Context, key string, now time.Time) (Record, error)
 	// SetResourceName stores [Record.ResourceName] of a submission.
 	SetResourceName(ctx context.Context, id, name string) error
 }
 
-// KeyExpires is how long an idempotency key stands for its submission. A repeat after this time
-// is a new submission.
+// KeyExpires is how long an idempotency key stands for its submission. A request with the key
+// after this time is a new submission.
 const KeyExpires = 7 * 24 * time.Hour
 
-// A key that is a hash of the content ([Submission.ByContent]) must survive the repeats of a platform,
-// which end after one day, and must not survive the night: a schedule sends the same content every
-// night. The time of day of two nights differs by minutes. So the key stands for its submission for
-// contentKeyExpires, and until repeatsEnd only for a message that is surely a repeat: the platform says
-// so, or the first message has no result yet.
+// How long a key lives that is a hash of the content ([Submission.ByContent]). It must outlive
+// the repeated deliveries of a platform, which end after one day. But it must not live until
+// the next night, because a schedule sends the same content every night, and the time of day of
+// two nights differs by minutes. So the key lives for contentKeyExpires. Until repeatsEnd it
+// still counts for a message that is certainly a repeat: the platform says so, or the first
+// message has no result yet.
 const (
 	contentKeyExpires = 23 * time.Hour
 	repeatsEnd        = 25 * time.Hour
 )
 
-// keyLife returns how long the key of s stands for it.
+// keyLife returns how long the idempotency key of s stands for s.
 func (s Submission) keyLife() time.Duration {
 	if s.ByContent {
 		return contentKeyExpires
@@ -128,7 +132,7 @@ func (s *Service) Submit(ctx context.Context, sub Submission) (Answer, error) {
 	return answer, err
 }
 
-// submit is Submit without its metric.
+// submit does the work of Submit, except counting it in the metrics.
 func (s *Service) submit(ctx context.Context, sub Submission) (Answer, error) {
 	pace, err := s.paceOfClaim(ctx, sub)
 	if err != nil {
@@ -222,8 +226,8 @@ func (s *Service) submit(ctx context.Context, sub Submission) (Answer, error) {
 	}
 }
 
-// persistent returns ctx with its deadline and without its cancellation: a started submission
-// must finish even if the client disconnects.
+// persistent returns a context with the deadline of ctx that is not cancelled with ctx: a
+// started submission must finish even if the client disconnects.
 func persistent(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	ctx = context.WithoutCancel(ctx)
@@ -233,9 +237,9 @@ func persistent(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, deadline)
 }
 
-// answerDenied answers a submission that the policy refuses. It sends nothing. If the key stands
-// for a submission that was allowed earlier, it returns that answer: a changed policy does not
-// change it. Otherwise the error is a [*DeniedError].
+// answerDenied answers a submission that the policy refuses. It sends nothing. If a submission
+// with the same key was allowed earlier, it returns that answer, because a changed policy does
+// not change it. Otherwise the error is a [*DeniedError].
 func (s *Service) answerDenied(ctx context.Context, sub Submission, call Call, denied *DeniedError) (Answer, error) {
 	if answer, ok := s.earlierAnswer(ctx, sub); ok {
 		return answer, nil
@@ -243,13 +247,13 @@ func (s *Service) answerDenied(ctx context.Context, sub Submission, call Call, d
 	return Answer{}, s.deny(ctx, sub, call, denied)
 }
 
-// deny records a refusal by the policy in the history and in the audit trail, and returns it
+// deny stores a refusal by the policy in the history and in the audit trail, and returns it
 // with its id.
 //
-// The record has an id of its own ([Submission.deniedID]), so the idempotency key stays free:
-// once the policy allows the submission, it can be made. Equal refusals within one hour are one
-// record. If the refusal cannot be recorded, the failure is logged, and the returned refusal has
-// no SubmissionID.
+// The record has an id of its own ([Submission.deniedID]), so the same idempotency key can be
+// used again when the policy allows the submission. Equal refusals within one hour are one
+// record. If the refusal cannot be stored, deny logs that, and the returned refusal has no
+// SubmissionID.
 func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *DeniedError) error {
 	r := s.newRecord(sub, sub.deniedID(s.Now()), call)
 	r.JobName = sub.label() // there is no job, so the name needs no id to find it by
@@ -267,8 +271,8 @@ func (s *Service) deny(ctx context.Context, sub Submission, call Call, denied *D
 	return &DeniedError{Lines: denied.Lines, SubmissionID: known.SubmissionID}
 }
 
-// earlierAnswer returns the answer of an earlier request with the key of sub. It returns false if
-// there is none, or if nothing was sent yet.
+// earlierAnswer returns the answer that an earlier request with the key of sub got. It returns
+// false if there is none, or if nothing was sent yet.
 func (s *Service) earlierAnswer(ctx context.Context, sub Submission) (Answer, bool) {
 	r, ok := s.earlier(ctx, sub)
 	if !ok {
@@ -278,7 +282,8 @@ func (s *Service) earlierAnswer(ctx context.Context, sub Submission) (Answer, bo
 }
 
 // earlier returns the record of an earlier request with the key of sub. It returns false if the
-// key is new or belongs to other parameters. A failure of the store is logged and is false too.
+// key is new or was used with other parameters. If the store fails, it logs that and returns
+// false too.
 func (s *Service) earlier(ctx context.Context, sub Submission) (Record, bool) {
 	r, err := s.Store.Known(ctx, sub.ID(), s.Now())
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -291,8 +296,8 @@ func (s *Service) earlier(ctx context.Context, sub Submission) (Record, bool) {
 	return r, true
 }
 
-// lateRepeat returns the answer of an earlier message with the content of sub whose key has expired
-// and that sub surely repeats: see repeatsEnd. It returns false for every other submission.
+// lateRepeat returns the answer of an earlier message with the same content as sub although its
+// key has expired, if sub is certainly a repeat (see repeatsEnd). Otherwise it returns false.
 func (s *Service) lateRepeat(ctx context.Context, sub Submission) (Answer, bool) {
 	if !sub.ByContent {
 		return Answer{}, false
@@ -308,8 +313,8 @@ func (s *Service) lateRepeat(ctx context.Context, sub Submission) (Answer, bool)
 	return s.recordedAnswer(r)
 }
 
-// recordedAnswer returns the answer that the last step of r gives: a final answer, or that the result of
-// an attempt is unknown. It returns false if another attempt may follow.
+// recordedAnswer returns the answer that the last step of r gives: a final answer, or that the
+// result of an attempt is unknown. It returns false if another attempt may follow.
 func (s *Service) recordedAnswer(r Record) (Answer, bool) {
 	switch {
 	case r.Last.Kind.isFinal():
@@ -320,13 +325,13 @@ func (s *Service) recordedAnswer(r Record) (Answer, bool) {
 	return Answer{}, false
 }
 
-// reserve takes what sub needs of the limits for its first attempt. It does nothing if the grant
-// has no limits.
+// reserve takes one backup from every limit that applies to sub, for its first attempt. It does
+// nothing if the grant has no limits.
 //
-// It runs before the claim, so a submission over a limit leaves no record and its key stays
-// free. A repeat takes nothing: it gets the first answer (done is true), even if a limit is
-// reached by now. The errors are a [*LimitError], a [*BusyError] with [ErrKeyReused], and
-// [ErrStoreUnavailable].
+// It runs before the claim stores sub, so a submission over a limit leaves no record and its
+// key can be used again. A repeat takes nothing: it gets the first answer (done is true), even
+// if a limit is reached by now. The errors are a [*LimitError], a [*BusyError] with
+// [ErrKeyReused], and [ErrStoreUnavailable].
 func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Answer, done bool, _ error) {
 	if !call.Grant.hasLimits() {
 		return Answer{}, false, nil
@@ -357,9 +362,10 @@ func (s *Service) reserve(ctx context.Context, sub Submission, call Call) (_ Ans
 	return Answer{}, false, err
 }
 
-// claim returns the record that the key of sub stands for, which may be older than this call. It takes
-// a request from pace, unless that is zero. The errors are a [*LimitError] with [ErrRequests], a
-// [*BusyError] with [ErrKeyReused], and [ErrStoreUnavailable].
+// claim stores sub and returns the record that is now stored for its key, which may be that of
+// an earlier request. It takes a request from the rate pace, unless pace is zero. The errors
+// are a [*LimitError] with [ErrRequests], a [*BusyError] with [ErrKeyReused], and
+// [ErrStoreUnavailable].
 func (s *Service) claim(ctx context.Context, sub Submission, call Call, pace Rate) (_ Record, ours bool, _ error) {
 	fresh := s.newRecord(sub, sub.ID(), call)
 	fresh.Pace = pace
@@ -383,9 +389,9 @@ func (s *Service) claim(ctx context.Context, sub Submission, call Call, pace Rat
 	return r, ours, nil
 }
 
-// storedCall returns the call of a submission that was recorded earlier, with the grant of the
-// policy in force. The policy can forbid the recorded parameters and never changes them: its
-// defaults are not applied. The error is a [*DeniedError], which is also in the history.
+// storedCall returns the call of a submission that was stored earlier, with the grant of the
+// current policy. The policy can forbid the stored parameters but never changes them: its
+// defaults are not added. The error is a [*DeniedError], which is also in the history.
 func (s *Service) storedCall(ctx context.Context, r Record) (Call, error) {
 	grant, denied := s.Policy.Decide(ctx, r.Principal, r.Complete)
 	target, err := s.target(r, r.Principal)
@@ -408,15 +414,16 @@ func (s *Service) storedCall(ctx context.Context, r Record) (Call, error) {
 	return call, nil
 }
 
-// recordedCall returns call with the parameters of r. So the call sends what the history, the
-// page and the audit trail show.
+// recordedCall returns call with the stored parameters of r, so that exactly those are sent
+// that the history, the page and the audit trail show.
 func recordedCall(r Record, call Call) Call {
 	call.Params = maps.Clone(r.Complete)
 	call.Params["JobName"] = r.JobName // ends with the number of this use of the key
 	return call
 }
 
-// The sentences with which the present policy refuses to send a submission that was recorded under an earlier one.
+// The sentences with which the present policy refuses to send a submission that was recorded
+// under an earlier one.
 var (
 	msgOtherAccount = param.Both(
 		"Account “%v” has changed since this submission was recorded. Send it again with a new key",
@@ -447,9 +454,10 @@ func (s *Service) newRecord(sub Submission, id string, call Call) Record {
 	}
 }
 
-// resolveAttempt resolves an attempt from the cloud's list, after its window and the list lag
-// have passed. If done is false and there is no error, the caller reads the log again. If the
-// listing fails, the answer is UNKNOWN. The error is [ErrStoreUnavailable].
+// resolveAttempt looks in the cloud's list for the result of an attempt, after its window (the
+// time in which its call may be sent) and the list lag have passed. If done is false and there
+// is no error, the caller must read the log again. If the listing fails, the answer is UNKNOWN.
+// The error is [ErrStoreUnavailable].
 func (s *Service) resolveAttempt(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	_, err := s.reconcile(ctx, r.Principal, r)
 	if err != nil && !errors.Is(err, ErrStoreUnavailable) {
@@ -465,11 +473,11 @@ func (s *Service) resolveAttempt(ctx context.Context, r Record) (_ Answer, done 
 const maxSends = 3
 
 // send makes the next attempt. sends is the number of attempts that this call of Submit has
-// made; from the second one on, send waits a random time first. If done is false and there is no
-// error, the caller reads the log again.
+// already made; before the second and later ones it waits for a random time. If done is false
+// and there is no error, the caller must read the log again.
 //
-// The error is a [*BusyError] with [ErrNotSent] if this call makes no further attempt. The other
-// errors are those of [Service.attempt] and [Service.findForgottenJob].
+// The error is a [*BusyError] with [ErrNotSent] if this call of Submit must make no further
+// attempt. The other errors are those of [Service.attempt] and [Service.findForgottenJob].
 func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ Answer, done bool, _ error) {
 	switch {
 	case sends == maxSends:
@@ -485,8 +493,8 @@ func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ A
 			return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 		}
 	}
-	// A process can freeze for longer than a key lives. The key may stand for a newer submission
-	// by now.
+	// A process can be frozen for longer than a key lives. The key may belong to a newer
+	// submission by now.
 	if !s.Now().Before(r.ExpiresAt) {
 		return Answer{}, false, &BusyError{Err: ErrNotSent, SubmissionID: r.SubmissionID, RetryAfter: time.Second}
 	}
@@ -498,17 +506,18 @@ func (s *Service) send(ctx context.Context, r Record, call Call, sends int) (_ A
 	return s.attempt(ctx, r, call)
 }
 
-// attempt records an attempt with its audit intent, calls CreateBackupJob, and records the
-// result. If done is false and there is no error, the caller reads the log again: another
-// process added a step, or the call had no effect. The errors are a [*LimitError] and
-// [ErrStoreUnavailable]; this attempt started no job.
+// attempt stores an attempt and the audit record that announces it, calls CreateBackupJob, and
+// stores the result. If done is false and there is no error, the caller must read the log
+// again: another process added a step, or the call had no effect. The errors are a
+// [*LimitError] and [ErrStoreUnavailable]; then this attempt started no job.
 func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, done bool, _ error) {
 	decided, started := s.Now(), time.Now()
 	step := Step{N: r.Last.N + 1, Kind: StepAttempt, Until: s.window(ctx)}
 	if step.N > 0 {
-		// Another process may have found that the previous attempt started no job. It refunds
-		// the reservation of the submission, perhaps only after this line. So this attempt
-		// holds the reservation under its own step number: then that refund gives nothing back.
+		// Another process may have found that the previous attempt started no job. It then
+		// gives back what the submission took from the limits, perhaps only after this line. So
+		// this attempt reserves under its own step number: that other process then gives
+		// nothing back.
 		if err := s.limiter().reserve(ctx, r, call, step.N); err != nil {
 			return Answer{}, false, err
 		}
@@ -550,18 +559,18 @@ func (s *Service) attempt(ctx context.Context, r Record, call Call) (_ Answer, d
 	return s.recordCreated(ctx, r, receipt, e), true, nil
 }
 
-// recordCreated records the job together with the audit event e. If that fails, the answer is
-// the same, because the job exists; a later listing adds it to the log.
+// recordCreated stores the created job together with the audit event e. If that fails, the
+// answer is the same, because the job exists; a later listing adds it to the log.
 func (s *Service) recordCreated(ctx context.Context, r Record, c Created, e AuditEvent) Answer {
 	s.Log.InfoContext(ctx, "job created", "submission", r.SubmissionID, "job", c.JobID, "cloud_request_id", c.RequestID)
 	r.Last = s.steps().addJob(ctx, r, Step{Kind: StepCreated, JobID: c.JobID, RequestID: c.RequestID}, e)
 	return finalAnswer(r, false)
 }
 
-// recordFailure records the certain facts about a call that failed with err. took is the
-// duration of the call. If done is false and there is no error, the caller reads the log again:
-// the call had no effect, and another attempt may follow. An error that is no [*CloudError] has
-// an unknown result. The error is [ErrStoreUnavailable].
+// recordFailure stores what is certain about a call that failed with err. took is the duration
+// of the call. If done is false and there is no error, the caller must read the log again: the
+// call had no effect, and another attempt may follow. If err is not a [*CloudError], the result
+// is unknown. The error is [ErrStoreUnavailable].
 func (s *Service) recordFailure(ctx context.Context, r Record, err error, took time.Duration) (_ Answer, done bool, _ error) {
 	cloud, ok := errors.AsType[*CloudError](err)
 	if !ok {
@@ -577,9 +586,9 @@ func (s *Service) recordFailure(ctx context.Context, r Record, err error, took t
 		ours, err := s.steps().conclude(ctx, r, &step, e)
 		if err != nil || !ours {
 			s.trail().recordOrLog(ctx, e)
-			// Another process may have closed this attempt and made a job. The answer is that
-			// the result is unknown; the caller's next request with this key reads what the
-			// other process recorded.
+			// Another process may have ended this attempt in the log and started a job. So the
+			// answer is that the result is unknown. The client's next request with this key
+			// gets what the other process stored.
 			return s.unknownAnswer(r), true, nil
 		}
 		r.Last = step
@@ -604,8 +613,8 @@ func (s *Service) recordFailure(ctx context.Context, r Record, err error, took t
 	return s.unknownAnswer(r), true, nil
 }
 
-// finalAnswer returns the answer of a submission with a final step. It contains nothing about
-// the progress of the job, so that it is the same for every repeat.
+// finalAnswer returns the answer of a submission with a final step. It says nothing about the
+// progress of the job, so that it is the same for every repeat.
 func finalAnswer(r Record, replayed bool) Answer {
 	r.Job, r.Cancellation = Job{}, Cancellation{}
 	status := StateRefused
@@ -634,8 +643,8 @@ func (s *Service) window(ctx context.Context) time.Time {
 	return until.Truncate(time.Millisecond)
 }
 
-// listCompleteAt returns the earliest time at which a listing can prove that an attempt made no
-// job.
+// listCompleteAt returns the earliest time at which a listing can prove that an attempt started
+// no job: then its window and the list lag have passed.
 func (s *Service) listCompleteAt(attempt Step) time.Time {
 	return attempt.Until.Add(cmp.Or(s.ListLag, defaultListLag))
 }

@@ -82,9 +82,9 @@ func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 	})
 }
 
-// TestLostAnswerIsResolvedFromTheList proves that, after a lost answer, nothing is sent again
-// before the window and the list lag have passed. Then the cloud's list shows whether there is a
-// job.
+// TestLostAnswerIsResolvedFromTheList proves that after a lost answer of the cloud nothing is
+// sent again before the attempt's window and the list lag (how late a job can appear in the
+// cloud's list) have passed. After that, the list shows whether there is a job.
 func TestLostAnswerIsResolvedFromTheList(t *testing.T) {
 	for _, c := range []struct {
 		fault string
@@ -156,8 +156,8 @@ func TestThrottledCallIsRetried(t *testing.T) {
 	}
 }
 
-// TestThrottledCallWaits proves that Submit waits before each repeat of a throttled call, and makes no further one
-// when the time of the request is over.
+// TestThrottledCallWaits proves that Submit waits before it repeats a call that the cloud
+// throttled, and stops repeating when the request's deadline is near.
 func TestThrottledCallWaits(t *testing.T) {
 	for _, c := range []struct{ ends, waits, sends int }{{-1, 2, 3}, {0, 1, 1}, {1, 2, 2}} {
 		r := newFixture(t)
@@ -299,7 +299,7 @@ func TestSubmitIgnoresClientDisconnect(t *testing.T) {
 	}
 }
 
-// disconnectStore disconnects the client after the claim.
+// disconnectStore is a store that disconnects the client after the submission was stored.
 type disconnectStore struct {
 	backup.Store
 	disconnect func()
@@ -310,9 +310,9 @@ func (s disconnectStore) Claim(ctx context.Context, r backup.Record) (backup.Rec
 	return s.Store.Claim(ctx, r)
 }
 
-// TestUnrecordedJobIsStillAnswered covers a database that fails while a job is recorded. The portal
-// repeats the write. If the database keeps failing, the answer is the same, and a later listing
-// adds the job to the step log.
+// TestUnrecordedJobIsStillAnswered tests a database that fails while a created job is stored.
+// The portal repeats the write. If it keeps failing, the answer is still that the job was
+// created, and a later listing adds the job to the step log.
 func TestUnrecordedJobIsStillAnswered(t *testing.T) {
 	for _, c := range []struct {
 		failures int
@@ -338,7 +338,7 @@ func TestUnrecordedJobIsStillAnswered(t *testing.T) {
 	}
 }
 
-// failingStore fails the given number of times to record a job.
+// failingStore is a store that fails a given number of times to store a job.
 type failingStore struct {
 	backup.Store
 	failures *int

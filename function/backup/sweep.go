@@ -11,17 +11,18 @@ import (
 	"backupportal/function/param"
 )
 
-// Upkeep finds the submissions for a sweep.
+// Upkeep finds the submissions on which a sweep must work. A sweep is a regular background run
+// that updates the history.
 type Upkeep interface {
-	// Open returns at most limit records that are not marked as final, with ids greater than
-	// after, in the order of their ids.
+	// Open returns at most limit records that are not marked as final and whose ids are greater
+	// than after, in the order of their ids.
 	Open(ctx context.Context, after string, limit int) ([]Record, error)
 	// Forget removes at most limit submissions that were created before the time before and
 	// whose keys have expired at now. It returns how many it removed.
 	Forget(ctx context.Context, before, now time.Time, limit int) (int, error)
 }
 
-// Swept is the result of [Service.Sweep].
+// Swept counts what a [Service.Sweep] has done.
 type Swept struct {
 	Open      int // submissions that it read: those not marked as final
 	Resolved  int // attempts whose result was recorded from the list
@@ -30,13 +31,14 @@ type Swept struct {
 	Sent      int // messages that were sent
 }
 
-// Sweep updates the history when no client asks. It removes submissions that are older than
-// keep, asks the cloud about jobs that are not final, resolves attempts without a result, and
-// sends notices. It never starts a backup. Several processes may sweep at once. The error is
-// [ErrStoreUnavailable]; the end of ctx is no error.
+// Sweep updates the history in the background. It removes submissions that are older than keep,
+// asks the cloud about jobs that are not final, looks for missing results of attempts, and
+// sends notices. It never starts a backup. Several processes may sweep at the same time. The
+// error is [ErrStoreUnavailable]; the end of ctx is no error.
 //
-// No submission is left out for ever if the time is always too short: a sweep begins at a random
-// id, and skips the rest of an account's region after one failed listing there.
+// A sweep begins at a random id, and after one failed listing it skips the rest of that account
+// and region. So every submission is handled at some time, even if no sweep has enough time for
+// all.
 func (s *Service) Sweep(ctx context.Context, keep time.Duration) (Swept, error) {
 	s.trail().flush(ctx)
 	w := sweep{Service: s, jobs: map[jobGroup][]Record{}, failed: map[listingKey]bool{}}
@@ -75,10 +77,10 @@ func (s *Service) beforeDelivery(ctx context.Context) (context.Context, context.
 	return context.WithDeadline(ctx, deadline.Add(-min(deliveryTime, time.Until(deadline)/2)))
 }
 
-// Limits of a sweep. sweepBatch submissions are read at once, and as many jobs are listed in one
-// call. forgetBatch submissions are removed in one statement. One sweep reads at most maxSwept
-// submissions. listingTimeout limits one listing. abandonAfter is how long a submission without
-// news is asked for. deliveryTime is kept for messages.
+// Limits of a sweep. It reads sweepBatch submissions at once and lists as many jobs in one
+// call; it removes forgetBatch submissions with one statement, and reads at most maxSwept
+// submissions in total. listingTimeout limits one listing. abandonAfter is how long the portal
+// asks about a submission without news. deliveryTime is reserved for messages.
 const (
 	sweepBatch     = 100
 	forgetBatch    = 200
@@ -88,8 +90,9 @@ const (
 	deliveryTime   = 10 * time.Second
 )
 
-// SweepEvery sweeps at once and then at every interval, until ctx ends. Between sweeps it sends
-// new notices when [Service.Announced] wakes it. It is for servers without a timer event.
+// SweepEvery sweeps immediately and then at every interval, until ctx ends. Between sweeps it
+// sends new notices when [Service.Announced] wakes it. It is for servers without a timer event
+// of the platform.
 func (s *Service) SweepEvery(ctx context.Context, interval, keep time.Duration) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -121,7 +124,7 @@ func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
 	}
 }
 
-// sweep is the state of one sweep.
+// sweep is the state of one sweep: a regular background run that updates the history.
 type sweep struct {
 	*Service
 	result   Swept
@@ -149,8 +152,8 @@ func listingKeyOf(r Record) listingKey { return listingKey{r.Account(), r.Region
 // sweeper is the principal of the calls that a sweep makes.
 var sweeper = identity.Principal{Subject: "sweep", Name: "sweep"}
 
-// refresh is the sweep without its messages. It reads the submissions from a random id to the
-// end and then from the beginning to that id.
+// refresh is the part of a sweep before the messages. It reads the submissions from a random id
+// to the last one, and then from the first to that id.
 func (w *sweep) refresh(ctx context.Context, keep time.Duration) error {
 	start := strings.ToLower(w.NewID())
 	err := w.forget(ctx, keep)
@@ -174,9 +177,9 @@ func (w *sweep) askAll(ctx context.Context) {
 	}
 }
 
-// forget removes submissions and rejections that are older than keep, entries of the limits that
-// have ended, and drafts. It removes all but drafts one hour late, because another process may still
-// use a record that has just expired.
+// forget removes submissions and rejections that are older than keep, entries of the limits
+// that have ended, and drafts. It waits one hour longer for all but drafts, because another
+// process may still use a record that has just expired.
 func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 	now := w.Now().Add(-time.Hour)
 	before := now.Add(-max(keep, KeyExpires))
@@ -210,9 +213,9 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 	return nil
 }
 
-// scan handles the submissions with ids greater than after and, if last is not empty, at most
-// last. It stores the notices of each page again, with one statement: the process that recorded
-// an event may have stopped before it stored them.
+// scan handles the submissions whose ids are greater than after and, if last is not empty, at
+// most last. It stores the notices of each page again, with one statement: the process that
+// stored an event may have stopped before it stored its notices.
 func (w *sweep) scan(ctx context.Context, after, last string) error {
 	for ctx.Err() == nil {
 		page, err := w.Store.Open(ctx, after, sweepBatch)
@@ -258,7 +261,7 @@ func (w *sweep) collect(ctx context.Context, r Record) {
 	}
 }
 
-// countUnknown counts r if its outcome is unknown.
+// countUnknown counts r for the metrics if it is unknown whether it started a job.
 func (w *sweep) countUnknown(r Record) {
 	if r.State(w.Now()) != StateUnknown {
 		return
@@ -279,7 +282,7 @@ func (w *sweep) abandon(ctx context.Context, r Record) {
 	}
 }
 
-// lastNews returns the time of the last news about r.
+// lastNews returns when the portal last learned something new about r.
 func (r Record) lastNews() time.Time {
 	heard := r.CreatedAt
 	for _, t := range []time.Time{r.Last.At, r.Job.SeenAt} {
@@ -290,8 +293,8 @@ func (r Record) lastNews() time.Time {
 	return heard
 }
 
-// resolve looks for the result of an attempt without one. After a failed listing it skips the
-// same list for the rest of the sweep.
+// resolve looks in the cloud's list for the missing result of an attempt. After a failed
+// listing it skips the same list for the rest of the sweep.
 func (w *sweep) resolve(ctx context.Context, r Record) {
 	if ctx.Err() != nil || w.failed[listingKeyOf(r)] {
 		return

@@ -32,8 +32,8 @@ func TestSweepFindsTheJobOfALostAnswer(t *testing.T) {
 	}
 }
 
-// TestSweepNeverSends proves that a sweep never calls CreateBackupJob. If the cloud's list shows no job
-// for a lost call, the sweep records that the call started no job.
+// TestSweepNeverSends proves that a sweep never calls CreateBackupJob. If the cloud's list
+// shows no job for a lost call, the sweep records that the call started no job.
 func TestSweepNeverSends(t *testing.T) {
 	r := newFixture(t)
 	r.fail(t, "CreateBackupJob: drop")

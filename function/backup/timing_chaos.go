@@ -14,6 +14,6 @@ var (
 	defaultListLag = control.Scaled(60 * time.Second)
 )
 
-// fromRecord says that an attempt is made from the stored record. A schedule can switch it off, to
-// show that it finds calls that differ.
+// fromRecord says that an attempt sends the stored parameters. A test can set it to false, to
+// show that it detects calls that differ from what is stored.
 var fromRecord = !control.Off(control.Record)

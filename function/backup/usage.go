@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Use returns the remaining amount of r at now. due is when an evenly spaced next request would arrive, by
-// the generic cell rate algorithm; a time in the past means that nothing is used.
+// Use returns how much of the rate r is left at now. due is the counter's value by the generic
+// cell rate algorithm: the time at which the next of evenly spaced requests would arrive. If
+// due is in the past, nothing is used.
 func (r Rate) Use(due, now time.Time) LimitUse {
 	now = time.UnixMilli(now.UnixMilli()) // the counters have this resolution
 	interval := time.Duration(r.Per.Milliseconds()/int64(r.Burst)) * time.Millisecond
@@ -18,7 +19,8 @@ func (r Rate) Use(due, now time.Time) LimitUse {
 	return use
 }
 
-// Use returns the remaining amount of q at now, if used backups were started on this day of UTC.
+// Use returns how much of the quota q is left at now, if used backups were started on this day
+// of UTC.
 func (q Quota) Use(used int, now time.Time) LimitUse {
 	use := LimitUse{Err: ErrQuota, Key: q.Key, Left: max(q.Day-used, 0), Of: q.Day}
 	if use.Left == 0 && q.Day > 0 {
@@ -27,7 +29,8 @@ func (q Quota) Use(used int, now time.Time) LimitUse {
 	return use
 }
 
-// CooldownUse returns the remaining amount of the cool-down of a resource that lasts until a time.
+// CooldownUse returns whether the cool-down of a resource, which lasts until the given time,
+// permits a backup at now, and how long to wait.
 func (g Grant) CooldownUse(resource string, until, now time.Time) LimitUse {
 	_, id, _ := strings.Cut(resource, "/")
 	use := LimitUse{Err: ErrCooldown, Key: "i:" + id, Left: 1, Of: 1, Per: g.Cooldown}

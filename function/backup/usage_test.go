@@ -8,8 +8,9 @@ import (
 	"backupportal/function/param"
 )
 
-// TestRemainingAmounts proves what is left of each limit, and how long to wait for the next backup: a rate
-// frees its places one by one, a quota at midnight of UTC, and a cool-down when it ends, in at least a second.
+// TestRemainingAmounts proves how much is left of each limit and how long to wait for the next
+// backup. A rate becomes free step by step, a quota at midnight of UTC, and a cool-down when it
+// ends, after at least a second.
 func TestRemainingAmounts(t *testing.T) {
 	now := time.Date(2026, 12, 31, 23, 0, 0, 900_000, time.FixedZone("", 8*60*60)) // 0.9 ms after 15:00 of UTC
 	exact := now.Truncate(time.Millisecond)                                        // stores keep milliseconds
@@ -57,8 +58,8 @@ func TestRemainingAmounts(t *testing.T) {
 	}
 }
 
-// TestStoreErrorKeepsItsCause proves that a failure of the store is told apart from a record that does not
-// exist, and keeps its cause.
+// TestStoreErrorKeepsItsCause proves that the error for a failed store differs from that for a
+// record that does not exist, and keeps the cause.
 func TestStoreErrorKeepsItsCause(t *testing.T) {
 	clock := &ClockError{Ahead: 1500 * time.Millisecond}
 	err := storeUnavailable(clock)
@@ -70,7 +71,8 @@ func TestStoreErrorKeepsItsCause(t *testing.T) {
 	}
 }
 
-// TestClockErrorSaysTheDirection proves that an operator learns which clock is wrong, and by how much.
+// TestClockErrorSaysTheDirection proves that an operator learns which clock is wrong, and by
+// how much.
 func TestClockErrorSaysTheDirection(t *testing.T) {
 	for ahead, want := range map[time.Duration]string{
 		1500 * time.Millisecond:  "the clock of this machine is 1.500 seconds ahead of the database's: synchronize both",
@@ -98,8 +100,8 @@ func TestReceiverURLs(t *testing.T) {
 	}
 }
 
-// TestListsOfContainersHaveNoType proves that jobs of containers are searched among all types, because the cloud's list
-// has no type for them.
+// TestListsOfContainersHaveNoType proves that a job of a container is searched among jobs of
+// all types, because the cloud's list has no filter value for containers.
 func TestListsOfContainersHaveNoType(t *testing.T) {
 	for source, want := range map[param.SourceType]param.SourceType{
 		param.UDMECS: param.UDMECS, param.ECSFile: param.ECSFile, param.Container: "",

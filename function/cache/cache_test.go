@@ -106,8 +106,8 @@ func TestConcurrentCallersShareLoad(t *testing.T) {
 	})
 }
 
-// If the context of a caller ends, only that caller gets an error, whether it was the first or a
-// later one.
+// TestEndedContextFailsOneCaller proves that, if several callers wait for the same value and
+// the context of one ends, only that caller gets an error.
 func TestEndedContextFailsOneCaller(t *testing.T) {
 	for _, leaves := range []int{0, 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -150,8 +150,8 @@ func TestPanicReachesOneCaller(t *testing.T) {
 	t.Error("no panic")
 }
 
-// The clock of a frozen or virtual machine may be set back. A value that was stored in the future
-// is then invalid.
+// TestClockSetBackInvalidates proves that a cached value is not used if it was stored in the
+// future. That happens if the clock of a frozen or virtual machine was set back.
 func TestClockSetBackInvalidates(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	c := cache.New[int](4, func() time.Time { return now })

@@ -51,7 +51,7 @@ func kinds(text string) map[string]bool {
 	return all
 }
 
-// A campaign describes a series of schedules.
+// A campaign is a series of random schedules of incidents that are run one after the other.
 type campaign struct {
 	seed      uint64 // seed of the first schedule
 	schedules int
@@ -61,9 +61,10 @@ type campaign struct {
 	first     bool          // stop after the first fault
 }
 
-// Under random schedules of incidents, each key makes at most one job, final answers never change,
-// and each call equals its stored record. The number of schedules depends on the speed of the
-// machine.
+// TestSchedulesMakeOneJobOfEachKey proves three guarantees under random incidents such as
+// crashes, freezes and lost answers. Each idempotency key starts at most one job, final answers
+// never change, and each call of the cloud equals its stored record. How many schedules run
+// depends on the speed of the machine.
 func TestSchedulesMakeOneJobOfEachKey(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: leaves out tests that wait for real windows to pass")
@@ -75,8 +76,9 @@ func TestSchedulesMakeOneJobOfEachKey(t *testing.T) {
 	}
 }
 
-// If a guard is switched off, schedules with the matching incidents find the fault that the guard
-// prevents. This proves that the test driver can detect these faults.
+// TestSchedulesFindTheFaultOfEachGuard tests the test: it disables each protection (guard) of
+// the program in turn. Random incidents must then find the error that the guard prevents, which
+// proves that the test can detect it.
 func TestSchedulesFindTheFaultOfEachGuard(t *testing.T) {
 	if !*guards {
 		t.Skip("-chaos.guards is not set: make chaos runs this")

@@ -13,7 +13,7 @@ import (
 	"backupportal/function/emulator"
 )
 
-// A tally counts the actions of the schedules and the faults that they found.
+// A tally counts what the schedules did and which violations of a guarantee were found.
 type tally struct {
 	schedules, submissions, requests, kills, freezes, crashes, jumps, policies atomic.Int64
 	doubles, losses, changed, differing, open                                  atomic.Int64
@@ -22,7 +22,7 @@ type tally struct {
 	found []string // one sentence for each fault
 }
 
-// find counts one fault and stores its description.
+// find counts one violation of a guarantee and stores its description.
 func (t *tally) find(count *atomic.Int64, p plan, format string, args ...any) {
 	count.Add(1)
 	t.mu.Lock()
@@ -30,7 +30,7 @@ func (t *tally) find(count *atomic.Int64, p plan, format string, args ...any) {
 	t.found = append(t.found, fmt.Sprintf("seed %d (%s): ", p.seed, p.store())+fmt.Sprintf(format, args...))
 }
 
-// wrong returns the number of faults.
+// wrong returns how many violations of a guarantee were found.
 func (t *tally) wrong() int64 {
 	return t.doubles.Load() + t.losses.Load() + t.changed.Load() + t.differing.Load()
 }

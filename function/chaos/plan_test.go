@@ -76,7 +76,8 @@ type ask struct {
 	process int
 }
 
-// An incident affects one process or the database.
+// An incident is something that goes wrong with one process or with the database at a stated
+// time, such as a kill or a freeze.
 type incident struct {
 	at      time.Duration
 	kind    string

@@ -27,7 +27,8 @@ import (
 // patience is the longest time for which a schedule waits for final answers.
 const patience = 3 * time.Minute
 
-// A run plays one plan.
+// A run executes one plan: it starts the processes, sends the requests and causes the
+// incidents.
 type run struct {
 	plan
 	t         testing.TB
@@ -125,7 +126,7 @@ func (r *run) store() *store.DB {
 	return db
 }
 
-// act sends the requests and makes the incidents happen, each at its time.
+// act sends the requests and causes the incidents of the plan, each at its time.
 func (r *run) act() {
 	var all sync.WaitGroup
 	after := func(at time.Duration, f func()) {
@@ -148,7 +149,7 @@ func (r *run) act() {
 	all.Wait()
 }
 
-// happen carries out one incident.
+// happen causes one incident of the plan, such as the kill of a process.
 func (r *run) happen(i incident) {
 	p := r.processes[i.process]
 	switch i.kind {
@@ -188,7 +189,7 @@ func (r *run) happen(i incident) {
 	}
 }
 
-// calm ends all incidents. Only the lag of the cloud's list stays.
+// calm ends all incidents except the delay of new jobs in the cloud's list.
 func (r *run) calm() {
 	if err := r.cloud.SetFaults(fmt.Sprintf("DescribeBackupJobs2: lag %v", r.lag)); err != nil {
 		r.t.Error(err)
@@ -386,8 +387,8 @@ func (r *run) send(method, address, contentType, body string, headers ...string)
 	return res.StatusCode, text, res.Header
 }
 
-// readAnswer parses a JSON answer. The answer is final if its status is below 500 and it has a job or
-// a refusal by the cloud. A text that is no JSON gives the zero answer.
+// readAnswer parses a JSON answer. The answer is final if its status is below 500 and it has a
+// job or a refusal by the cloud. A text that is no JSON gives the zero answer.
 func readAnswer(status int, text []byte) answer {
 	var a answer
 	if json.Unmarshal(bytes.TrimSpace(text), &a) != nil {

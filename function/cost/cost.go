@@ -20,7 +20,8 @@ import (
 	"backupportal/function/param"
 )
 
-// Prices is a price table. A price of 0 means that it is not known: a line that needs it has no amount.
+// Prices is a price table. A price of 0 means "unknown": a line that needs this price has no
+// amount.
 type Prices struct {
 	Currency string     // ISO 4217, such as CNY
 	Date     time.Time  // the day on which the prices were looked up
@@ -34,10 +35,11 @@ type Prices struct {
 	Traffic  float64 // copy to another region, per GiB, once
 }
 
-// Month is the number of days to which a monthly price applies.
+// Month is the number of days for which a monthly price is paid.
 const Month = 30
 
-// A Line is one billable item.
+// A Line is one item that the vendor will bill for a backup, such as snapshots of a size for a
+// number of days.
 type Line struct {
 	For    param.Text // the billed item, such as "Snapshots"
 	Region string     // where it is billed
@@ -56,9 +58,9 @@ type Estimate struct {
 	Prices *Prices // the price table of the amounts; nil means that there are no amounts
 }
 
-// Of estimates the cost of one backup. p are the parameters of its call, with defaults
-// ([param.Params.WithDefaults]). gib is the size of the data to back up, in GiB; 0 means not known. With nil
-// prices, and for a region outside of their Regions, the lines have no amounts.
+// Of estimates the cost of one backup. p are its parameters, with defaults
+// ([param.Params.WithDefaults]). gib is the size of the data in GiB; 0 means unknown. Without
+// prices, or for a region that is not in their Regions, the lines have no amounts.
 func Of(p param.Params, gib int64, prices *Prices) Estimate {
 	e := Estimate{Prices: prices}
 	region, days := p["Region"], number(p["Retention"])
@@ -90,7 +92,8 @@ func (e *Estimate) stored(what param.Text, region string, gib, days int64, price
 	e.add(Line{For: what, Region: region, Sized: true, GiB: gib, Days: days}, float64(gib)*float64(days)/Month*price)
 }
 
-// add adds a line. An amount of 0 means that a price or a size is not known: the line then has no amount.
+// add adds a line. An amount of 0 means that a price or a size is unknown; the line then has no
+// amount.
 func (e *Estimate) add(l Line, amount float64) {
 	if amount > 0 {
 		l.Amount, l.Priced = amount, true
@@ -99,7 +102,7 @@ func (e *Estimate) add(l Line, amount float64) {
 	e.Lines = append(e.Lines, l)
 }
 
-// price returns the prices for a region. All are 0 if p is nil, or if its Regions do not contain the region.
+// price returns the prices of a region. All are 0 if p is nil or does not contain the region.
 func (p *Prices) price(region string) Prices {
 	if p == nil || p.Regions != nil && !slices.Contains(p.Regions, region) {
 		return Prices{}

@@ -8,7 +8,8 @@ import (
 	"backupportal/function/param"
 )
 
-// The lines of each kind of backup, with sizes, days and amounts.
+// TestEstimate proves which lines the estimate for each type of backup has, with their sizes,
+// days and amounts.
 func TestEstimate(t *testing.T) {
 	prices := &cost.Prices{Currency: "CNY", Snapshot: 0.12, Software: 6, Traffic: 0.3, Vault: 0.2}
 	copied := param.Params{"Region": "cn-hangzhou", "Retention": "90", "Detail.doCopy": "true", "Detail.destinationRegionId": "cn-shanghai", "Detail.destinationRetention": "30"}

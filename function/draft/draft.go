@@ -1,17 +1,18 @@
 // Package draft describes forms that people have posted but not submitted yet.
 //
-// Each post of a form is a [Draft] of its own, which never changes until it is submitted. Its id is the
-// idempotency key of the submission, so one draft starts at most one backup.
+// Each post of a form is a [Draft] of its own, which never changes until it is submitted. Its
+// id is the idempotency key of the submission, so one draft starts at most one backup.
 //
-// A draft names the page from which it was posted. When a person returns to a page, it shows the values of
-// the newest draft that was posted from it:
+// A draft names the page from which it was posted. When a person returns to a page, it shows
+// the values of the newest draft that was posted from it:
 //
 //	page                        id of the page          draft posted from there
 //	a new form                  random, in its address  A
 //	the form of draft A         A                       B
 //	a link "Change" to draft A  random, in its address  C
 //
-// A draft is kept for [Life]. A person has at most [PerPerson] drafts: the oldest is removed for a new one.
+// A draft is kept for [Life]. A person has at most [PerPerson] drafts: the oldest is removed
+// for a new one.
 package draft
 
 import (
@@ -26,7 +27,8 @@ const (
 	MaxBytes  = 1 << 20        // size of the values of one draft as JSON, in bytes: room for 10,000 targets of a batch
 )
 
-// A Draft is what one post of a form held. Only its person can open it.
+// A Draft has the values that a person sent with one post of a form. Only this person can open
+// it.
 type Draft struct {
 	ID    string // random text of at least 128 bits
 	Owner string // the person: the result of identity.Principal.ID
@@ -37,34 +39,37 @@ type Draft struct {
 	Checked   bool // the person has pressed Continue: the form then shows its mistakes
 	SignedOut bool // it was posted after the person's session had ended
 
-	// Interim means that no page has the address of this draft. The next draft from the same page replaces it.
+	// Interim means that no page has the address of this draft. The next draft from the same
+	// page replaces it.
 	Interim bool
 
 	SubmissionID string    // of the backup that it started; empty before the start
 	SavedAt      time.Time // in whole milliseconds; different for each draft of a person
 }
 
-// Expires returns the time until which d is kept.
+// Expires returns when d is removed.
 func (d Draft) Expires() time.Time { return d.SavedAt.Add(Life) }
 
-// A Store keeps drafts. All methods except ForgetDrafts see only the drafts of owner. For a method with the
-// argument since, a draft that was saved at or before since does not exist; the caller passes the current
-// time minus [Life].
+// A Store keeps drafts. All methods except ForgetDrafts use only the drafts of the person
+// owner. Methods with the argument since ignore drafts that were saved at or before since; the
+// caller passes the current time minus [Life].
 type Store interface {
-	// SaveDraft adds d. It ignores SubmissionID. It removes the interim drafts of the same person and page,
-	// and the person's oldest drafts above [PerPerson]. The stored SavedAt is later than that of the person's
-	// other drafts, even if the clock has not advanced. Values of more than [MaxBytes] are an error.
+	// SaveDraft adds d. It ignores d.SubmissionID. It removes the interim drafts that the same
+	// person posted from the same page, and the person's oldest drafts if there are more than
+	// [PerPerson]. The stored SavedAt is later than that of the person's other drafts, even if
+	// the clock has not advanced. If the values have more than [MaxBytes], it returns an error.
 	SaveDraft(ctx context.Context, d Draft) error
 	// FindDraft returns the draft with the given id, or backup.ErrNotFound.
 	FindDraft(ctx context.Context, owner, id string, since time.Time) (Draft, error)
-	// NewestDraft returns the newest draft that was posted from the given page, or backup.ErrNotFound. An
-	// empty page means the newest draft that was not submitted, from any page.
+	// NewestDraft returns the newest draft that was posted from the given page. An empty page
+	// means the newest draft that was not submitted, from any page. The error is
+	// backup.ErrNotFound if there is none.
 	NewestDraft(ctx context.Context, owner, page string, since time.Time) (Draft, error)
-	// SubmitDraft records the submission of a draft and removes its values. It has no effect on a draft that
-	// does not exist or has a submission.
+	// SubmitDraft stores which submission was made from a draft, and removes the draft's
+	// values. It does nothing if the draft does not exist or already has a submission.
 	SubmitDraft(ctx context.Context, owner, id, submissionID string) error
-	// DiscardDraft removes a draft, and the drafts that were posted from its form. Others remain. It has no
-	// effect on a draft that does not exist.
+	// DiscardDraft removes a draft and the drafts that were posted from its form. It does
+	// nothing if the draft does not exist.
 	DiscardDraft(ctx context.Context, owner, id string) error
 	// ForgetDrafts removes the drafts of all people that were saved at or before the given time.
 	ForgetDrafts(ctx context.Context, before time.Time) error

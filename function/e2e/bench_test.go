@@ -14,9 +14,9 @@ import (
 	"backupportal/function/emulator"
 )
 
-// BenchmarkBesideABareServer sends each request to the portal and then to a bare server with an
-// empty page, over the same loopback. It reports the ratio of the two times, which can be compared
-// between machines. The time of a submission includes the emulator's time.
+// BenchmarkBesideABareServer sends each request to the portal, and then to a bare server that
+// returns an empty page, over the same loopback. It reports the ratio of the two times, which
+// can be compared between machines. The time of a submission includes the time of the emulator.
 func BenchmarkBesideABareServer(b *testing.B) {
 	portal := httptest.NewServer(benchPortal(b))
 	b.Cleanup(portal.Close)
@@ -44,8 +44,8 @@ func BenchmarkBesideABareServer(b *testing.B) {
 	}
 }
 
-// BenchmarkListFirst makes a submission without the search of the cloud's list (LIST_FIRST=0), and
-// then one with it (LIST_FIRST=1), and reports the ratio of the two times.
+// BenchmarkListFirst reports how much longer a submission takes if the cloud's list is searched
+// first (LIST_FIRST=1) than without that search (LIST_FIRST=0), as a ratio.
 func BenchmarkListFirst(b *testing.B) {
 	without, with := httptest.NewServer(benchPortal(b, "LIST_FIRST", "0")), httptest.NewServer(benchPortal(b, "LIST_FIRST", "1"))
 	b.Cleanup(without.Close)
@@ -58,8 +58,8 @@ func BenchmarkListFirst(b *testing.B) {
 	b.ReportMetric(float64(searched)/float64(plain), "x-without")
 }
 
-// benchPortal returns the whole portal with the emulator, in this process. pairs are further
-// variables.
+// benchPortal returns the whole portal with the emulator, in this process. pairs are names and
+// values of further environment variables.
 func benchPortal(b *testing.B, pairs ...string) http.Handler {
 	cloud, err := emulator.New(emulator.Options{})
 	if err != nil {

@@ -52,7 +52,7 @@ func (c *canaries) add(name, text string) {
 	c.texts[text] = name
 }
 
-// heard stores an output under the name of its place.
+// heard stores an output of the program. The name says where it was found.
 func (c *canaries) heard(place, text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,7 +65,7 @@ func (c *canaries) heard(place, text string) {
 	c.out[place].WriteString(text + "\n")
 }
 
-// check searches every output for every secret.
+// check fails the test if any stored output contains any registered secret.
 func (c *canaries) check(t *testing.T) {
 	t.Helper()
 	c.mu.Lock()
@@ -89,8 +89,8 @@ func occurs(text, secret string) string {
 		hex.EncodeToString([]byte(secret)), strings.ToUpper(hex.EncodeToString([]byte(secret))),
 		base32.StdEncoding.EncodeToString([]byte(secret))[:len(secret)], strings.Trim(fmt.Sprint([]byte(secret)), "[]"),
 	}
-	// The base64 form of the secret depends on whether 0, 1 or 2 bytes precede the secret. The
-	// search cuts off the characters that depend on the neighbouring bytes.
+	// The base64 form of a secret depends on whether 0, 1 or 2 bytes precede it. The search
+	// leaves out the characters that depend on the neighbouring bytes.
 	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		for shift := range 3 {
 			whole := enc.EncodeToString([]byte(strings.Repeat("x", shift) + secret))
@@ -106,7 +106,9 @@ func occurs(text, secret string) string {
 	return ""
 }
 
-// occurs finds a secret in each encoding that it covers, and does not find an absent secret.
+// TestCanariesAreFound proves that occurs finds a secret in every encoding that it knows, and
+// finds none in other texts. Without this test, the tests for secrets could pass although they
+// find nothing.
 func TestCanariesAreFound(t *testing.T) {
 	secret := "Canary/secret+with=signs&more"
 	for name, text := range map[string]string{

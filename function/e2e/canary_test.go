@@ -41,17 +41,18 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// canaryFaults lists all faults of the emulator that return a text. The list omits faults that only
-// delay.
+// canaryFaults lists all faults of the emulator that return a text, so all except those that
+// only delay.
 var canaryFaults = []string{
 	"html 502", "html 200", "empty 503", "redirect", "drop", "drop-after", "reset", "500", "500-after", "503", "refuse 404 VaultNotExist", "refuse 400 Strange",
 	"refuse 403 NoPermission", "numeric-code", "throttle", "throttle-headers", "throttle-429", "throttle-rejected", "expired", "signature-echo", "nonce-used",
 	"nonce-used-after", "truncate", "bad-json", "oversized", "numeric-success",
 }
 
-// No secret occurs in a log, an answer, a header, an audit record or an error (threats T9, T21). In
-// the portal under test every secret is a unique text. The test uses every door and causes every
-// fault of the cloud, the identity provider, the receivers and the database.
+// TestNoOutputContainsASecret proves that no log, answer, header, audit record or error
+// contains a secret (threats T9, T21). Every secret of the tested portal is a unique text. The
+// test sends submissions in every way and causes every fault of the cloud, the identity
+// provider, the receivers and the database.
 func TestNoOutputContainsASecret(t *testing.T) {
 	c := &canaries{}
 	r := newCanaryFixture(t, c)
@@ -100,7 +101,8 @@ func TestNoOutputContainsASecret(t *testing.T) {
 	c.check(t)
 }
 
-// A heardLog is a log writer that passes each line to the canaries.
+// A heardLog is a log writer that stores each line in the canaries, which search it for
+// secrets.
 type heardLog struct{ *canaries }
 
 func (l heardLog) Write(b []byte) (int, error) {
@@ -215,8 +217,8 @@ notifications:
 	return file
 }
 
-// watched returns a handler for the cloud that registers as secrets the credentials that the cloud
-// issues and the signatures of requests.
+// watched returns a handler in front of the cloud. It registers as secrets the credentials that
+// the cloud issues and the signatures of requests.
 func (r *canaryFixture) watched(cloud http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
@@ -255,8 +257,8 @@ func (k *keeper) Write(b []byte) (int, error) {
 
 func (k *keeper) Unwrap() http.ResponseWriter { return k.ResponseWriter }
 
-// ask sends a request to the portal and passes the answer to the canaries. It registers the cookies
-// of the answer as secrets.
+// ask sends a request to the portal and stores the answer, to be searched for secrets. It
+// registers the answer's cookies as secrets.
 func (r *canaryFixture) ask(method, path, contentType, body string, headers ...string) *http.Response {
 	r.t.Helper()
 	q, err := http.NewRequestWithContext(r.t.Context(), method, r.url+path, strings.NewReader(body))
@@ -326,7 +328,7 @@ func (r *canaryFixture) signIn() {
 	}
 }
 
-// doors sends submissions through every door once.
+// doors sends one submission in each possible way: form, JSON API, webhook and event.
 func (r *canaryFixture) doors(fault string) {
 	r.n++
 	key := fmt.Sprint("canary-", r.n)
@@ -377,7 +379,7 @@ func mac(key, text string) []byte {
 	return h.Sum(nil)
 }
 
-// strangers sends secrets that are wrong or in the wrong place. No answer may repeat them.
+// strangers sends secrets that are wrong or at the wrong place. No answer may repeat them.
 func (r *canaryFixture) strangers() {
 	wrong := r.mark("somebody's token", 43)
 	r.ask("GET", "/api/v1/backup-jobs", "", "", "Authorization", "Bearer hbp_"+wrong)
@@ -395,8 +397,8 @@ func (r *canaryFixture) strangers() {
 	r.ask("POST", "/api/v1/backup-jobs", "application/json", `{"Account":"payments","Region":"cn-hangzhou","SourceType":"UDM_ECS","InstanceId":"i-bp2demopay01","Retention":700}`, "Authorization", "Bearer "+r.token)
 }
 
-// platform sends the platform's own credentials to the plain server, which must ignore them, and to
-// the custom runtime, which must not reveal them.
+// platform sends the headers with the platform's credentials to the plain server, which must
+// ignore them, and to the custom runtime, which must not reveal them.
 func (r *canaryFixture) platform() {
 	id, secret, token := r.mark("platform's key id", 24), r.mark("platform's key secret", 30), r.mark("platform's token", 60)
 	headers := []string{"Authorization", "Bearer " + r.token, "X-Fc-Access-Key-Id", id, "X-Fc-Access-Key-Secret", secret, "X-Fc-Security-Token", token, "X-Fc-Request-Id", "platform-1"}
@@ -424,7 +426,8 @@ func (r *canaryFixture) platform() {
 	}
 }
 
-// misconfigured starts the program with unusable secrets and passes the errors to the canaries.
+// misconfigured starts the program with unusable secrets and stores its error messages, to be
+// searched for the secrets.
 func (r *canaryFixture) misconfigured() {
 	for name, value := range map[string]string{
 		"DATABASE_URL": "postgres://portal:" + r.mark("bad password", 20) + "@host:port/x?sslmode=disable", "SESSION_KEYS": r.mark("bad session key", 20),
@@ -496,8 +499,8 @@ func newEchoProvider(t *testing.T, c *canaries) *echoProvider {
 	return p
 }
 
-// Function Compute passes its credentials to the program with every event. No output contains these
-// credentials (threats T9, T21).
+// TestNoOutputContainsPlatformCredentials proves that no output contains the credentials that
+// Function Compute passes to the program with every event (threats T9, T21).
 func TestNoOutputContainsPlatformCredentials(t *testing.T) {
 	c := &canaries{}
 	keys := runtimetest.Credentials{AccessKeyID: c.mark("platform's key id", 24), AccessKeySecret: c.mark("platform's key secret", 30)}

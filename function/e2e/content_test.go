@@ -12,9 +12,9 @@ import (
 	"backupportal/function/event"
 )
 
-// TestBothShapesOfATopicHaveOneRule sends the same text in both shapes that an MNS topic in the format
-// STREAM delivers: alone, and with message attributes. Each delivery has a request id of its own. In
-// both shapes the second delivery is a repeat.
+// TestBothShapesOfATopicHaveOneRule proves that a message of an MNS topic in the format STREAM
+// that is delivered twice starts one backup. It tests both forms of such messages: the text
+// alone, and with message attributes. Each delivery has a different request id.
 func TestBothShapesOfATopicHaveOneRule(t *testing.T) {
 	text := kinds[0].json
 	quoted, _ := json.Marshal(text)

@@ -23,8 +23,9 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// baselines builds the programs of testdata/baseline once, into the folder of the portal's program,
-// with the flags of make dist. TestMain removes them.
+// baselines builds the programs of testdata/baseline once, with the flags of make dist, next to
+// the portal's program. TestMain removes them. They are the programs with which the portal is
+// compared.
 var baselines = sync.OnceValues(func() (string, error) {
 	portal, err := program()
 	if err != nil {
@@ -49,7 +50,7 @@ func buildStripped(path, from string) error {
 	return nil
 }
 
-// A benched is a program that is measured, behind the runtime API of Function Compute.
+// A benched is a program that is measured behind a simulation of Function Compute.
 type benched struct {
 	path    string
 	env     []string
@@ -58,7 +59,7 @@ type benched struct {
 	request func() *http.Request
 }
 
-// A cost is what a program used.
+// A cost is the time and memory that a program used.
 type cost struct {
 	took time.Duration // from the start of the process to the end of its first answer
 	cpu  time.Duration // user and system time
@@ -83,7 +84,7 @@ func (p benched) ask(b *testing.B, trigger http.Handler) {
 	}
 }
 
-// cold starts the program, asks once and ends it.
+// cold starts the program, sends one request and ends it.
 func (p benched) cold(b *testing.B) cost {
 	b.Helper()
 	began := time.Now()
@@ -95,8 +96,8 @@ func (p benched) cold(b *testing.B) cost {
 	return cost{took, fc.Ended().UserTime() + fc.Ended().SystemTime(), peak}
 }
 
-// peakMemory returns the peak of the resident memory of a running process, in MiB. The peak that
-// [syscall.Rusage] has is that of the parent if it is larger.
+// peakMemory returns the largest resident memory of a running process so far, in MiB. It does
+// not use [syscall.Rusage], which can contain the value of the parent process.
 func peakMemory(b *testing.B, pid int) float64 {
 	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -133,14 +134,14 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// ratios collects the values of two programs, one pair in each round.
+// ratios collects measurements of two programs, one pair in each round.
 type ratios struct{ ours, theirs []float64 }
 
 func (r *ratios) add(ours, theirs float64) {
 	r.ours, r.theirs = append(r.ours, ours), append(r.theirs, theirs)
 }
 
-// report writes the median of the ratios of the pairs, and the medians of both sides.
+// report writes the median of the ratios, and the medians of both programs.
 func (r *ratios) report(b *testing.B, name, unit string) {
 	b.Helper()
 	var each []float64
@@ -155,7 +156,8 @@ func (r *ratios) report(b *testing.B, name, unit string) {
 // coldRounds is the number of starts of each program in one iteration.
 const coldRounds = 30
 
-// benchCold starts two programs in turn, each as a new process for each round.
+// benchCold measures the first request of two programs. Each round starts both as new
+// processes, one after the other.
 func benchCold(b *testing.B, ours, theirs benched) {
 	ours.cold(b)
 	theirs.cold(b) // both programs are in the page cache now
@@ -195,8 +197,9 @@ func submission() *http.Request {
 	return r
 }
 
-// costPrograms returns the portal, the hello function and the SDK function, which send their calls to
-// the emulator at cloud. authority is the file of its certificate authority, or empty.
+// costPrograms returns the three programs to compare: the portal, the hello function and the
+// SDK function. They call the emulator at cloud. authority is the file of its certificate
+// authority, or empty.
 func costPrograms(b *testing.B, cloud, authority, database string) (portal, hello, sdk benched) {
 	b.Helper()
 	folder, err := baselines()
@@ -225,8 +228,8 @@ func costPrograms(b *testing.B, cloud, authority, database string) (portal, hell
 	return portal, hello, sdk
 }
 
-// BenchmarkColdPage compares the time from the start of the process to the first page with that of
-// a function that only says hello.
+// BenchmarkColdPage compares the time from the start of the process to the first page with that
+// of a function that only returns a greeting.
 func BenchmarkColdPage(b *testing.B) {
 	portal, hello, _ := costPrograms(b, startEmulator(b), "", "")
 	portal.status = http.StatusOK
@@ -238,8 +241,9 @@ func BenchmarkColdPage(b *testing.B) {
 	}
 }
 
-// BenchmarkColdSubmission compares the first submission of a new process, over TLS and with
-// PostgreSQL on this machine, with that of the SDK function.
+// BenchmarkColdSubmission compares the first submission of a new process with that of the SDK
+// function, a minimal program that makes the same call with the vendor's SDK. The calls use
+// TLS; the portal uses PostgreSQL on this machine.
 func BenchmarkColdSubmission(b *testing.B) {
 	cloud, authority := startEmulatorTLS(b)
 	database := postgrestest.Start(b).Schema(b)
@@ -247,9 +251,10 @@ func BenchmarkColdSubmission(b *testing.B) {
 	benchCold(b, portal, sdk)
 }
 
-// BenchmarkWarmSubmission compares submissions of a running process with those of the SDK function.
-// The processes take turns, 200 submissions each. The database is PostgreSQL: with SQLite, an instance of
-// a platform searches the cloud's list before each submission, and the list grows with the benchmark.
+// BenchmarkWarmSubmission compares submissions of a running process with those of the SDK
+// function. The processes take turns, 200 submissions each. The database is PostgreSQL: with
+// SQLite, an instance of a platform searches the cloud's list before each submission, and the
+// list grows with the benchmark.
 func BenchmarkWarmSubmission(b *testing.B) {
 	cloud, authority := startEmulatorTLS(b)
 	database := postgrestest.Start(b).Schema(b)
@@ -282,11 +287,12 @@ func BenchmarkWarmSubmission(b *testing.B) {
 	}
 }
 
-// upstream is the delay of the cloud's answers in BenchmarkFlight.
+// upstream is how long the emulated cloud takes to answer in BenchmarkFlight.
 const upstream = 50 * time.Millisecond
 
-// BenchmarkFlight compares submissions at the same time with those of the SDK function, if the cloud
-// answers after 50 ms: the median time of an answer, and the peak memory of the process.
+// BenchmarkFlight compares simultaneous submissions with those to the SDK function if the cloud
+// answers after 50 ms. It reports the median time of an answer and the largest memory of the
+// process.
 func BenchmarkFlight(b *testing.B) {
 	cloud, authority := startEmulatorTLS(b, "-faults", "CreateBackupJob: latency "+upstream.String()+" forever")
 	database := postgrestest.Start(b).Schema(b)
@@ -313,8 +319,8 @@ func BenchmarkFlight(b *testing.B) {
 	}
 }
 
-// fly starts the program, sends submissions with flight at the same time, and ends the program. It
-// returns the median time of an answer and the peak memory.
+// fly starts the program, sends many submissions, flight of them at the same time, and ends the
+// program. It returns the median time of an answer and the largest memory.
 func (p benched) fly(b *testing.B, submissions int) (p50, peak float64) {
 	b.Helper()
 	fc, trigger := p.start(b)
@@ -341,8 +347,9 @@ func (p benched) fly(b *testing.B, submissions int) (p50, peak float64) {
 	return median(took), peak
 }
 
-// BenchmarkZip reports the size of what is deployed, and the size of the symbols of each module in
-// the program before it is stripped. Symbols without a module are those of the standard library.
+// BenchmarkZip reports the size of the zip file that is deployed. It also reports how much of
+// the program belongs to each module, before its symbols are removed; symbols without a module
+// belong to the standard library.
 func BenchmarkZip(b *testing.B) {
 	folder, err := baselines()
 	if err != nil {
@@ -362,8 +369,8 @@ func BenchmarkZip(b *testing.B) {
 	}
 }
 
-// symbols returns the size of the code and constants of each module in a program, in bytes. The packages of
-// the portal are "backupportal", and those of Go are "std".
+// symbols returns the size of the code and constants of each module in a program, in bytes. The
+// packages of the portal are "backupportal", and those of Go are "std".
 func symbols(b *testing.B, path string) map[string]int {
 	b.Helper()
 	out, err := exec.Command("go", "tool", "nm", "-size", path).Output()
@@ -425,8 +432,8 @@ func zipped(b *testing.B, path string) float64 {
 	return float64(out.Len()) / 1e6
 }
 
-// BenchmarkWritersBesideReaders measures how many submissions per second 8 clients make on SQLite: alone,
-// and beside 32 clients that read the list without a pause. The phases alternate.
+// BenchmarkWritersBesideReaders measures how many submissions per second 8 clients can make on
+// SQLite: alone, and while 32 clients read the list without a pause. The two phases alternate.
 func BenchmarkWritersBesideReaders(b *testing.B) {
 	url, _ := startPortal(b, startEmulator(b), "sqlite:"+filepath.Join(b.TempDir(), "portal.db"))
 	const phase = 3 * time.Second
@@ -465,7 +472,8 @@ func BenchmarkWritersBesideReaders(b *testing.B) {
 	}
 }
 
-// accepted makes one submission. It is false if the portal refuses it because of its load.
+// accepted makes one submission. It returns false if the portal refuses it because it is
+// overloaded.
 func accepted(b *testing.B, url string) bool {
 	r := submission()
 	r.RequestURI = ""

@@ -16,8 +16,8 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// checkDist checks a folder that is deployed. The folder must contain only the policy and a program
-// that the platform can run, because everything in the folder is deployed.
+// checkDist checks the folder that is deployed. It must contain only the policy and a program
+// that the platform can run, because the platform gets every file in it.
 func checkDist(dir, handler string) []error {
 	var found complaints
 	entries, err := os.ReadDir(dir)
@@ -167,8 +167,8 @@ func elfFile(t *testing.T, machine elf.Machine, part elf.ProgType) []byte {
 	return file.Bytes()
 }
 
-// The deployed program starts with only the example policy and the variables of s.yaml, and accepts
-// the example event.
+// TestDeployedProgramAcceptsTheExampleEvent proves that the deployed program starts with only
+// the example policy and the variables of s.yaml, and accepts the example event.
 func TestDeployedProgramAcceptsTheExampleEvent(t *testing.T) {
 	dir, output, err := makeDist(t)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 
 var variablePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,}$`)
 
-// notDeployed lists the variables that the program reads but s.yaml does not set. Each value is the
-// reason.
+// notDeployed lists the environment variables that the program reads but s.yaml does not set.
+// Each value is the reason.
 var notDeployed = map[string]string{
 	"ADDR":              "of the plain server: on Function Compute the platform calls the program",
 	"BATCH_FUNCTION":    "only with the second function of docs/operations.md: without it, the sweep carries on with batches",
@@ -78,8 +78,9 @@ func variablesOf(t *testing.T, path string) (names []string) {
 	return names
 }
 
-// checkEnvironment compares the variables of a function with the limits of the platform and with
-// the variables that the program reads. The schema already checks that the values are text.
+// checkEnvironment compares the environment variables of a function in s.yaml with the limits
+// of the platform and with the variables that the program reads. The schema already checks that
+// values are text.
 func checkEnvironment(where string, variables map[string]any, reads []string) []error {
 	const limit = 4096 // total bytes of names and values
 	var found complaints
@@ -106,8 +107,8 @@ func checkEnvironment(where string, variables map[string]any, reads []string) []
 	return found
 }
 
-// TestNotDeployedVariablesAreRead checks that the program still reads every variable in
-// notDeployed.
+// TestNotDeployedVariablesAreRead proves that the list of variables which s.yaml does not set
+// (notDeployed) is up to date: the program still reads each of them.
 func TestNotDeployedVariablesAreRead(t *testing.T) {
 	reads := variablesRead(t, configFiles...)
 	for name := range notDeployed {

@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A deployFile is a file for Serverless Devs. Its references are not resolved; the files that it
-// extends are merged into doc.
+// A deployFile is a configuration file for the deployment tool Serverless Devs, such as s.yaml.
+// Files that it extends are merged into doc; references in it are not replaced yet.
 type deployFile struct {
 	dir string         // folder of the file; relative paths in the file start here
 	doc map[string]any // the whole document
@@ -55,8 +55,8 @@ func mustReadDeployFile(t *testing.T, path string) deployFile {
 	return file
 }
 
-// mergeYAML merges the document over into the document under, as the CLI does. It merges objects.
-// It replaces all other values, including lists.
+// mergeYAML merges the document over into the document under, as the deployment tool does: it
+// merges objects, and replaces all other values, also lists.
 func mergeYAML(under, over map[string]any) map[string]any {
 	merged := maps.Clone(under)
 	for key, value := range over {
@@ -84,16 +84,17 @@ var (
 	varReference = regexp.MustCompile(`^vars\.(\w+)$`)
 )
 
-// A referenceResolver replaces references by their values. The CLI does this before all other
-// steps.
+// A referenceResolver replaces references such as ${env(X)} by their values. The deployment
+// tool does this first.
 type referenceResolver struct {
 	getenv func(string) string
 	vars   map[string]any
 	errs   complaints
 }
 
-// resolveReferences returns the document with all references replaced. The value of a reference is
-// always text. The member access stays unchanged, as in the CLI.
+// resolveReferences returns the document with all references replaced. The value of a reference
+// is always text. The member access is not changed, because the deployment tool does not change
+// it.
 func resolveReferences(doc map[string]any, getenv func(string) string) (map[string]any, []error) {
 	r := &referenceResolver{getenv: getenv}
 	vars, _ := doc["vars"].(map[string]any)

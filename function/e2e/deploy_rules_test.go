@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// A deployChecker finds mistakes in a file for Serverless Devs: mistakes that the published schema
-// covers, and others. `s deploy` deploys a wrong file without a warning, so no other check exists.
+// A deployChecker finds mistakes in a configuration file for Serverless Devs: those that the
+// published schema finds, and others. It is needed because `s deploy` deploys a wrong file
+// without a warning.
 type deployChecker struct {
 	schemas deploySchemas
 	root    string              // folder that contains s.yaml
@@ -35,7 +36,8 @@ func (c deployChecker) check(file deployFile) []error {
 	found = append(found, errs...)
 	resources, _ := resolved["resources"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(resources)) {
-		// The environment variable FC3_COMPONENT can select another component. The checks stay the same.
+		// The environment variable FC3_COMPONENT can select another component. The checks stay
+		// the same.
 		component, _ := yamlObject(written, name)["component"].(string)
 		if component != "fc3" && component != "${env('FC3_COMPONENT', 'fc3')}" {
 			found.add(name+".component", "must be fc3 or ${env('FC3_COMPONENT', 'fc3')}, is %q", component)
@@ -62,8 +64,8 @@ func (c deployChecker) checkResource(name, dir string, resource map[string]any) 
 	)
 }
 
-// checkFolders checks the paths of a resource. Both actions must run make dist in the project's
-// root, and the deployed folder must be the output of make dist.
+// checkFolders checks the paths of a resource. Both actions must run make dist in the root
+// folder of the project, and the deployed folder must be the one that make dist fills.
 func checkFolders(name, dir, root string, resource map[string]any) []error {
 	var found complaints
 	for _, when := range []string{"pre-deploy", "pre-local"} {
@@ -86,9 +88,9 @@ func checkFolders(name, dir, root string, resource map[string]any) []error {
 	return found
 }
 
-// checkSize checks that cpu, memorySize, diskSize and timeout are given, because their defaults do
-// not fit each other. It also checks that cpu and memorySize fit together. The schema checks the
-// range of each value.
+// checkSize checks that cpu, memorySize, diskSize and timeout are given, because their default
+// values do not fit together. It also checks that cpu and memorySize fit together. The schema
+// checks the range of each value.
 func checkSize(where string, props map[string]any) []error {
 	var found complaints
 	for _, name := range []string{"cpu", "memorySize", "diskSize", "timeout"} {

@@ -11,9 +11,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// triggerDefinitions maps each trigger type to the schema's definition of its triggerConfig. The
-// schema itself accepts any definition for any type. It has no definition for tablestore, so the
-// checks refuse that type.
+// triggerDefinitions maps each type of trigger to the definition of its triggerConfig in the
+// schema. The schema itself accepts any definition for any type. It has no definition for the
+// type tablestore, so this type is refused.
 var triggerDefinitions = map[string]string{
 	"http":        "IHttpTriggerConfig",
 	"timer":       "ITimerTriggerConfig",
@@ -24,14 +24,15 @@ var triggerDefinitions = map[string]string{
 	"cdn_events":  "ICdnTriggerConfig",
 }
 
-// deploySchemas holds a closed copy of the schema for the fc3 component.
+// deploySchemas has a copy of the published schema of the component fc3 that refuses unknown
+// properties.
 type deploySchemas struct {
 	props    *jsonschema.Schema
 	triggers map[string]*jsonschema.Schema // by trigger type
 }
 
-// readDeploySchemas reads the published schema, closes the schema and compiles it. It needs no
-// network.
+// readDeploySchemas reads the published schema from a file, changes it so that it refuses
+// unknown properties, and compiles it. It needs no network.
 func readDeploySchemas(t *testing.T) deploySchemas {
 	t.Helper()
 	const path = "../../.ci/fc3.schema.json"
@@ -69,9 +70,10 @@ func compileSchema(t *testing.T, compiler *jsonschema.Compiler, location string)
 	return schema
 }
 
-// closeObjects closes a schema: an object that lists properties and does not mention other
-// properties then refuses other properties. Conditions (if, then, else) stay open, because they
-// test one property of an object that another part of the schema describes.
+// closeObjects changes a schema so that an object refuses properties that the schema does not
+// list. Objects whose schema says something about other properties are not changed. Neither are
+// conditions (if, then, else), because they test one property of an object that another part of
+// the schema describes.
 func closeObjects(schema any) {
 	switch schema := schema.(type) {
 	case []any:
@@ -96,8 +98,8 @@ func closeObjects(schema any) {
 	}
 }
 
-// checkSchema checks the properties of a resource by the closed schema, and each triggerConfig by
-// the definition of its type.
+// checkSchema checks the properties of a resource by the schema that refuses unknown ones, and
+// each triggerConfig by the definition of its type.
 func (s deploySchemas) checkSchema(where string, props map[string]any) []error {
 	found := complaints(violations(where, s.props, props))
 	for i, trigger := range triggersOf(props) {
@@ -126,8 +128,8 @@ func violations(where string, schema *jsonschema.Schema, value any) []error {
 	return leaves(where, invalid)
 }
 
-// leaves returns the errors at the leaves of a tree of validation errors. The errors above the
-// leaves say only that something below is wrong.
+// leaves returns the errors at the leaves of a tree of validation errors. The errors above them
+// only say that there is an error below.
 func leaves(where string, invalid *jsonschema.ValidationError) []error {
 	var found complaints
 	if len(invalid.Causes) == 0 {
@@ -140,8 +142,8 @@ func leaves(where string, invalid *jsonschema.ValidationError) []error {
 	return found
 }
 
-// TestClosedSchemaRefusesUnknownProperties checks that the published schema accepts a misspelt
-// property and that the closed schema refuses the property.
+// TestClosedSchemaRefusesUnknownProperties proves that the changed schema refuses a misspelt
+// property, which the published schema accepts.
 func TestClosedSchemaRefusesUnknownProperties(t *testing.T) {
 	const misspelt = `{"functionName":"f","region":"cn-hangzhou","runtime":"go1","code":"./dist","handler":"main","memorysize":256}`
 	var props any

@@ -13,8 +13,8 @@ const (
 	eventsPath = "../../docs/s.events.yaml"
 )
 
-// newDeployChecker returns the checker for this project. Its environment is empty, so references
-// get their default values.
+// newDeployChecker returns a checker for this project's s.yaml. Its environment is empty, so
+// references have their default values.
 func newDeployChecker(t *testing.T) deployChecker {
 	t.Helper()
 	return deployChecker{
@@ -44,9 +44,9 @@ func TestOnlyTheQueueExampleHasAnEventBridgeTrigger(t *testing.T) {
 	}
 }
 
-// deployMistakes lists changes of s.yaml, each with a part of the expected complaint. The keys of a
-// change are positions in the file. A position is relative to props unless it begins with a slash.
-// A nil value removes the value at the position.
+// deployMistakes lists wrong changes of s.yaml, each with a part of the expected complaint. The
+// keys of a change are positions in the file, relative to props unless they begin with a slash.
+// The value nil removes the value at the position.
 var deployMistakes = []struct {
 	name   string
 	change map[string]any
@@ -185,8 +185,8 @@ func wantComplaint(t *testing.T, errs []error, words string) {
 	}
 }
 
-// change sets the value at a position of a document. If the value is nil, change removes the old
-// value. The comment of deployMistakes explains positions.
+// change sets the value at a position of a document, or removes it if value is nil. See
+// deployMistakes for the form of positions.
 func change(t *testing.T, doc map[string]any, place string, value any) {
 	t.Helper()
 	rooted, isRooted := strings.CutPrefix(place, "/")

@@ -76,7 +76,7 @@ func runProgram(t *testing.T, pairs []string, args ...string) (out string, code 
 	return string(text), cmd.ProcessState.ExitCode()
 }
 
-// variables returns a getenv function. pairs are alternating names and values.
+// variables returns a function like os.Getenv for the given pairs of names and values.
 func variables(pairs ...string) func(string) string {
 	m := map[string]string{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -95,7 +95,8 @@ type fixture struct {
 	http  *http.Client
 }
 
-// cloudEnv starts the emulator and returns the variables with which the program finds it.
+// cloudEnv starts the emulator and returns the environment variables that make the program use
+// it as the cloud.
 func (g *fixture) cloudEnv() []string {
 	cloud, err := emulator.New(emulator.Options{Now: func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) }})
 	if err != nil {
@@ -121,8 +122,8 @@ func (g *fixture) path() string {
 	return path
 }
 
-// demoRole holds the key pair of the emulator's demo world, in the form in which the platform
-// passes credentials.
+// demoRole is the key pair of the emulator's demo user, in the form in which Function Compute
+// passes a role's credentials.
 var demoRole = runtimetest.Credentials{AccessKeyID: world.DemoKey, AccessKeySecret: world.DemoSecret}
 
 func onFC(t *testing.T, trigger runtimetest.FCTrigger) *fixture {
@@ -180,8 +181,8 @@ func (g *fixture) serve(h http.Handler) {
 	g.url = front.URL
 }
 
-// everywhere runs a test on every platform, once for each interpretation of the platform's
-// documentation.
+// everywhere runs a test on every platform. If a platform's documentation can be understood in
+// several ways, it runs once for each of them.
 func everywhere(t *testing.T, test func(t *testing.T, g *fixture)) {
 	for name, start := range map[string]func(*testing.T) *fixture{
 		"Function Compute, default domain": func(t *testing.T) *fixture { return onFC(t, runtimetest.FCTrigger{}) },
@@ -260,8 +261,8 @@ func (g *fixture) postJSON(path, body string, headers ...string) (*http.Response
 	return res, answer
 }
 
-// submitForm makes a backup in the way of a person: it opens the form, fills in the values, reads
-// the check page and starts the backup. It returns the address of the submission's page.
+// submitForm makes a backup like a person: it opens the form, fills in the values, continues to
+// the check page and starts the backup. It returns the address of the page about the backup.
 func (g *fixture) submitForm(kind string, fill url.Values) string {
 	g.t.Helper()
 	status, page := g.get("/backups/new/" + kind)
@@ -309,7 +310,7 @@ func controls(t *testing.T, page string) url.Values {
 	return form
 }
 
-// mistakesOn returns the error summary of a page.
+// mistakesOn returns the text of the error summary on a page.
 func mistakesOn(page string) string {
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))
 	if err != nil {
@@ -318,5 +319,5 @@ func mistakesOn(page string) string {
 	return doc.Find("[role=alert]").Text()
 }
 
-// calls returns the calls of an operation that the cloud received.
+// calls returns the calls of an operation that the emulated cloud has received.
 func (g *fixture) calls(action string) []emulator.Call { return g.cloud.Ledger().CallsOf(action) }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// waysOut maps each file that opens network connections to the targets of the connections (threat
-// T7).
+// waysOut lists each file that opens network connections, with the hosts to which it connects
+// (threat T7: requests to foreign hosts).
 var waysOut = map[string]string{
 	"function/aliyun/transport.go": "the cloud: hosts of the table of regions",
 	"function/health.go":           "the portal itself, on ADDR",

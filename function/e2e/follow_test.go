@@ -10,14 +10,14 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// oneNamed returns a backup of the demo world. The name of the backup decides the course of its job
-// in the emulator.
+// oneNamed returns the parameters of a backup with the given name. The emulator reads from the
+// name how the job ends and how long it takes.
 func oneNamed(name string) string {
 	return `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demoweb01","Retention":1,"JobName":"` + name + `"}`
 }
 
-// On every platform, a program can wait for the end of a job in one request, and can cancel another
-// job.
+// TestProgramsCanWaitBehindEveryPlatform proves that, on every platform, a program can wait for
+// the end of a job with one request, and can cancel another job.
 func TestProgramsCanWaitBehindEveryPlatform(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for jobs to end")
@@ -44,14 +44,15 @@ func TestProgramsCanWaitBehindEveryPlatform(t *testing.T) {
 	})
 }
 
-// A wait ends before the platform ends the invocation.
+// TestWaitEndsBeforeTheInvocation proves that a request that waits for the end of a job is
+// answered before the platform ends the invocation.
 func TestWaitEndsBeforeTheInvocation(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for an invocation's time to run out")
 	}
 	t.Parallel()
-	// The wait may take four fifths of the timeout. The remaining time must be enough for all other
-	// steps on a busy machine.
+	// Waiting may take four fifths of the timeout. The rest must be enough for everything else
+	// on a busy machine.
 	g := &fixture{t: t, fc: &runtimetest.FC{Credentials: demoRole, Timeout: 30 * time.Second}}
 	g.fc.Start(t, g.path(), g.cloudEnv()...)
 	g.serve(&runtimetest.FCTrigger{Function: g.fc})
@@ -62,7 +63,8 @@ func TestWaitEndsBeforeTheInvocation(t *testing.T) {
 	}
 }
 
-// When a client disconnects, the portal ends the client's wait, so that the server can stop.
+// TestDisconnectEndsTheWait proves that the portal stops waiting for a job when the waiting
+// client disconnects. Otherwise the server could not stop.
 func TestDisconnectEndsTheWait(t *testing.T) {
 	t.Parallel()
 	g := onServer(t) // the cleanup fails the test if the server does not stop

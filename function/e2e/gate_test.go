@@ -11,8 +11,8 @@ import (
 	"backupportal/function/emulator"
 )
 
-// A gate stands in front of the cloud and holds one request, either before the cloud receives the
-// request or before the portal receives the answer.
+// A gate is a proxy in front of the cloud that can hold one request: before the cloud receives
+// it, or before the portal receives the answer.
 type gate struct {
 	cloud *emulator.Cloud
 
@@ -32,7 +32,8 @@ func (g *gate) hold(action string, after bool) (held <-chan struct{}) {
 	return g.held
 }
 
-// release lets the held request continue. If its process has ended, the request never arrives.
+// release lets the held request continue. If the process that sent it has ended, it never
+// arrives.
 func (g *gate) release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

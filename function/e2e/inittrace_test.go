@@ -7,12 +7,14 @@ import (
 	"testing"
 )
 
-// maxInitAllocs bounds the allocations of all packages of the portal before main begins.
+// maxInitAllocs is the maximum number of memory allocations that the portal's packages may make
+// before main begins.
 const maxInitAllocs = 320
 
-// Before main begins, the packages of the portal do almost nothing: each new instance would pay for
-// it. An expression that is compiled there, for example, makes hundreds of allocations. The runtime
-// counts them (GODEBUG=inittrace=1, package runtime).
+// TestPackagesDoLittleBeforeMain proves that the portal's packages do almost nothing before
+// main begins, because every new instance would pay for it. Compiling a regular expression
+// there, for example, makes hundreds of allocations. The runtime counts them
+// (GODEBUG=inittrace=1, package runtime).
 func TestPackagesDoLittleBeforeMain(t *testing.T) {
 	path, err := program()
 	if err != nil {

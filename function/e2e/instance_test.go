@@ -25,8 +25,9 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// A fleet is several processes of the built program as plain servers. The processes share one
-// database and one cloud. They use the system clock, so the windows of attempts pass in real time.
+// A fleet is several processes of the built program as plain servers, with one database and one
+// emulated cloud. They use the system clock, so tests wait in real time until an attempt's
+// window (the time in which its call may be sent) has passed.
 type fleet struct {
 	*gate
 	t        testing.TB
@@ -34,8 +35,8 @@ type fleet struct {
 	database string
 }
 
-// patience only ends a test that hangs. It is much longer than an attempt's window plus the list
-// lag, which together are 90 seconds.
+// patience is how long a test waits before it fails. It is much longer than an attempt's window
+// plus the list lag, which are 90 seconds together.
 const patience = 8 * time.Minute
 
 func newFleet(t *testing.T, database string) *fleet {
@@ -50,8 +51,8 @@ func newFleet(t *testing.T, database string) *fleet {
 	return &fleet{gate: g, t: t, endpoint: server.URL, database: database}
 }
 
-// takesLong marks a test that waits until attempts expire. It skips the test in short mode and
-// otherwise runs it in parallel.
+// takesLong marks a test that waits in real time until an attempt has expired. It skips the
+// test in short mode, and otherwise runs it in parallel with others.
 func takesLong(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -60,7 +61,7 @@ func takesLong(t *testing.T) {
 	t.Parallel()
 }
 
-// onBoth runs a test on each database.
+// onBoth runs a test once with PostgreSQL and once with SQLite.
 func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
@@ -74,9 +75,9 @@ func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 	})
 }
 
-// migrate creates the schema before a process needs it. All tests share one database server, and
-// migrations wait for each other. On a busy machine this can take longer than the program's time
-// limit for a request.
+// migrate creates the database schema before a process needs it. All tests share one database
+// server, and migrations wait for each other. On a busy machine this can take longer than the
+// program's time limit for a request.
 func migrate(t *testing.T, database string) {
 	t.Helper()
 	db, err := store.Open(store.Config{URL: secret.New(database), Log: slog.New(slog.DiscardHandler), Now: time.Now, StatementTime: patience})
@@ -188,8 +189,8 @@ func (l *lines) Write(b []byte) (int, error) {
 	return l.all.Write(b)
 }
 
-// when returns a channel that is closed at the next write to the log that contains the words. Earlier
-// writes do not count.
+// when returns a channel that is closed at the next write to the log that contains the words.
+// Earlier writes do not count.
 func (l *lines) when(words string) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -258,9 +259,9 @@ func (i *instance) submit(t *testing.T, key string) reply {
 	return answer
 }
 
-// submitStarted submits until the answer is not 503. Status 503 says that nothing was started and
-// that the client must send the same request again: on a busy machine the database may answer too
-// late.
+// submitStarted submits until the answer is not 503. On a busy machine the database may answer
+// too late. Status 503 says that nothing was started and that the client must send the same
+// request again.
 func (i *instance) submitStarted(t *testing.T, key string) reply {
 	for end := time.Now().Add(patience); ; {
 		answer := i.submit(t, key)
@@ -278,9 +279,10 @@ func (i *instance) submitStarted(t *testing.T, key string) reply {
 	}
 }
 
-// submitUntilGone submits again until an answer is final or there is no answer, because the process was
-// killed. On a busy machine the database may answer too late to the first requests: then nothing was sent
-// to the cloud, and the portal decides this only after the window.
+// submitUntilGone submits again until the answer is final, or until there is no answer because
+// the process was killed. On a busy machine the database may answer too late to the first
+// requests. Then nothing was sent to the cloud, but the portal can decide that only after the
+// attempt's window.
 func (i *instance) submitUntilGone(t *testing.T, key string) reply {
 	for end := time.Now().Add(patience); ; {
 		answer := i.submit(t, key)
@@ -295,8 +297,9 @@ func (i *instance) submitUntilGone(t *testing.T, key string) reply {
 	}
 }
 
-// insist submits again, after the time that each answer states, until an answer is final. It passes
-// each answer that is not final to seen, if seen is not nil. The test fails after [patience].
+// insist submits again, after the time that each answer states, until an answer is final. It
+// calls seen, unless that is nil, with each answer that is not final. The test fails after
+// [patience].
 func (i *instance) insist(t *testing.T, key string, seen func(reply)) reply {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {

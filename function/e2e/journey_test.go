@@ -59,8 +59,8 @@ var kinds = []kind{{
 	"resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45","resourceInfo":"{\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","pvPath":"/"}]}`,
 }}
 
-// The form, the JSON endpoint and the raw event make the same call of CreateBackupJob, byte for
-// byte. A difference would mean a different backup.
+// TestEveryDoorMakesTheSameCall proves that the form, the JSON API and an event with the same
+// values make the same call of CreateBackupJob, byte for byte.
 func TestEveryDoorMakesTheSameCall(t *testing.T) {
 	everywhere(t, func(t *testing.T, g *fixture) {
 		for _, k := range kinds {
@@ -92,8 +92,8 @@ func TestEveryDoorMakesTheSameCall(t *testing.T) {
 	})
 }
 
-// nameless returns the parameters of a call without the code that the portal appends for each
-// submission.
+// nameless returns the parameters of a call with the JobName as the caller gave it, without the
+// code that the portal appends for each submission.
 func nameless(parameters map[string]string) map[string]string {
 	out := map[string]string{}
 	for name, value := range parameters {

@@ -39,7 +39,8 @@ notifications:
 
 var hookSecret = "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
 
-// The timer's sweep sends notices to the receivers of the policy. The link in a notice begins with
+// TestSweepSendsNotices proves that a sweep (regular background run), started by a timer event,
+// sends notices to the receivers in the policy. The link in a notice begins with the address in
 // PUBLIC_URL.
 func TestSweepSendsNotices(t *testing.T) {
 	got := make(chan []byte, 10)
@@ -69,7 +70,8 @@ func TestSweepSendsNotices(t *testing.T) {
 	}
 }
 
-// Receivers of notices must use TLS, except with the emulator.
+// TestReceiversNeedTLS proves that the program does not start if the address of a receiver is
+// not https, except with the emulator.
 func TestReceiversNeedTLS(t *testing.T) {
 	for address, want := range map[string]string{
 		"https://hooks.example.com/x": "",

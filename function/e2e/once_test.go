@@ -12,8 +12,9 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// 64 simultaneous requests with one key make one job. The test uses two processes on one PostgreSQL
-// database, and one process on SQLite.
+// TestConcurrentDuplicatesMakeOneJob proves that 64 simultaneous requests with one idempotency
+// key start one job: with two processes on one PostgreSQL database, and with one process on
+// SQLite.
 func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
@@ -54,8 +55,9 @@ func TestConcurrentDuplicatesMakeOneJob(t *testing.T) {
 	})
 }
 
-// A process is killed after it recorded the attempt, after it sent the call, or after it received
-// the answer. Then another process gets the same request. Both processes together make one job.
+// TestKilledProcessMakesOneJob proves that one job is started although a process is killed:
+// after it stored the attempt, after it sent the call, or after it received the answer. A
+// second process then gets the same request.
 func TestKilledProcessMakesOneJob(t *testing.T) {
 	takesLong(t)
 	for _, c := range []struct {
@@ -107,8 +109,8 @@ func TestKilledProcessMakesOneJob(t *testing.T) {
 	}
 }
 
-// stopWrites returns the address of a relay to the database. block stops all writes through the
-// relay until the function that it returns is called.
+// stopWrites returns the address of a relay to the database. The function block stops all
+// writes through the relay, until the function that it returns is called.
 func stopWrites(t *testing.T, database string) (through string, block func() (unblock func())) {
 	t.Helper()
 	path, isFile := strings.CutPrefix(database, "sqlite:")
@@ -132,9 +134,9 @@ func stopWrites(t *testing.T, database string) (through string, block func() (un
 	}
 }
 
-// A process is stopped for longer than its attempt's window, as a platform freezes an instance, and
-// another process completes the submission. When the stopped process continues, it sends no call
-// and does not change the record.
+// TestFrozenProcessMakesNoSecondJob stops a process, as a platform freezes an instance, for
+// longer than its attempt's window. Another process completes the submission meanwhile. When
+// the stopped process continues, it must send no call and must not change the record.
 func TestFrozenProcessMakesNoSecondJob(t *testing.T) {
 	takesLong(t)
 	for _, c := range []struct {
@@ -174,9 +176,9 @@ func TestFrozenProcessMakesNoSecondJob(t *testing.T) {
 	}
 }
 
-// The database crashes under load and restarts. While the database is down, the portal sends
-// nothing, and its answers say when to try again. Afterwards every submission has exactly one job,
-// and its answers contain the id of this job.
+// TestDatabaseCrashUnderLoad tests a database that crashes under load and restarts. While it is
+// down, the portal starts no backups, and its answers say when to try again. Afterwards every
+// submission has exactly one job, and its answers contain the id of this job.
 func TestDatabaseCrashUnderLoad(t *testing.T) {
 	takesLong(t)
 	server := postgrestest.Start(t)
@@ -224,8 +226,8 @@ func TestDatabaseCrashUnderLoad(t *testing.T) {
 		if jobs[job] != 1 {
 			t.Errorf("%s was told of job %q, which the cloud has %d times", key, job, jobs[job])
 		}
-		// If the portal could not record a job, it finds the job in the cloud's list after the list
-		// lag.
+		// If the portal could not store a job, it finds the job in the cloud's list after the
+		// list lag, the longest time for which a new job can be missing there.
 		if again := processes[0].insist(t, key, nil); again.JobID != job || !again.replayed {
 			t.Errorf("%s was told of job %q, and now %+v", key, job, again)
 		}

@@ -21,11 +21,11 @@ import (
 	"backupportal/function/emulator"
 )
 
-// BenchmarkOverload sends submissions and reads to the built program while 200 watchers wait for a
-// job. It measures the submissions that succeed per second at the program's capacity, and then at
-// three times that rate. The phases alternate, because other programs may use the machine too, and
-// each rate is the median of its phases. The program, the emulator and the database are processes of
-// their own, and the clients use one processor.
+// BenchmarkOverload sends submissions and reads to the built program while 200 watchers wait
+// for a job. It measures the submissions that succeed per second at the program's capacity, and
+// then at three times that rate. The phases alternate, because other programs may use the
+// machine too, and each rate is the median of its phases. The program, the emulator and the
+// database are processes of their own, and the clients use one processor.
 //
 //	kept-%               the rate of submissions under overload, in percent of the rate at capacity
 //	kept-with-reads-%    the same for submissions and reads together
@@ -56,9 +56,9 @@ func BenchmarkOverload(b *testing.B) {
 	})
 }
 
-// BenchmarkManyWriters sends submissions from many clients to the built program while 200 watchers wait
-// for a job. Each client sends its next submission when it has the answer to the one before. There should
-// be no refusals.
+// BenchmarkManyWriters sends submissions from many clients to the built program while 200
+// watchers wait for a job. Each client sends its next submission when it has the answer to the
+// one before. There should be no refusals.
 //
 //	per-second  accepted submissions
 //	p50-ms      time of an accepted submission at the client
@@ -123,7 +123,7 @@ func (o *overload) fromWriters(writers int, long time.Duration) *tally {
 	return c
 }
 
-// An overload is the built program under load.
+// An overload is the built program with the clients that send it too many requests.
 type overload struct {
 	t       testing.TB
 	cloud   string // address of the emulator
@@ -136,10 +136,10 @@ type overload struct {
 	answers sync.Map     // submissionAnswer by key
 }
 
-// A submissionAnswer is the answer to one submission. It is zero if the answer is another error.
+// A submissionAnswer is the body of the answer to one submission. It is zero for an error.
 type submissionAnswer struct{ created, refused bool }
 
-// A tally counts the answers in one phase.
+// A tally counts the answers in one phase of the benchmark, by their kind.
 type tally struct {
 	mu       sync.Mutex
 	took     time.Duration
@@ -173,8 +173,8 @@ func newOverload(b *testing.B, database string, args ...string) *overload {
 	return o
 }
 
-// withoutPace returns the path of the demo policy with a limit of requests that the benchmark does not
-// reach.
+// withoutPace returns the path of the demo policy with such a high limit of requests that the
+// benchmark does not reach it.
 func withoutPace(b *testing.B) string {
 	b.Helper()
 	demo, err := os.ReadFile("../cmd/local/policy.yaml")
@@ -192,7 +192,7 @@ func withoutPace(b *testing.B) string {
 	return path
 }
 
-// watch asks again and again for the state of a job, with ?wait, until stop is closed.
+// watch asks repeatedly for the state of a job, with the parameter wait, until stop is closed.
 func (o *overload) watch(stop <-chan struct{}) {
 	for {
 		select {
@@ -275,8 +275,8 @@ func (o *overload) read(c *tally) {
 	}
 }
 
-// atCapacity sends submissions and reads from 24 clients. Each client sends its next request when it has the
-// answer to the one before.
+// atCapacity sends submissions and reads from 24 clients. Each client sends its next request
+// when it has the answer to the one before.
 func (o *overload) atCapacity(long time.Duration) *tally {
 	c := &tally{}
 	began := time.Now()
@@ -294,7 +294,7 @@ func (o *overload) atCapacity(long time.Duration) *tally {
 	return c
 }
 
-// atRate sends submissions at a rate, and as many reads, without waiting for the answers.
+// atRate sends submissions at a fixed rate, and as many reads, without waiting for the answers.
 func (o *overload) atRate(perSecond float64, long time.Duration) *tally {
 	c := &tally{}
 	began := time.Now()
@@ -368,7 +368,7 @@ func (o *overload) wrong(b *testing.B) (n int) {
 	return n
 }
 
-// phases are the tallies of the phases with one rate.
+// phases are the counts of all phases of the benchmark with the same rate.
 type phases []*tally
 
 // median returns the middle value of figure.
@@ -381,8 +381,8 @@ func (p phases) median(figure func(*tally) float64) float64 {
 	return all[len(all)/2]
 }
 
-// report writes the metrics of p, which had three times as many requests as the portal can answer, and
-// compares them with normal, the phases at the capacity of the portal.
+// report writes the metrics of p, the phases with three times as many requests as the portal
+// can answer, and compares them with normal, the phases at the portal's capacity.
 func (p phases) report(b *testing.B, normal phases) {
 	b.Helper()
 	kept := func(figure func(*tally) float64) float64 { return 100 * p.median(figure) / normal.median(figure) }
@@ -415,8 +415,8 @@ func (p phases) report(b *testing.B, normal phases) {
 	}
 }
 
-// loadAverage returns the average number of programs that were ready to run in the last minute, or 0
-// on a system without /proc/loadavg.
+// loadAverage returns the average number of programs that were ready to run in the last minute,
+// or 0 on a system without /proc/loadavg.
 func loadAverage() (load float64) {
 	text, _ := os.ReadFile("/proc/loadavg") // absent outside Linux
 	fmt.Sscan(string(text), &load)

@@ -53,7 +53,8 @@ var emulatorProgram = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// startEmulator starts the emulator as a process with args, until the end of the test, and returns its address.
+// startEmulator starts the emulator as a process with args, until the end of the test, and
+// returns its address.
 func startEmulator(t testing.TB, args ...string) string {
 	t.Helper()
 	path, err := emulatorProgram()
@@ -63,8 +64,8 @@ func startEmulator(t testing.TB, args ...string) string {
 	return startServer(t, exec.Command(path, append([]string{"-addr", "127.0.0.1:0"}, args...)...), "emulator ")
 }
 
-// startServer starts a server that writes a line with its address after prefix, until the end of the
-// test. It returns the address.
+// startServer starts a server that writes a line with its address after prefix, until the end
+// of the test. It returns the address.
 func startServer(t testing.TB, cmd *exec.Cmd, prefix string) string {
 	t.Helper()
 	out, err := cmd.StdoutPipe()

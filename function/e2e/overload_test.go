@@ -17,7 +17,8 @@ import (
 	"backupportal/function/emulator"
 )
 
-// A heldCloud holds every CreateBackupJob until open is closed. It reports each one on arrived.
+// A heldCloud is a cloud that answers no CreateBackupJob until open is closed. It reports each
+// such call on the channel arrived.
 type heldCloud struct {
 	cloud   *emulator.Cloud
 	arrived chan struct{}
@@ -39,9 +40,10 @@ func (h *heldCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.cloud.ServeHTTP(w, r)
 }
 
-// With five slots and a cloud that does not answer, four submissions have a slot, 20 have lent theirs while
-// they wait for the cloud, and the others are refused before the cloud gets a call. Reads and the checks are answered meanwhile. Afterwards each
-// accepted submission has its job, and each refused one gets its job with the same key.
+// With five slots and a cloud that does not answer, four submissions have a slot, 20 have lent
+// theirs while they wait for the cloud, and the others are refused before the cloud gets a
+// call. Reads and the checks are answered meanwhile. Afterwards each accepted submission has
+// its job, and each refused one gets its job with the same key.
 func TestOverloadLosesNothing(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
@@ -57,8 +59,9 @@ func TestOverloadLosesNothing(t *testing.T) {
 		var accepted sync.WaitGroup
 		for n := range admitted {
 			accepted.Go(func() {
-				// A slot may be taken for a moment by another one that comes at the same time. On a busy
-				// machine the test may hold the call for longer than the portal waits, and the answer is 202.
+				// Another request that arrives at the same time may take the slot for a moment.
+				// On a busy machine the test may hold the call for longer than the portal
+				// waits; then the answer is 202.
 				res := resend(t, portal, n)
 				if res.StatusCode != http.StatusCreated && res.StatusCode != http.StatusAccepted {
 					t.Errorf("submission %d: %s", n, res.Status)
@@ -124,8 +127,8 @@ func insist(t *testing.T, portal string, n int) *http.Response {
 	return patiently(func() *http.Response { return resend(t, portal, n) }, http.StatusAccepted, http.StatusConflict)
 }
 
-// patiently makes a request again while its answer has one of the statuses, for at most patience, and
-// returns the last answer.
+// patiently makes a request again while its answer has one of the statuses, for at most
+// patience, and returns the last answer.
 func patiently(request func() *http.Response, again ...int) *http.Response {
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		res := request()

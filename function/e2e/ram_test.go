@@ -33,8 +33,8 @@ type printedPolicy struct {
 	Document aliyun.RAMPolicy
 }
 
-// printed returns the policy documents that ram-policy prints for the demo world, in which the
-// portal is a RAM user.
+// printed returns the RAM policies that the command ram-policy prints for the demo accounts, in
+// which the portal is a RAM user.
 func printed(t *testing.T) (all []printedPolicy) {
 	t.Helper()
 	out, code := runProgram(t, nil, "ram-policy", "-file", demoPolicyFile, "-portal", "acs:ram::1000000000000001:user/portal", "-json")
@@ -47,7 +47,7 @@ func printed(t *testing.T) (all []printedPolicy) {
 	return all
 }
 
-// pasted parses a printed policy as the RAM console does.
+// pasted parses a printed RAM policy, as if a person had pasted it into the RAM console.
 func pasted(t *testing.T, d aliyun.RAMPolicy) (p ram.Policy) {
 	t.Helper()
 	if err := yaml.Unmarshal([]byte(d.Text()), &p); err != nil {
@@ -56,8 +56,9 @@ func pasted(t *testing.T, d aliyun.RAMPolicy) (p ram.Policy) {
 	return p
 }
 
-// The demo world has exactly the policies that ram-policy prints. All tests therefore run with the
-// printed policies, unless a test changes them.
+// TestDemoWorldHasThePrintedPolicies proves that the demo accounts have exactly the RAM
+// policies that the command ram-policy prints. So all other tests run with the printed
+// policies.
 func TestDemoWorldHasThePrintedPolicies(t *testing.T) {
 	w := world.Demo()
 	for _, d := range printed(t) {
@@ -76,11 +77,12 @@ func TestDemoWorldHasThePrintedPolicies(t *testing.T) {
 	}
 }
 
-// checks lists the actions that only the access checks need.
+// checks lists the RAM actions that only the access checks need, not backups.
 var checks = []string{"hbr:CheckRole", "hbr:DescribeCrossAccounts", "hbr:DescribeBackupClients"}
 
-// Each printed action is needed. If a policy does not contain the action, an operation of the
-// portal fails. The access checks do not count as operations, because they use all actions.
+// TestEachPrintedActionIsNeeded proves that the printed RAM policies permit nothing
+// unnecessary: without any one of the actions, an operation of the portal fails. The access
+// checks do not count as operations, because they use all actions.
 func TestEachPrintedActionIsNeeded(t *testing.T) {
 	if used, checked := walk(t, func(*world.World) {}); used != nil || checked != nil {
 		t.Fatalf("with all of them: %v, %v", used, checked)
@@ -114,8 +116,8 @@ func TestEachPrintedActionIsNeeded(t *testing.T) {
 	}
 }
 
-// walk performs every operation of the portal in each demo account. In its world the service roles
-// that the portal may create do not exist. walk returns the operations that failed and the access
+// walk performs every operation of the portal in each demo account. The service roles that the
+// portal may create do not exist at the beginning. It returns the operations and the access
 // checks that failed.
 func walk(t *testing.T, change func(*world.World)) (failed, checked []string) {
 	t.Helper()

@@ -37,11 +37,14 @@ import (
 
 const serverGuide = "docs/how-to/server.md"
 
-// The commands of docs/how-to/server.md, as they are printed, make a portal that works: two people of two teams
-// sign in through the proxy, each sees only the instances of the own team, and a person, a pipeline and a webhook
-// make one job each. The test changes only the values of the first block, as a reader does. A script stands in for
-// systemctl, because a test cannot rely on systemd; it starts what the printed unit names, with the printed
-// environment. Without nginx, a proxy in Go takes its place.
+// TestServerGuideIsRehearsed proves that the commands printed in docs/how-to/server.md make a
+// portal that works. Two people of two teams sign in through the proxy, and each sees only the
+// instances of the own team. A person, a pipeline and a webhook make one job each.
+//
+// The test changes only the values in the first block of commands, as a reader of the guide
+// does. A test cannot rely on systemd, so a script takes the place of systemctl: it starts the
+// program that the printed unit names, with the printed environment. If nginx is missing, a
+// proxy in Go takes its place.
 func TestServerGuideIsRehearsed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: leaves out building and installing the program")
@@ -99,7 +102,7 @@ func TestServerGuideIsRehearsed(t *testing.T) {
 	}
 }
 
-// A rehearsal follows the guide in a temporary folder.
+// A rehearsal executes the commands of the guide docs/how-to/server.md in a temporary folder.
 type rehearsal struct {
 	t        *testing.T
 	dir      string // the folder for everything that the guide installs
@@ -144,7 +147,7 @@ func newRehearsal(t *testing.T) *rehearsal {
 	return r
 }
 
-// freeAddress returns an address of loopback on which nothing listens.
+// freeAddress returns an address of 127.0.0.1 with a port on which no program listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -160,7 +163,8 @@ var (
 	setting    = regexp.MustCompile(`(?m)^export (\w+)=(\S*)( +#.*)?$`)
 )
 
-// follow runs the blocks of the guide in one shell.
+// follow runs all blocks of commands of docs/how-to/server.md in one shell. The test fails if a
+// command fails.
 func (r *rehearsal) follow() {
 	r.t.Helper()
 	page, err := os.ReadFile("../../" + serverGuide)
@@ -195,7 +199,8 @@ func (r *rehearsal) follow() {
 	}
 }
 
-// fill replaces the values of the settings. Each line must be a setting that the rehearsal knows.
+// fill returns the guide's first block of commands with the values of the rehearsal's settings.
+// The test fails if a line is no setting, or if the block lacks a setting of the rehearsal.
 func (r *rehearsal) fill(block string) string {
 	r.t.Helper()
 	var named []string
@@ -215,8 +220,9 @@ func (r *rehearsal) fill(block string) string {
 	return filled
 }
 
-// systemctl stands in for the program of this name. It starts the ExecStart of a unit with exactly the variables of
-// its EnvironmentFile, and nginx with the configuration that the guide wrote.
+// systemctl is a script that takes the place of the program systemctl. It starts the command
+// ExecStart of a unit with exactly the variables of the unit's EnvironmentFile. It also starts
+// nginx with the configuration that the guide wrote.
 const systemctl = `#!/bin/sh
 set -eu
 case "$1 $2" in
@@ -240,8 +246,8 @@ case "$1 $2" in
 esac
 `
 
-// tools writes the script for systemctl and the main configuration of nginx. It returns the folder of the script.
-// Without nginx it starts a proxy in this process.
+// tools writes the script systemctl and the main configuration of nginx, and returns the folder
+// of the script. If nginx is not installed, it starts a proxy in this process instead.
 func (r *rehearsal) tools() string {
 	r.t.Helper()
 	nginx, err := exec.LookPath("nginx")
@@ -272,7 +278,8 @@ func (r *rehearsal) write(name, text string, mode os.FileMode) {
 	}
 }
 
-// proxy serves HTTPS with the certificate of the guide, and forwards to the portal.
+// proxy starts an HTTPS server with the certificate that the guide makes. It forwards each
+// request to the portal, as nginx would.
 func (r *rehearsal) proxy() {
 	listener, err := net.Listen("tcp", r.settings["HTTPS_LISTEN"])
 	if err != nil {
@@ -313,7 +320,8 @@ func (r *rehearsal) stop() {
 	}
 }
 
-// environment returns the variables of the printed environment, for [runProgram].
+// environment returns the variables of the guide's environment file, in the form that
+// [runProgram] takes.
 func (r *rehearsal) environment() (pairs []string) {
 	r.t.Helper()
 	text, err := os.ReadFile(filepath.Join(r.settings["PORTAL_HOME"], "env"))
@@ -327,7 +335,8 @@ func (r *rehearsal) environment() (pairs []string) {
 	return pairs
 }
 
-// signIn opens the start page as a person in a group, and follows the redirects to the provider and back.
+// signIn signs a person of a group in: it opens the portal's start page, and follows the
+// redirects to the identity provider and back.
 func (r *rehearsal) signIn(person, group string) *fixture {
 	r.t.Helper()
 	authority, err := os.ReadFile(r.settings["TLS_CERT"])
@@ -358,8 +367,8 @@ func (r *rehearsal) signIn(person, group string) *fixture {
 	return &fixture{t: r.t, cloud: r.cloud, url: r.settings["PUBLIC_URL"], http: browser}
 }
 
-// A guideProvider is an OpenID provider at which one person is signed in. It checks the client's secret and the code
-// verifier (PKCE).
+// A guideProvider is an OpenID Connect provider for the test, at which one person at a time is
+// signed in. It checks the client's secret and the PKCE code verifier.
 type guideProvider struct {
 	*httptest.Server
 	secret string
@@ -430,7 +439,8 @@ func newGuideProvider(t *testing.T) *guideProvider {
 	return p
 }
 
-// person signs in a person at the provider, in the place of the person before.
+// person makes a person the one who is signed in at the provider. The person before is signed
+// in no longer.
 func (p *guideProvider) person(who, team string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

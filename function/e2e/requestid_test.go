@@ -52,8 +52,9 @@ func (l *searchedLog) of(t *testing.T, message, id string) (found []map[string]a
 // shownID matches the request id in a problem document or in the page of a problem.
 var shownID = regexp.MustCompile(`"request_id":\s*"([^"]+)"|RequestId <span class="mono">([^<]+)<`)
 
-// The log contains the request id of each answer under one key, for every door and runtime. One
-// line with this id contains the status of the answer.
+// TestRequestIDOfEveryAnswerIsInTheLog proves for every way of submitting and every runtime
+// that the request id of each answer is in the log, always under the same key. One of the lines
+// with this id contains the status of the answer.
 func TestRequestIDOfEveryAnswerIsInTheLog(t *testing.T) {
 	cloud, err := emulator.New(emulator.Options{})
 	if err != nil {

@@ -139,8 +139,9 @@ func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	}
 }
 
-// whileUnavailable calls use until the store is available, for at most [patience], and returns the last
-// error. On a busy machine a statement can take longer than its time limit of 5 seconds.
+// whileUnavailable calls use until the store is available, for at most [patience], and returns
+// the last error. On a busy machine a statement can take longer than its time limit of 5
+// seconds.
 func whileUnavailable(use func() error) error {
 	for began := time.Now(); ; {
 		err := use()

@@ -21,15 +21,16 @@ import (
 	"backupportal/function/secret"
 )
 
-// A holder is a struct with secrets that a program could print by mistake (threat T9).
+// A holder is a struct that contains secrets, to test that encoders do not print them (threat
+// T9).
 type holder struct {
 	Public  secret.String
 	Pointer *secret.String
 	private secret.String
 }
 
-// Templates and encoders outside the standard library do not print a secret. The tests of package
-// secret cover the standard library (threat T9).
+// TestEncodersPrintNoSecret proves that templates, and encoders outside the standard library,
+// do not print a secret. The tests of package secret cover the standard library (threat T9).
 func TestEncodersPrintNoSecret(t *testing.T) {
 	const marker = "correct-horse"
 	s := secret.New(marker)
@@ -51,8 +52,8 @@ func TestEncodersPrintNoSecret(t *testing.T) {
 	}
 }
 
-// revealers lists every place that reveals a secret, with its purpose. The entry of a new place
-// must say where the value goes (threat T9).
+// revealers lists every place in the code that reads the text of a secret, with its purpose. A
+// new place must be added with a description of where the text goes (threat T9).
 var revealers = map[string]string{
 	"function/aliyun/assume.go":    "ExternalId goes to STS; and is looked for in messages, which are not kept if they have it",
 	"function/aliyun/attempt.go":   "the key pair signs a request",

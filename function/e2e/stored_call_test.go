@@ -63,9 +63,9 @@ sources:
 	return path
 }
 
-// storedDoors sends one submission without a retention through each door of the program p, whose
-// web pages are at g. The key or the form is the same in each call, so a second call repeats the
-// submission.
+// storedDoors sends one submission without a retention in each possible way (form, JSON API,
+// webhook, event) to the program p, whose web pages are at g. The key or the form is always the
+// same, so a second call repeats the submissions.
 func storedDoors() map[string]func(t *testing.T, g *fixture, p app.App) {
 	const asJSON = `{"Account":"payments","Region":"cn-hangzhou","InstanceId":"i-bp2demopay01","JobName":"nightly"`
 	var checked url.Values // the check page's form
@@ -102,11 +102,11 @@ func storedDoors() map[string]func(t *testing.T, g *fixture, p app.App) {
 	}
 }
 
-// The cloud throttles the first attempts of a submission. Then the program restarts with a policy
-// that reaches the account in another way: it refuses the submission and sends nothing. Then the
-// program restarts with a policy that has another default retention: it sends the submission as it
-// is recorded. For each attempt, the parameters that the cloud received, the stored record, the
-// audit record and the page are the same.
+// TestEveryAttemptSendsWhatIsRecorded proves that a repeated attempt sends exactly what was
+// stored. The cloud throttles the first attempts. After a restart with a policy that reaches
+// the account in another way, the program refuses the submission and sends nothing. After a
+// restart with another default retention, it sends the stored values. For each attempt, the
+// received parameters, the stored record, the audit record and the page must agree.
 func TestEveryAttemptSendsWhatIsRecorded(t *testing.T) {
 	databases := map[string]func(t *testing.T) string{
 		"SQLite":     func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "portal.db") },
@@ -122,7 +122,8 @@ func TestEveryAttemptSendsWhatIsRecorded(t *testing.T) {
 	}
 }
 
-// checkStoredCall makes one submission with three policies, and compares its traces.
+// checkStoredCall makes one submission with three policies, one after the other, and compares
+// what was sent, stored and shown.
 func checkStoredCall(t *testing.T, submit func(*testing.T, *fixture, app.App), database string) {
 	cloud, err := emulator.New(emulator.Options{})
 	if err != nil {

@@ -22,8 +22,9 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// The timer event of s.yaml and a raw event with the same order both start a sweep. If the event
-// has any other member, it is an invalid submission.
+// TestTimerSweeps proves that the timer event of s.yaml, and a direct event with the same
+// order, start a sweep (regular background run). If the event has any other member, it is
+// refused as an invalid backup request.
 func TestTimerSweeps(t *testing.T) {
 	g := onFC(t, runtimetest.FCTrigger{})
 	if res := g.fc.Invoke(t.Context(), []byte(kinds[0].json)); res.Failed() {
@@ -51,8 +52,8 @@ func TestTimerSweeps(t *testing.T) {
 	}
 }
 
-// A plain server sweeps when it starts. The test proves it with a job about which no request asked:
-// the portal still asks the cloud about this job.
+// TestPlainServerSweepsByItself proves that a plain server sweeps (updates the history) when it
+// starts: it asks the cloud about a job about which no client has asked.
 func TestPlainServerSweepsByItself(t *testing.T) {
 	t.Parallel()
 	database := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
@@ -72,8 +73,8 @@ func TestPlainServerSweepsByItself(t *testing.T) {
 	}
 }
 
-// wired starts an emulator and returns it with a program, in this process, that uses it as the cloud.
-// The program opens the database itself. pairs are further variables of its environment.
+// wired starts an emulator and returns it with a program, in this process, that uses it as the
+// cloud. The program opens the database itself. pairs are further variables of its environment.
 func wired(t *testing.T, pairs ...string) (p app.App, cloud *emulator.Cloud) {
 	t.Helper()
 	cloud, err := emulator.New(emulator.Options{})

@@ -10,8 +10,9 @@ import (
 	"testing"
 )
 
-// threats lists the portal's threat model. Each threat names the tests that prove its controls. Comments of tests
-// refer to threats as T1 to T25, and to the rules against T1 (confused deputy) as CD-1 to CD-9:
+// threats lists the portal's threat model. Each threat names the tests that prove its controls.
+// Comments of tests refer to threats as T1 to T25, and to the rules against T1 (confused
+// deputy) as CD-1 to CD-9:
 //
 //	CD-1  a request names an account by its alias; ids, roles and hosts come only from the policy and the tables
 //	CD-2  the resource name of a role is built from the account and the role of the policy

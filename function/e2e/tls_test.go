@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// startEmulatorTLS builds and starts the command of the emulator with -tls, until the end of the test. It
-// returns its address and the file of its certificate authority.
+// startEmulatorTLS builds and starts the command of the emulator with -tls, until the end of
+// the test. It returns its address and the file of its certificate authority.
 func startEmulatorTLS(t testing.TB, args ...string) (url, authority string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -45,8 +45,8 @@ func startEmulatorTLS(t testing.TB, args ...string) (url, authority string) {
 	return "", ""
 }
 
-// backupThrough submits a backup in an account to the portal at url. It returns the status code and the
-// body of the answer.
+// backupThrough submits a backup in an account to the portal at url. It returns the status code
+// and the body of the answer.
 func backupThrough(t *testing.T, url, account string) (code int, body string) {
 	t.Helper()
 	instance := map[string]string{"demo": "i-bp1demoweb01", "payments": "i-bp2demopay01"}[account]
@@ -84,9 +84,10 @@ func get(t *testing.T, url string) string {
 	return string(text)
 }
 
-// The built portal makes backups through the emulator's https, also with an assumed role, if it trusts
-// the emulator's authority by CLOUD_CA_FILE or SSL_CERT_FILE. Otherwise it sends nothing, and its log and
-// the access check say that the certificate is not trusted.
+// TestPortalTrustsEmulatorOverTLS proves that the built portal makes backups through the
+// emulator's https if CLOUD_CA_FILE or SSL_CERT_FILE names the emulator's certificate
+// authority, also with an assumed role. Otherwise it sends nothing, and its log and the access
+// check say that the certificate is not trusted.
 func TestPortalTrustsEmulatorOverTLS(t *testing.T) {
 	t.Parallel()
 	cloud, authority := startEmulatorTLS(t)

@@ -18,8 +18,9 @@ import (
 
 const auditKey = "a key of the audit trail with 32 bytes or more"
 
-// The audit trail of the whole program can be verified from its database and from its log. After
-// each manipulation of the trail, the command ends with another exit status.
+// TestAuditTrailIsVerified proves that the command for verifying the audit trail accepts the
+// trail of the whole program, from the database and from the log. After each manipulation of
+// the trail it must end with another exit status.
 func TestAuditTrailIsVerified(t *testing.T) {
 	for name, url := range map[string]string{
 		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
@@ -92,7 +93,8 @@ func TestAuditTrailIsVerified(t *testing.T) {
 	}
 }
 
-// If the program cannot write its audit trail, it starts no backup.
+// TestWithoutAnAuditTrailNothingIsSent proves that the program starts no backup if it cannot
+// write its audit trail.
 func TestWithoutAnAuditTrailNothingIsSent(t *testing.T) {
 	url := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
 	p, cloud := wired(t, "DATABASE_URL", url)

@@ -14,7 +14,8 @@ import (
 	"testing"
 )
 
-// startLocal builds the portal with the emulator, as in `make run`, starts it, and returns its address.
+// startLocal builds the portal together with the emulator of the cloud, as "make run" does. It
+// starts the program and returns its address.
 func startLocal(t *testing.T) (address string) {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "local")
@@ -43,8 +44,10 @@ func startLocal(t *testing.T) (address string) {
 	return address
 }
 
-// runBlocks runs the blocks of commands of a document in one shell, after the replacements, and returns the output. It
-// leaves out blocks with a word after "sh": those of the cloud, and those that start the portal, which the test does.
+// runBlocks runs the blocks of commands ("sh") of a document in one shell and returns their
+// output. Before that it makes the given replacements in them. It leaves out blocks with a
+// further word after "sh": those for the real cloud, and those that start the portal, because
+// the test starts it.
 func runBlocks(t *testing.T, document, dir string, replacements ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
@@ -71,7 +74,8 @@ func runBlocks(t *testing.T, document, dir string, replacements ...string) strin
 	return string(out)
 }
 
-// The commands with curl in the documents make backups at the portal of `make run`.
+// TestDocumentedRequestsMakeBackups proves that the curl commands of the documents make
+// backups, if they are sent to a portal started as by "make run".
 func TestDocumentedRequestsMakeBackups(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: leaves out building a second program")
@@ -91,7 +95,8 @@ func TestDocumentedRequestsMakeBackups(t *testing.T) {
 	}
 }
 
-// The commands of the second tutorial build, check and run a portal with a policy of its own.
+// TestFirstDeploymentTutorial proves that the commands of docs/tutorial/first-deployment.md
+// build, check and run a portal with a policy of its own.
 func TestFirstDeploymentTutorial(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: leaves out building the programs")
@@ -104,7 +109,8 @@ func TestFirstDeploymentTutorial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The commands write into the folder deployment and use fixed ports: the test gives them others.
+	// The commands write into the folder deployment and use fixed ports: the test gives them
+	// others.
 	out := runBlocks(t, "docs/tutorial/first-deployment.md", root,
 		"deployment/emulator &", filepath.Join(dir, "emulator")+" -addr "+cloud+" &", "deployment/main &", "ADDR="+portal+" "+filepath.Join(dir, "main")+" &",
 		"http://127.0.0.1:9100", "http://127.0.0.1:"+port, "http://localhost:9000", "http://"+portal,
@@ -116,7 +122,8 @@ func TestFirstDeploymentTutorial(t *testing.T) {
 	}
 }
 
-// The commands of the guide for Lambda write the binary that the platform runs, and a policy that the program accepts.
+// TestLambdaGuideBuildsTheProgram proves that the commands of docs/how-to/lambda.md write a
+// binary that AWS Lambda can run, and a policy that the program accepts.
 func TestLambdaGuideBuildsTheProgram(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: leaves out building the program")

@@ -26,7 +26,7 @@ func BenchmarkWatchers(b *testing.B) {
 	})
 }
 
-// benchBoth runs a benchmark on each database.
+// benchBoth runs a benchmark once with PostgreSQL and once with SQLite.
 func benchBoth(b *testing.B, bench func(b *testing.B, database string)) {
 	b.Run("SQLite", func(b *testing.B) { bench(b, "sqlite:"+filepath.Join(b.TempDir(), "portal.db")) })
 	b.Run("PostgreSQL", func(b *testing.B) { bench(b, postgrestest.Start(b).Schema(b)) })

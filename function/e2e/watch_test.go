@@ -19,8 +19,9 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// watchers is the number of clients that watch one job. pagePace is the interval at which a page
-// asks about a young job. It is also the shortest interval at which the portal may ask the cloud.
+// watchers is the number of clients that watch one job. pagePace is how often a page asks about
+// a young job; it is also the shortest time between two calls of the portal to the cloud about
+// a job.
 const (
 	watchers = 200
 	pagePace = 5 * time.Second
@@ -93,7 +94,7 @@ func startJob(t testing.TB, server string) string {
 	return answer.SubmissionID
 }
 
-// look lets every watcher ask once, at the same time.
+// look makes every watcher ask once for the state of the job, all at the same time.
 func (c *crowd) look(t testing.TB) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -113,15 +114,15 @@ type watcher struct {
 	seen    []picture // every answer that differed from the previous answer
 }
 
-// A picture is the state of a job in one answer.
+// A picture is the state of a job as one answer showed it.
 type picture struct {
 	state   string
 	percent int // -1 if the answer has none
 }
 
-// look asks for the state of the job and stores a new state. If the portal is overloaded, look asks
-// again: of 200 simultaneous requests on a busy machine, some may wait for the database longer than
-// the statement timeout. Any goroutine may call look.
+// look asks for the state of the job and stores it if it is new. If the portal is overloaded,
+// it asks again: of 200 simultaneous requests on a busy machine, some may wait for the database
+// for longer than its statement timeout. It is safe for concurrent use.
 func (w *watcher) look(t testing.TB) {
 	for end := time.Now().Add(patience); w.lookOnce(t, time.Now().After(end)); {
 		time.Sleep(50 * time.Millisecond) // otherwise the refused requests take the processors
@@ -192,8 +193,9 @@ func (w *watcher) read(t testing.TB, body []byte) picture {
 	return now
 }
 
-// Every second 200 watchers ask about one job. The portal asks the cloud once in five seconds, and
-// every watcher sees the progress and the end of the job.
+// TestWatchersShareOneCallInFiveSeconds proves that the portal asks the cloud about a job only
+// once in five seconds, although 200 clients ask the portal every second. Every client sees the
+// progress and the end of the job.
 func TestWatchersShareOneCallInFiveSeconds(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {

@@ -19,8 +19,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// requestV3 returns a valid request that is signed by V3. It sends query unchanged. It sends body
-// as a form unless body is empty.
+// requestV3 returns a valid request with a V3 signature (the vendor's newer signature scheme,
+// in headers). It sends query unchanged. It sends body as a form, or no body if body is empty.
 func (f *fixture) requestV3(who keys, action, query, body string) *http.Request {
 	f.nonce++
 	r := httptest.NewRequest(http.MethodPost, "http://hbr.cn-hangzhou.aliyuncs.com/?"+query, strings.NewReader(body))
@@ -60,8 +60,9 @@ func signRequestV3(r *http.Request, who keys, body string) {
 		",Signature="+sign.SignatureV3(who.secret, text))
 }
 
-// TestV3SignatureMatchesVendorClients compares with a signature that two of the vendor's clients
-// computed: Darabonba for Go and @alicloud/openapi-util.
+// TestV3SignatureMatchesVendorClients proves that the emulator computes the same V3 signature
+// as two of the vendor's clients: Darabonba for Go and @alicloud/openapi-util. Their signature
+// is a constant of the test.
 func TestV3SignatureMatchesVendorClients(t *testing.T) {
 	const body = "InstanceIds=%5B%22i-bp1%22%5D"
 	r := httptest.NewRequest(http.MethodPost, "http://hbr.cn-hangzhou.aliyuncs.com"+
@@ -127,8 +128,8 @@ func TestV3ReadsQueryAndForm(t *testing.T) {
 	}
 }
 
-// TestV3RefusesRepeatedParameters proves that a parameter with two values is refused by name, wherever
-// they are, and that nothing is made.
+// TestV3RefusesRepeatedParameters proves that a request with two values for one parameter is
+// refused, wherever the values are. The refusal names the parameter, and no job is created.
 func TestV3RefusesRepeatedParameters(t *testing.T) {
 	f := newFixture(t)
 	role := f.assume(t, portal, nil)
@@ -160,8 +161,9 @@ type breakV3 struct {
 	code   string
 }
 
-// TestV3ReportsFirstMistake proves the order of the checks. Each request also has the mistakes of
-// later cases, but the answer reports only the first mistake.
+// TestV3ReportsFirstMistake proves the order in which a request with a V3 signature is checked.
+// The request of each case also has the mistakes of all later cases, but the answer reports
+// only the first mistake.
 func TestV3ReportsFirstMistake(t *testing.T) {
 	f, role, other, old, nonce := usedFixture(t)
 	set := func(pairs ...string) func(*http.Request) {
@@ -275,8 +277,9 @@ func TestRegionOfCloudBackupCall(t *testing.T) {
 	}
 }
 
-// FuzzAuthorization proves that any text in Authorization is refused, or is parsed into three parts
-// that give the same text when they are joined again. No request is accepted without the secret.
+// FuzzAuthorization proves for any text of the header Authorization that it is refused, or
+// parsed into three parts that give the same text when joined. A request without the secret is
+// never accepted.
 func FuzzAuthorization(f *testing.F) {
 	for _, seed := range []string{
 		sign.ACS3 + " Credential=demo-portal-key,SignedHeaders=host;x-acs-action,Signature=00",

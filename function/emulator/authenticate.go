@@ -11,12 +11,13 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// clockSkew is the maximum difference between Timestamp and the clock, in both directions. The
-// error tables of the products say 15 minutes.
+// clockSkew is the maximum difference, in both directions, between the request's Timestamp and
+// the emulator's clock. The vendor's tables of error codes say 15 minutes.
 const clockSkew = 15 * time.Minute
 
-// authenticate checks the signature and sets k.Caller. The order of its checks is the gateway's:
-// it reports an unknown key before a wrong signature.
+// authenticate checks the signature of a call and sets k.Caller. The order of the checks is
+// that of the vendor's API gateway: for example, an unknown key is reported before a wrong
+// signature.
 //
 // Errors: IncompleteSignature, InvalidAccessKeyId.NotFound, the errors of checkToken,
 // InvalidSignatureMethod, the errors of checkTimestamp, MissingSignatureNonce,
@@ -51,9 +52,9 @@ func (c *Cloud) authenticate(k *rpc.Call) error {
 	if !s.Matches(cred.Secret) {
 		return rpc.SignatureMismatch(s)
 	}
-	// The nonce is claimed only after the signature was verified, so that a request without the secret
-	// cannot use up a nonce of another client. claim fails if a copy of the request claimed the nonce
-	// after the call of seen.
+	// The nonce is marked as used only after the signature was verified. Otherwise a request
+	// without the secret could use up the nonce of another client. claim fails if a copy of the
+	// request has used the nonce since the call of seen.
 	if !c.nonces.claim(cred.KeyID, s.Nonce, k.At) {
 		return nonceUsed()
 	}
@@ -62,8 +63,9 @@ func (c *Cloud) authenticate(k *rpc.Call) error {
 	return nil
 }
 
-// checkRepeated refuses a parameter with several values. It runs after the check of the signature, which
-// says more about a request that was changed on its way.
+// checkRepeated refuses a request that has several values for one parameter. It runs after the
+// check of the signature: for a request that was changed in transit, the signature error is
+// more useful.
 //
 // Errors: InvalidParameter.
 func checkRepeated(k *rpc.Call) error {
@@ -98,9 +100,9 @@ func (c *Cloud) checkToken(cred sts.Credential, token string, now time.Time) err
 	return nil
 }
 
-// checkTimestamp checks the form of Timestamp (UTC, whole seconds) and its difference to now. The
-// page of the signature allows 31 minutes, but the error tables of the products say 15; the
-// emulator uses the stricter limit.
+// checkTimestamp checks the form of Timestamp (UTC, whole seconds) and its difference from now.
+// The vendor's description of the signature allows 31 minutes, its tables of error codes allow
+// 15; the emulator uses the stricter limit.
 //
 // Errors: InvalidTimeStamp.Format, InvalidTimeStamp.Expired.
 func checkTimestamp(text string, now time.Time) error {
@@ -116,8 +118,8 @@ func checkTimestamp(text string, now time.Time) error {
 	return nil
 }
 
-// nonceUsed returns the refusal of a request whose nonce was used before. It does not tell
-// whether the first request was carried out.
+// nonceUsed returns the refusal of a request whose nonce was used before. The refusal does not
+// say whether the first request with this nonce succeeded.
 func nonceUsed() error {
 	return rpc.Refuse(http.StatusBadRequest, "SignatureNonceUsed", "specified signature nonce was used already")
 }

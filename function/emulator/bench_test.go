@@ -18,10 +18,11 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// BenchmarkSignedCalls measures signed calls over HTTP on loopback, with reused connections and one
-// client for each processor. The results include the work of the clients. The aim is 2,000 calls
-// per second on two processors, with 99 % of the answers within 10 ms. A load test then measures
-// the program under test and not the emulator.
+// BenchmarkSignedCalls measures how many signed calls per second the emulator answers over HTTP
+// on loopback. Connections are reused, and there is one client for each processor; the results
+// include the clients' work. The goal is 2,000 calls per second on two processors, with 99 % of
+// the answers within 10 ms. Then a load test measures the program under test, and not the
+// emulator.
 func BenchmarkSignedCalls(b *testing.B) {
 	c, err := New(Options{})
 	if err != nil {
@@ -46,8 +47,8 @@ func BenchmarkSignedCalls(b *testing.B) {
 	defer srv.Close()
 	domain := strings.TrimPrefix(srv.URL, "http://")
 
-	// The benchmark bare-server measures the speed of the machine: the same client calls a server
-	// that does nothing.
+	// The benchmark bare-server measures the speed of the machine for comparison: the same
+	// client calls a server that does nothing.
 	bare := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) }))
 	defer bare.Close()
 	b.Run("bare-server", func(b *testing.B) {
@@ -55,8 +56,8 @@ func BenchmarkSignedCalls(b *testing.B) {
 			return benchmarkV1("CreateBackupJob", instanceOrder(), nonce())
 		})
 	})
-	// The calls that create jobs come last. The listings before them therefore read exactly the
-	// number of jobs in their names.
+	// The calls that create jobs come last. So the benchmarks of listings before them read
+	// exactly as many jobs as their names say.
 	for _, call := range []struct {
 		name, action string
 		own          rpc.Params

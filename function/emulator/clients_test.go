@@ -35,7 +35,8 @@ func needClients(t *testing.T) {
 	}
 }
 
-// A clientReport is the output of a script: the answers that the script's client received.
+// A clientReport is the output of a script that uses one of the vendor's clients: the answers
+// that the client received.
 type clientReport struct {
 	Refused   string   `json:"refused"` // Code of the answer to a request with a wrong secret
 	Arn       string   `json:"arn"`
@@ -82,7 +83,8 @@ func TestVendorNodeClients(t *testing.T) {
 	}
 }
 
-// checkReport compares the client's report with the emulator's ledger.
+// checkReport checks that what the client received agrees with what the emulator recorded in
+// its ledger.
 func checkReport(t *testing.T, c *Cloud, got clientReport) {
 	t.Helper()
 	ledger := c.Ledger()

@@ -110,8 +110,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.answer(w, r).Send(w, r)
 }
 
-// answer processes one request, records it, and returns the reply. Refused requests are recorded
-// too.
+// answer processes one request, records it in the journal, and returns the reply. Refused
+// requests are recorded too.
 func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) fault.Reply {
 	// If plain http is allowed, every request counts as secure.
 	k, err := rpc.Receive(w, r, c.now(), r.TLS != nil || !c.requireTLS)
@@ -124,8 +124,8 @@ func (c *Cloud) answer(w http.ResponseWriter, r *http.Request) fault.Reply {
 	return rep
 }
 
-// perform runs the checks in the order of the vendor's gateway, then the operation. The first
-// error is the answer.
+// perform runs the checks of the vendor's API gateway in their order, then the operation. The
+// first error becomes the answer.
 func (c *Cloud) perform(k *rpc.Call) (any, error) {
 	for _, check := range []func(*rpc.Call) error{
 		c.checkOperation,

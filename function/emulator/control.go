@@ -15,12 +15,14 @@ import (
 	"backupportal/function/emulator/plainjson"
 )
 
-// maxFaultSchedule is the maximum size of a posted schedule in bytes: 64 KiB.
+// maxFaultSchedule is the maximum size of a posted fault schedule (the text that says which
+// calls fail): 64 KiB.
 const maxFaultSchedule = 64 << 10
 
-// controlRoutes returns the handler of the emulator's own routes. They need no signature, so the
-// emulator should listen on loopback only. Two checks keep web pages of other sites from using
-// them through a browser: cross-origin protection, and a Host that is an IP address or localhost.
+// controlRoutes returns the handler of the emulator's own routes under /_emulator/. They need
+// no signature, so the emulator should listen on loopback only. Two checks keep web pages of
+// other sites from using them through a browser: cross-origin protection, and a Host that must
+// be an IP address or localhost.
 func (c *Cloud) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_emulator/ledger", c.showLedger)
@@ -37,9 +39,9 @@ func (c *Cloud) controlRoutes() http.Handler {
 	})
 }
 
-// isLocalName reports whether host, with or without a port, is an IP address or a name under
-// localhost. A page that makes its own name resolve to this machine (DNS rebinding) sends that
-// name as Host and is refused.
+// isLocalName reports whether host is an IP address, localhost or a name under localhost, with
+// or without a port. A web page can make its own name resolve to this machine (DNS rebinding),
+// but the browser then sends that name as Host, which is refused.
 func isLocalName(host string) bool {
 	name, rest := host, ""
 	if at := strings.IndexByte(host, ']'); strings.HasPrefix(host, "[") && at > 0 {
@@ -75,9 +77,9 @@ func (c *Cloud) showLedger(w http.ResponseWriter, r *http.Request) {
 	w.Write(plainjson.Encode(c.ledgerSince(since, action)))
 }
 
-// ledgerQuery reads the query of the ledger. An unknown or repeated name is an error: if it were
-// ignored, the caller would take the whole ledger for a part. The zero time and the empty action
-// mean no filter.
+// ledgerQuery reads the filters of the query: a time and an action. The zero time and the empty
+// action mean no filter. An unknown or repeated name is an error: if it were ignored, the
+// caller would get the whole ledger and take it for the filtered one.
 func ledgerQuery(r *http.Request) (since time.Time, action string, err error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -104,14 +106,15 @@ func ledgerQuery(r *http.Request) (since time.Time, action string, err error) {
 	return since, action, nil
 }
 
-// showFaults writes the steps that were not used, on one line. The text is a valid schedule.
+// showFaults writes the steps of the fault schedule that were not used yet, on one line. The
+// text is a valid schedule.
 func (c *Cloud) showFaults(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	io.WriteString(w, c.Faults()+"\n")
 }
 
-// replaceFaults sets the schedule in the body and answers with it in its standard form. It
-// ignores Content-Type, because curl -d sends that of a form.
+// replaceFaults replaces the fault schedule by the one in the request's body, and answers with
+// it in standard form. It ignores Content-Type, because curl -d always sends that of a form.
 func (c *Cloud) replaceFaults(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxFaultSchedule))
 	if err != nil {
@@ -125,7 +128,7 @@ func (c *Cloud) replaceFaults(w http.ResponseWriter, r *http.Request) {
 	c.showFaults(w, r)
 }
 
-// handleReset calls Reset and answers 204.
+// handleReset deletes all recorded calls, jobs and faults (Reset) and answers 204.
 func (c *Cloud) handleReset(w http.ResponseWriter, r *http.Request) {
 	c.Reset()
 	w.WriteHeader(http.StatusNoContent)

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// An orderCase is one change of a valid request, with the expected answer. An empty code means that
-// the emulator creates a job.
+// An orderCase is a valid call of CreateBackupJob with one change, and the expected error code.
+// An empty code means that the emulator creates the job.
 type orderCase struct {
 	name   string
 	change rpc.Params
@@ -19,8 +19,8 @@ type orderCase struct {
 	code   string
 }
 
-// runOrders tests each change of a good request separately. It checks that refused requests create
-// no job.
+// runOrders sends a valid call of CreateBackupJob once for each case, with the change of that
+// case only. It checks that a refused call creates no job.
 func runOrders(t *testing.T, good rpc.Params, cases []orderCase) {
 	for _, tt := range cases {
 		t.Run(tt.name, func(t *testing.T) {
@@ -255,7 +255,8 @@ func TestCrossAccountJobNeedsRoles(t *testing.T) {
 	}
 }
 
-// TestJobBytesFollowSource proves that the size of a job is the size of the selected source.
+// TestJobBytesFollowSource proves that the size of a job is the size of the disks or files that
+// it backs up.
 func TestJobBytesFollowSource(t *testing.T) {
 	two := rpc.Params{"ContainerResources": "[" + goodVolume + "," +
 		strings.Replace(goodVolume, "674dac6d-74cd-47e9-a675-09e2f10d2c45", "1b0e6a52-3f0c-4c1e-9b64-5a7f0b6c9d31", 1) + "]"}

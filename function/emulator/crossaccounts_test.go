@@ -8,8 +8,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// directory returns an edit that makes the first account the manager of a resource directory with
-// these members.
+// directory returns a change of the emulated accounts: the first account becomes the manager of
+// a resource directory with these members.
 func directory(trusts bool, members ...string) func(*world.World) {
 	return func(w *world.World) {
 		w.Accounts[0].Directory = &world.Directory{Members: members, TrustsBackup: trusts}

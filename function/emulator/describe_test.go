@@ -115,8 +115,8 @@ func threeJobs(t *testing.T) (f *fixture, ids []string) {
 	return f, ids
 }
 
-// filtered returns parameters with one filter for each argument. An argument has the key, the
-// operator and the values of its filter.
+// filtered returns the parameters of a listing with one filter for each argument. An argument
+// is a list of the key, the operator and the values of a filter.
 func filtered(lines ...string) rpc.Params {
 	p := rpc.Params{}
 	for i, line := range lines {
@@ -247,8 +247,8 @@ func TestPagesInOrder(t *testing.T) {
 	}
 }
 
-// TestPagesMatchWholeList proves, for every page size, that the pages joined together are the whole
-// list.
+// TestPagesMatchWholeList proves for every page size that all pages of a listing together equal
+// the whole list: no row is missing, and none occurs twice.
 func TestPagesMatchWholeList(t *testing.T) {
 	f := newFixture(t)
 	total := 23

@@ -21,7 +21,7 @@ func (f *fixture) ecsCall(t *testing.T, who keys, action string, own rpc.Params)
 	return f.call(t, who, action, with(rpc.Params{"Version": api.ECSVersion}, own))
 }
 
-// listed returns the member field of every element in a list of ECS.
+// listed returns the value of the member field for every element of a list in an answer of ECS.
 func listed(t *testing.T, a answer, outer, inner, field string) []string {
 	t.Helper()
 	if a.status != 200 {
@@ -34,7 +34,8 @@ func listed(t *testing.T, a answer, outer, inner, field string) []string {
 	return names
 }
 
-// ecsWorld changes w so that there is one instance for each filter.
+// ecsWorld adds to the emulated accounts w one instance for each filter of DescribeInstances,
+// so that each filter selects exactly one.
 func ecsWorld(w *world.World) {
 	disk := func(id, category, kind string) world.Disk {
 		return world.Disk{ID: id, Category: category, Type: kind, GiB: 40}
@@ -278,8 +279,8 @@ func TestTotalCountOnlyWithPageNumber(t *testing.T) {
 	}
 }
 
-// TestECSReplyShape proves that the nesting of replies follows the vendor's metadata. Generated
-// clients of other languages depend on each level.
+// TestECSReplyShape proves that the nesting of members in replies of ECS is that of the
+// vendor's metadata. Generated clients fail if one level is missing.
 func TestECSReplyShape(t *testing.T) {
 	f := newFixture(t, ecsWorld)
 	a := f.ecsCall(t, portal, "DescribeInstances", rpc.Params{"InstanceIds": `["i-db01"]`})

@@ -13,8 +13,9 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// faultCases has each fault that decides the answer to CreateBackupJob, with the answer that a
-// client receives. A test compares effect with the ledger.
+// faultCases has one case for each fault that changes the answer to CreateBackupJob: the answer
+// that a client receives, and the effect. effect says whether a job was created; a test
+// compares it with the ledger.
 var faultCases = []struct {
 	fault  string
 	status int    // 0 if there is no answer
@@ -101,8 +102,8 @@ func TestAnswerOfEachFault(t *testing.T) {
 	}
 }
 
-// TestEveryFaultIsTested proves that every fault occurs in a test that checks what a client
-// receives.
+// TestEveryFaultIsTested proves that every kind of fault occurs in a test that checks what the
+// client receives.
 func TestEveryFaultIsTested(t *testing.T) {
 	seen := map[string]bool{"hang": true, "hang-after": true} // tested by TestHangLastsUntilClientDisconnects
 	for _, tt := range faultCases {
@@ -158,8 +159,9 @@ func TestNoJobIDKeepsOtherMembers(t *testing.T) {
 	}
 }
 
-// TestSignatureEchoContainsToken proves that the fault signature-echo makes the refusal contain
-// everything that was signed, including the token. The vendor's refusal does the same.
+// TestSignatureEchoContainsToken proves that with the fault signature-echo the message of the
+// refusal contains everything that was signed, including the secret token. The vendor's real
+// refusal does the same, so a client must not log it.
 func TestSignatureEchoContainsToken(t *testing.T) {
 	w := newWire(t, "GetCallerIdentity: signature-echo")
 	role := w.assume(t, portal, nil)
@@ -185,9 +187,9 @@ func TestRedirectKeepsMethodAndBody(t *testing.T) {
 	}
 }
 
-// TestFaultOrderAmongChecks proves that a network fault also applies to a request with a wrong
-// signature. A gateway fault applies only to a request that passes authentication, so a request
-// with a wrong signature leaves the fault for the next request.
+// TestFaultOrderAmongChecks proves when a fault is applied. A network fault also applies to a
+// request with a wrong signature. A gateway fault applies only after the signature was
+// accepted, so a request with a wrong signature leaves it for the next request.
 func TestFaultOrderAmongChecks(t *testing.T) {
 	w := newWire(t, "*: throttle, empty 503, 500")
 	p := w.signed("CreateBackupJob", instanceOrder())
@@ -224,8 +226,9 @@ func TestFaultsAndNonces(t *testing.T) {
 	}
 }
 
-// TestLostRefusalHasNoEffect covers a request that the operation refuses. The request has no
-// effect, and a fault whose name ends with "-after" still changes the answer.
+// TestLostRefusalHasNoEffect proves for a fault "-after" (the operation is performed, then the
+// answer is lost or changed) that it also changes the answer to a request that the operation
+// refuses. Such a request creates no job.
 func TestLostRefusalHasNoEffect(t *testing.T) {
 	w := newWire(t, "*: drop-after, numeric-success")
 	for _, want := range []error{io.EOF, nil} {

@@ -23,7 +23,8 @@ type wire struct {
 	client *http.Client
 }
 
-// newWire serves the demo world with a schedule of faults.
+// newWire starts an emulator with the demo accounts and a schedule of faults, and returns a
+// client for it.
 func newWire(t *testing.T, faults string) *wire {
 	t.Helper()
 	f := newFixture(t)
@@ -45,7 +46,7 @@ func (w *wire) signed(action string, own rpc.Params) rpc.Params {
 	return p
 }
 
-// A clientView is what the client received of an answer.
+// A clientView is the answer as the client received it: status, headers and body, or the error.
 type clientView struct {
 	status int
 	header http.Header

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// readAllPages reads pages of two jobs until a page is not full. It returns the job names, with a
-// blank between pages, and the TotalCount that the list reports.
+// readAllPages reads pages of two jobs until a page has fewer. It returns the names of the
+// jobs, with a blank between pages, and the TotalCount of the listing.
 func (w *wire) readAllPages(t *testing.T) (names string, total any) {
 	t.Helper()
 	var pages []string
@@ -64,8 +64,8 @@ func TestListFaults(t *testing.T) {
 	}
 }
 
-// TestLagFollowsClock proves that, with a lag, a new job is in the ledger at once, but in the list
-// only after the lag.
+// TestLagFollowsClock proves the fault lag: a new job is in the ledger immediately, but in the
+// listing only when the emulator's clock has advanced by the lag.
 func TestLagFollowsClock(t *testing.T) {
 	w := newWire(t, "DescribeBackupJobs2: lag 20s")
 	w.create(t)

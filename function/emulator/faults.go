@@ -7,15 +7,16 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// SetFaults replaces the schedule of faults, for example by
+// SetFaults replaces the schedule of faults: the text that says which of the next calls fail,
+// and how. For example:
 //
 //	CreateBackupJob: ok, throttle, 500-after; AssumeRole: expired x2; *: latency 200ms 10%; seed 42
 //
-// Package fault has the grammar, docs/emulator.md describes the faults. An empty schedule ends
-// all faults. Random choices depend only on the seed (default 0), the operation and the number of
-// its earlier calls that took a step.
+// The comment of package fault has the grammar, docs/emulator.md describes each fault. An empty
+// schedule removes all faults. Random choices depend only on the seed (default 0), the
+// operation, and the number of its earlier calls that used a step of the schedule.
 //
-// An error names the column of the mistake; the previous schedule then stays in force.
+// An error names the column of the mistake; the previous schedule then stays in use.
 func (c *Cloud) SetFaults(schedule string) error {
 	s, err := fault.Parse(schedule)
 	if err != nil {
@@ -25,8 +26,9 @@ func (c *Cloud) SetFaults(schedule string) error {
 	return nil
 }
 
-// Faults returns the unused steps as a schedule. It returns "" if no step is left. If this
-// schedule is set again, its random choices start from the beginning.
+// Faults returns the steps of the schedule that were not used yet, as text. It returns "" if
+// none is left. If the text is set as a new schedule, its random choices start from the
+// beginning.
 func (c *Cloud) Faults() string {
 	plan := c.faults.Load()
 	if plan == nil {
@@ -35,21 +37,21 @@ func (c *Cloud) Faults() string {
 	return plan.Left()
 }
 
-// errFault marks a call that a fault stopped before its effect. The faults of the call decide the
-// answer.
+// errFault means that a fault has stopped the call before the operation was performed. The
+// faults of the call decide the answer.
 var errFault = errors.New("emulator: stopped by a fault")
 
 // networkFault applies the faults that happen before the gateway reads the signature. The nonce
-// stays unused, so the client may send the same request again.
+// of the request is not used up, so the client may send the same request again.
 func (c *Cloud) networkFault(k *rpc.Call) error { return c.applyStep(k, fault.OnTheWay) }
 
-// gatewayFault takes the step for all other faults. Only calls with a valid signature reach it.
-// Faults after the effect are stored in k.Injection for applyFaults.
+// gatewayFault selects and applies the faults that happen after a valid signature was found. It
+// stores faults of the answer in k.Injection; applyFaults applies them later.
 func (c *Cloud) gatewayFault(k *rpc.Call) error { return c.applyStep(k, fault.AtGate) }
 
-// applyStep takes the call's step of the schedule, if it is due at this stage, and waits for a
-// delay before the effect. It returns errFault if the operation must not be carried out. It holds
-// no lock while it waits.
+// applyStep takes the step of the fault schedule that is for this call, if its faults happen at
+// this stage. It waits for a delay before the operation. It returns errFault if a fault
+// prevents the operation. It holds no lock while it waits.
 func (c *Cloud) applyStep(k *rpc.Call, at fault.Stage) error {
 	plan := c.faults.Load()
 	if plan == nil || k.Injection.Taken {
@@ -73,8 +75,9 @@ func (c *Cloud) applyStep(k *rpc.Call, at fault.Stage) error {
 	return nil
 }
 
-// applyFaults returns the reply that the client receives. A call that a fault stopped has no true
-// answer, so only its request id is kept.
+// applyFaults returns the reply that the client receives: the real one, changed by the call's
+// faults. If a fault has stopped the call, there is no real reply, and only its request id is
+// used.
 func applyFaults(k *rpc.Call, rep fault.Reply, err error) fault.Reply {
 	if err == errFault {
 		rep = fault.Reply{RequestID: k.ID}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A pipeListener is a network in memory. It lets real HTTP run in a synctest bubble, where the time
-// advances when all goroutines wait.
+// A pipeListener is a network in memory. With it, real HTTP works in a bubble of
+// testing/synctest, where the time advances when all goroutines wait.
 type pipeListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -97,7 +97,8 @@ func TestHangLastsUntilClientDisconnects(t *testing.T) {
 	}
 }
 
-// TestDelayedCallsDoNotBlockOthers proves that a delayed call holds no lock.
+// TestDelayedCallsDoNotBlockOthers proves that a call with a delay fault does not block other
+// calls: the emulator holds no lock while it waits.
 func TestDelayedCallsDoNotBlockOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, done := newPipeWire(t, "*: hang, latency 1h", time.Minute)
@@ -120,8 +121,8 @@ func TestDelayedCallsDoNotBlockOthers(t *testing.T) {
 	})
 }
 
-// TestLatencyDelaysCreationTime proves that a delay before the effect also delays the creation time
-// of the job.
+// TestLatencyDelaysCreationTime proves that a delay before the operation also makes the
+// creation time of the job later.
 func TestLatencyDelaysCreationTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, done := newPipeWire(t, "*: latency 10s", time.Minute)

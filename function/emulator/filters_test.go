@@ -64,8 +64,8 @@ func TestBasicEditionIsEmpty(t *testing.T) {
 	}
 }
 
-// referenceMatches evaluates a filter on the row of one job, as a list returns the row. It is a
-// second implementation for comparison.
+// referenceMatches is a second implementation of filters, for comparison. It evaluates a filter
+// on one job as the listing returned it.
 func referenceMatches(f sentFilter, row map[string]any) bool {
 	have := str(row[f.key])
 	equal := func(v string) bool { return v == have }
@@ -100,8 +100,8 @@ type sentFilter struct {
 	values        []string
 }
 
-// TestFiltersMatchReference proves for all filters, directions and SourceTypes that a filtered list
-// is the whole list without the rows that do not match.
+// TestFiltersMatchReference proves for random filters, sort directions and SourceTypes that a
+// filtered listing equals the whole listing without the jobs that do not match.
 func TestFiltersMatchReference(t *testing.T) {
 	f := newFixture(t)
 	for _, order := range []rpc.Params{instanceOrder(), fileOrder(), containerOrder(), with(instanceOrder(), rpc.Params{"InstanceId": "i-bp1demofail01"}),

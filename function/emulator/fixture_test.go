@@ -39,7 +39,8 @@ func (c *clock) advance(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// A fixture is a Cloud with a fixed clock, and a client for it.
+// A fixture is an emulator (a Cloud) with a fixed clock, and a client that sends signed
+// requests to it.
 type fixture struct {
 	*Cloud
 	clock *clock
@@ -63,8 +64,8 @@ func newFixture(t *testing.T, edits ...func(*world.World)) *fixture {
 	return f
 }
 
-// grantMore gives the portal's user in the demo world permissions for operations that the portal
-// does not call.
+// grantMore gives the portal's user in the demo accounts the permissions for emulated
+// operations that the portal does not call.
 func grantMore(w *world.World) {
 	w.Accounts[0].Users[0].Permissions = []ram.Statement{{Effect: "Allow", Actions: []string{"sts:AssumeRole", "hbr:*", "ecs:Describe*"}}}
 	for i := range w.Accounts[1].Roles {
@@ -119,7 +120,7 @@ func (f *fixture) call(t *testing.T, who keys, action string, own rpc.Params) an
 	return f.send(t, p)
 }
 
-// send posts the parameters p unchanged.
+// send posts the parameters p exactly as given, also if they are invalid.
 func (f *fixture) send(t *testing.T, p rpc.Params) answer {
 	t.Helper()
 	form := url.Values{}
@@ -156,7 +157,7 @@ func (f *fixture) create(t *testing.T, who keys, own rpc.Params) string {
 	return id
 }
 
-// list returns the jobs of a DescribeBackupJobs2 answer.
+// list returns the jobs in the answer of a call of DescribeBackupJobs2.
 func (f *fixture) list(t *testing.T, who keys, own rpc.Params) []map[string]any {
 	t.Helper()
 	a := f.call(t, who, "DescribeBackupJobs2", own)
@@ -186,8 +187,8 @@ func (f *fixture) assume(t *testing.T, who keys, own rpc.Params) keys {
 // operatorARN names a role in the second account that trusts the portal.
 const operatorARN = "acs:ram::2000000000000002:role/backup-operator"
 
-// instanceOrder returns the parameters of a valid UDM_ECS job. fileOrder and containerOrder return
-// the parameters of valid jobs of the other source types.
+// instanceOrder, fileOrder and containerOrder return the parameters of a valid call of
+// CreateBackupJob for one source type each: UDM_ECS, ECS_FILE and CONTAINER.
 func instanceOrder() rpc.Params {
 	return rpc.Params{"SourceType": "UDM_ECS", "InstanceId": "i-bp1demoweb01", "Retention": "7", "Detail": `{"doCopy":false}`}
 }

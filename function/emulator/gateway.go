@@ -11,13 +11,15 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// endpoint matches the vendor's regional hosts; group 1 is the region. The suffix localhost is an
-// alternative for machines on which the vendor's names do not resolve to the emulator.
+// endpoint matches the vendor's regional host names; its group 1 is the region. Names that end
+// with localhost match too, for machines where the vendor's names do not resolve to the
+// emulator.
 var endpoint = regexp.MustCompile(`^(?:hbr|sts|ecs)(?:-vpc)?\.([a-z0-9-]+)\.(?:aliyuncs\.com|localhost)(?::\d+)?$`)
 
-// checkOperation sets k.Op by Action and Version. With RPC 1.0 it requires Format=JSON: the
-// gateway's default is XML, which the emulator does not write. V3 always uses JSON and has no
-// such parameter.
+// checkOperation sets k.Op, the called operation, by the parameters Action and Version. A
+// request with the RPC 1.0 signature must also have Format=JSON, because the gateway's default
+// is XML, which the emulator does not write. Requests with the V3 signature always use JSON and
+// have no such parameter.
 //
 // Errors: InvalidApi.NotFound, InvalidVersion, InvalidParameter.
 func (c *Cloud) checkOperation(k *rpc.Call) error {
@@ -44,13 +46,13 @@ func (c *Cloud) checkTransport(k *rpc.Call) error {
 	return nil
 }
 
-// checkRegion sets k.Region, in the following order of sources. Operations without a region are
-// left unchanged.
+// checkRegion sets k.Region by the first of these sources that the request has. It does nothing
+// for operations without a region.
 //
 //	ECS            the parameter RegionId, which is required
 //	Cloud Backup   1. the host, if it is one of the vendor's form
 //	               2. the common parameter RegionId
-//	               3. the first region of the world
+//	               3. the first region of the emulated world
 //
 // Source 3 exists because most clients never send RegionId to Cloud Backup. Errors:
 // MissingRegionId, InvalidRegion.NotFound.
@@ -74,8 +76,9 @@ func (c *Cloud) checkRegion(k *rpc.Call) error {
 	return nil
 }
 
-// authorize evaluates the caller's policies for operations with a permission in [api.Operations].
-// The error is NoPermission or Forbidden.RAM.
+// authorize refuses a call if the caller's RAM policies do not permit it. It does nothing for
+// operations without a permission in [api.Operations]. The error is NoPermission or
+// Forbidden.RAM.
 func (c *Cloud) authorize(k *rpc.Call) error {
 	if k.Op.Permission == "" {
 		return nil

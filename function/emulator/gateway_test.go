@@ -21,8 +21,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// usedFixture returns a fixture as it is after 15 minutes of use. It has two valid sessions, an
-// expired session, and a nonce that was just used.
+// usedFixture returns an emulator as it is after 15 minutes of use: it has two valid sessions,
+// an expired session, and a nonce that was just used.
 func usedFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string) {
 	t.Helper()
 	f = newFixture(t)
@@ -37,8 +37,9 @@ func usedFixture(t *testing.T) (f *fixture, role, other, old keys, nonce string)
 	return f, role, other, old, p["SignatureNonce"]
 }
 
-// TestGatewayReportsFirstMistake proves the order of the checks. Each request also has the mistakes
-// of later cases, but the answer reports only the first mistake.
+// TestGatewayReportsFirstMistake proves the order in which a request is checked. The request of
+// each case also has the mistakes of all later cases, but the answer reports only the first
+// mistake.
 func TestGatewayReportsFirstMistake(t *testing.T) {
 	f, role, other, old, nonce := usedFixture(t)
 	temporary := rpc.Params{"AccessKeyId": role.id, "SecurityToken": role.token}
@@ -265,7 +266,8 @@ func TestNoncesOfTwoKeysAreSeparate(t *testing.T) {
 	}
 }
 
-// RPC 1.0 signs only forms, so a body of any other kind is refused.
+// TestRPCRefusesBodyThatIsNotForm proves that a request with the RPC 1.0 signature is refused
+// if its body is not a form: this signature covers forms only.
 func TestRPCRefusesBodyThatIsNotForm(t *testing.T) {
 	f := newFixture(t)
 	for kind, body := range map[string]string{

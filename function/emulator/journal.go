@@ -12,8 +12,8 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// Limits of the journal, for an emulator that runs for a long time. The oldest calls are removed
-// first.
+// Limits of the journal (the list of recorded calls), so that an emulator that runs for a long
+// time does not use up the memory. The oldest calls are removed first.
 const (
 	maxCalls     = 20_000
 	maxCallBytes = 64 << 20 // names and values of all parameters
@@ -46,8 +46,8 @@ func newEntry(k *rpc.Call, rep fault.Reply) *entry {
 	return e
 }
 
-// record converts the entry to a Call. Hiding secrets and finding unknown names happens here, so
-// that it costs no time during the call.
+// record converts the entry to a Call. Only here are secrets hidden and unknown names of
+// parameters found, so that this costs no time during the recorded call.
 func (e *entry) record() Call {
 	sent := e.Params.Operation()
 	own := withoutSecrets(sent)
@@ -87,8 +87,8 @@ func withoutSecrets(p rpc.Params) map[string]string {
 	return kept
 }
 
-// A journal keeps the recorded calls, oldest first. It is safe for concurrent use. Its lock is
-// held for a few instructions at each call, and while pointers are copied for a reader.
+// A journal keeps the recorded calls, oldest first. It is safe for concurrent use. It holds its
+// lock only for a few instructions for each call, and while it copies pointers for a reader.
 type journal struct {
 	mu    sync.Mutex
 	calls []*entry

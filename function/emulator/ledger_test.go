@@ -191,8 +191,9 @@ func TestJournalRemovesOldestCalls(t *testing.T) {
 	}
 }
 
-// TestControlRefusesOtherHosts covers DNS rebinding: a web page of another site makes its own host
-// name resolve to this machine. The emulator refuses such a request.
+// TestControlRefusesOtherHosts proves that the emulator's own routes refuse a request with a
+// foreign host name. In a DNS rebinding attack, a web page makes its own host name resolve to
+// this machine and sends such requests.
 func TestControlRefusesOtherHosts(t *testing.T) {
 	f := newFixture(t)
 	for host, want := range map[string]int{

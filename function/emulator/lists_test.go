@@ -13,8 +13,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// named returns the member field of every element of a list, joined. path leads to the list, such
-// as Vaults.Vault.
+// named returns the values of the member field of all elements of a list, joined. path is the
+// place of the list in the answer, such as Vaults.Vault.
 func (a answer) named(t *testing.T, path, field string) string {
 	t.Helper()
 	if a.status != 200 || a.body["Success"] != true {

@@ -162,7 +162,8 @@ func TestDeleteCrossAccountDeletesRegistration(t *testing.T) {
 	}
 }
 
-// A job of the edition STANDARD is not found by BASIC, and is not cancelled.
+// TestCancelByEdition proves that CancelBackupJob with Edition=BASIC does not find a job of the
+// edition STANDARD, and does not cancel it.
 func TestCancelByEdition(t *testing.T) {
 	f := newFixture(t)
 	id := f.create(t, portal, instanceOrder())
@@ -177,7 +178,8 @@ func TestCancelByEdition(t *testing.T) {
 	}
 }
 
-// The demo key may call both operations with the name DescribeRegions without further permissions.
+// TestDemoKeyListsRegions proves that the demo key may call DescribeRegions of ECS and of Cloud
+// Backup without further permissions.
 func TestDemoKeyListsRegions(t *testing.T) {
 	_, domain := serveDemo(t)
 	for _, version := range []string{"2017-09-08", "2014-05-26"} {

@@ -14,9 +14,10 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// documentedPermissions has, for each operation, the resource for which RAM checks the permission. The
-// resources are copied from the vendor's pages and not from api.Operations. A list of ECS has the resources
-// that it lists. The operations of Cloud Backup have only "*".
+// documentedPermissions has for each operation the resource on which RAM checks the permission.
+// They are copied from the vendor's pages, not from api.Operations, so that the test is
+// independent. A listing of ECS needs the permission on the resources that it lists; operations
+// of Cloud Backup need it on "*".
 var documentedPermissions = map[string]string{
 	"CreateBackupJob": "*", "DescribeBackupJobs2": "*", "CancelBackupJob": "*", "DescribeVaults": "*",
 	"DescribeBackupClients": "*", "DescribeContainerCluster": "*", "DescribeUdmSnapshots": "*",
@@ -37,16 +38,16 @@ func permissionKey(o api.Operation) string {
 	return o.Action
 }
 
-// setPermissions replaces the permissions of the portal's user.
+// setPermissions replaces the RAM permissions of the portal's user in the emulated account.
 func setPermissions(statements ...ram.Statement) func(*world.World) {
 	return func(w *world.World) {
 		w.Accounts[0].Users[0].Permissions, w.Accounts[0].Users[0].Policies = statements, nil
 	}
 }
 
-// TestOperationPermissions proves that each operation is refused without its permission, with an
-// explicit deny, and with a permission on resources of another type. Each operation is allowed if
-// its own permission is the only one.
+// TestOperationPermissions proves for each operation that it is refused without its permission,
+// with an explicit deny, and with a permission on resources of another type. It is allowed if
+// the caller has exactly the permission for it.
 func TestOperationPermissions(t *testing.T) {
 	for _, op := range api.Operations {
 		resource, needed := documentedPermissions[permissionKey(op)]
@@ -86,8 +87,8 @@ func checkRefused(t *testing.T, op api.Operation, when, kind string, edit func(*
 	}
 }
 
-// callOperation calls an operation. Only CreateBackupJob needs valid parameters, because the other
-// operations check the permission before their parameters.
+// callOperation calls an operation. It sends valid parameters only to CreateBackupJob: the
+// others check the permission before their parameters.
 func (f *fixture) callOperation(t *testing.T, op api.Operation) answer {
 	t.Helper()
 	own := rpc.Params{"Version": op.Version}
@@ -98,8 +99,8 @@ func (f *fixture) callOperation(t *testing.T, op api.Operation) answer {
 }
 
 // TestConcurrentCopiesOfRequestMakeOneJob proves that the emulator accepts only one of several
-// concurrent copies of a signed request. The nonce protects against a network that sends a request
-// twice.
+// simultaneous copies of a signed request. All have the same nonce, which protects against a
+// network that delivers a request twice.
 func TestConcurrentCopiesOfRequestMakeOneJob(t *testing.T) {
 	f := newFixture(t)
 	p := f.common(portal, "CreateBackupJob")

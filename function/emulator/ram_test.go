@@ -11,7 +11,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A permissionCheck removes one condition that a call needs. It also has the expected refusal.
+// A permissionCheck is a test case that removes one condition of a permitted call, with the
+// refusal that must follow.
 type permissionCheck struct {
 	name   string
 	edit   func(portal, operator *world.Account)
@@ -23,12 +24,13 @@ type permissionCheck struct {
 
 const allowAll = `{"Effect":"Allow","Action":"*","Resource":"*"}`
 
-// byUser returns the detail of a refusal for the user who calls AssumeRole.
+// byUser returns the expected details of a refusal by a policy of the user who calls
+// AssumeRole.
 func byUser(kind, policy string) rpc.AccessDenied {
 	return rpc.AccessDenied{AuthAction: "sts:AssumeRole", AuthPrincipalDisplayName: rpc.EntityID("acs:ram::1000000000000001:user/portal"), AuthPrincipalOwnerId: world.DemoPortalAccount, AuthPrincipalType: "SubUser", NoPermissionType: kind, PolicyType: policy}
 }
 
-// byRole returns the detail of a refusal for the session of the role.
+// byRole returns the expected details of a refusal by a policy of the assumed role.
 func byRole(action, kind, policy string) rpc.AccessDenied {
 	return rpc.AccessDenied{AuthAction: action, AuthPrincipalDisplayName: "backup-operator:alice@example.com", AuthPrincipalOwnerId: world.DemoPaymentsAccount, AuthPrincipalType: "AssumedRoleUser", NoPermissionType: kind, PolicyType: policy}
 }
@@ -37,7 +39,7 @@ func deny(action string) []ram.Policy {
 	return []ram.Policy{{{Effect: "Deny", Actions: []string{action}, Resources: []string{"*"}}}}
 }
 
-// editRole returns an edit of the role that the test assumes.
+// editRole returns a change of the role that the test assumes.
 func editRole(change func(*world.Role)) func(portal, operator *world.Account) {
 	return func(_, operator *world.Account) { change(operator.Role("backup-operator")) }
 }
@@ -50,8 +52,8 @@ func withTrust(statements string) func(portal, operator *world.Account) {
 	})
 }
 
-// checksOfAssumeRole returns one case for each condition of AssumeRole. A case removes one
-// condition, and all other conditions hold.
+// checksOfAssumeRole returns one case for each condition of AssumeRole. Each case removes only
+// this condition.
 func checksOfAssumeRole() []permissionCheck {
 	editUser := func(change func(*world.User)) func(portal, operator *world.Account) {
 		return func(portal, _ *world.Account) { change(&portal.Users[0]) }
@@ -78,7 +80,8 @@ func checksOfAssumeRole() []permissionCheck {
 	}
 }
 
-// checksAfterAssumeRole returns one case for each condition of a call with the assumed role.
+// checksAfterAssumeRole returns one case for each condition of a call that is made with the
+// assumed role's credentials.
 func checksAfterAssumeRole() []permissionCheck {
 	session := func(statements string) rpc.Params {
 		return rpc.Params{"Policy": `{"Version":"1","Statement":[` + statements + `]}`}

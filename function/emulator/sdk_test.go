@@ -17,8 +17,9 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// serveDemo serves the demo world with the wall clock and returns its address. The tests call it
-// with the vendor's Go SDK, which checks the protocol independently and signs with the wall clock.
+// serveDemo starts an emulator with the demo accounts and the real time, and returns its
+// address. The tests call it with the vendor's Go SDK, which signs with the real time and so
+// checks the protocol independently.
 func serveDemo(t *testing.T) (c *Cloud, domain string) {
 	t.Helper()
 	c, err := New(Options{})
@@ -91,8 +92,8 @@ func TestSDKReadsRefusals(t *testing.T) {
 	if refused.ErrorCode() != "SignatureDoesNotMatch" || refused.HttpStatus() != 400 {
 		t.Errorf("got %d %s", refused.HttpStatus(), refused.ErrorCode())
 	}
-	// The client recommends this only if the string to sign in the server's answer equals the
-	// client's own.
+	// The SDK recommends checking the secret only if the string to sign in the server's refusal
+	// equals the SDK's own string.
 	if !strings.HasPrefix(refused.Recommend(), "InvalidAccessKeySecret") {
 		t.Errorf("the client blames something else: %s", refused.Recommend())
 	}

@@ -60,8 +60,8 @@ func typedECS(t *testing.T, w *world.World) (client *ecs.Client, domain string) 
 	return client, strings.TrimPrefix(srv.URL, "http://")
 }
 
-// expected returns "id name" of each instance of the first account in cn-hangzhou for which wanted
-// returns true.
+// expected returns "id name" of each instance of the first account in cn-hangzhou for which the
+// function wanted returns true.
 func expected(w *world.World, wanted func(world.Instance) bool) (names []string) {
 	for _, i := range w.Accounts[0].Instances {
 		if i.Region == "cn-hangzhou" && wanted(i) {

@@ -7,8 +7,8 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// allSnapshots returns parameters of DescribeUdmSnapshots that match every recovery point, changed
-// by own.
+// allSnapshots returns parameters of DescribeUdmSnapshots that match every recovery point. own
+// replaces or adds parameters.
 func allSnapshots(own rpc.Params) rpc.Params {
 	return with(rpc.Params{"SourceType": "UDM_ECS", "StartTime": "0", "EndTime": "4102444800", "UdmRegionId": "cn-hangzhou"}, own)
 }

@@ -11,7 +11,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// rolesOfEveryKind adds the callers and roles to w that the demo world does not have.
+// rolesOfEveryKind adds to w the callers and roles that the tests of AssumeRole need and the
+// demo accounts do not have.
 func rolesOfEveryKind(w *world.World) {
 	portal, payments := &w.Accounts[0], &w.Accounts[1]
 	portal.AccessKeys = []world.AccessKey{{ID: "root-key", Secret: "root-secret"}}

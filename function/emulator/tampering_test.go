@@ -12,20 +12,20 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// A oneByte is a change of one byte or one header of a request after the request was signed. Only
-// the signature of the changed request is wrong. Other tests cover requests that are refused before
-// the signature is checked.
+// A oneByte is a test case: one byte or one header of a request is changed after it was signed.
+// Except for the signature the changed request is valid, so it must be refused because of the
+// signature.
 type oneByte struct {
 	name   string
 	change func(*http.Request)
 }
 
-// inQuery replaces a text in the query.
+// inQuery returns a change that replaces a text in the query of a signed request.
 func inQuery(from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.URL.RawQuery = strings.Replace(r.URL.RawQuery, from, to, 1) }
 }
 
-// inBody replaces a text in the body.
+// inBody returns a change that replaces a text in the body of a signed request.
 func inBody(from, to string) func(*http.Request) {
 	return func(r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -33,14 +33,14 @@ func inBody(from, to string) func(*http.Request) {
 	}
 }
 
-// inHeader replaces a text in a header.
+// inHeader returns a change that replaces a text in a header of a signed request.
 func inHeader(name, from, to string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Set(name, strings.Replace(r.Header.Get(name), from, to, 1)) }
 }
 
-// orderV1 returns a valid request for CreateBackupJob that is signed by V1. The form has the
-// parameters of instanceOrder. The query has the common parameters, as the V1 SDK sends them, and
-// JobName, which the SDK would send in the form.
+// orderV1 returns a valid call of CreateBackupJob with the RPC 1.0 signature. Its form has the
+// parameters of instanceOrder. Its query has the common parameters, as the V1 SDK sends them,
+// and JobName for the tests, although the SDK sends JobName in the form.
 func (f *fixture) orderV1(who keys) *http.Request {
 	p := with(f.common(who, "CreateBackupJob"), instanceOrder())
 	p["InstanceId"], p["JobName"] = "i-bp2demopay01", "nightly"
@@ -58,9 +58,9 @@ func (f *fixture) orderV1(who keys) *http.Request {
 	return r
 }
 
-// orderV3 returns a request for the same backup as orderV1, signed by V3. InstanceId is in the
-// query, and the other parameters are in the form. The signature covers the header x-acs-zone,
-// whose value the emulator does not use.
+// orderV3 returns a call for the same backup as orderV1 with the V3 signature. InstanceId is in
+// the query, the other parameters are in the form. It has the header x-acs-zone, which is
+// signed although the emulator does not use its value.
 func (f *fixture) orderV3(who keys) *http.Request {
 	body := encodeQuery(with(instanceOrder(), rpc.Params{"InstanceId": "", "JobName": "nightly"}))
 	r := f.requestV3(who, "CreateBackupJob", "InstanceId=i-bp2demopay01", body)

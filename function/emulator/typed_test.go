@@ -26,8 +26,8 @@ const (
 	onlyOfRole  = "only if the caller is a role"
 )
 
-// unset are the members of the V1 SDK's typed answers that the emulator leaves unset, by operation,
-// with the reason. ofOtherOperations has further ones.
+// unset lists the members of the V1 SDK's answer types that the emulator never sends, by
+// operation, each with the reason. ofOtherOperations lists further ones.
 var unset = map[string]map[string]string{
 	"DescribeInstances": {
 		"Instances.Instance.DeploymentSetGroupNo": onlyInSet,
@@ -38,9 +38,9 @@ var unset = map[string]map[string]string{
 	"GetCallerIdentity": {"RoleId": onlyOfRole},
 }
 
-// ofOtherOperations are further members that are unset, by operation and struct. No answer of the
-// operation has them: the V1 SDK shares its structs between operations. The structs of
-// ecs-20140526/v7, which has one for each operation, lack them; .ci/clients compares those.
+// ofOtherOperations lists members of answer types that no answer of the operation can have: the
+// V1 SDK uses one struct for several operations. The newer SDK (ecs-20140526/v7) has a struct
+// for each operation, without these members; .ci/clients tests with it.
 var ofOtherOperations = map[string]map[string]string{
 	"DescribeInstances": {
 		"Instances.Instance": "ActivationId AgentVersion CPU Connected Hostname InstanceOwnerId InternetIp IntranetIp InvocationCount " +
@@ -60,7 +60,8 @@ var ofOtherOperations = map[string]map[string]string{
 	},
 }
 
-// fullWorld returns the demo world with an instance whose lists all have an element.
+// fullWorld returns the demo accounts with one instance for which no list in an answer is
+// empty.
 func fullWorld() *world.World {
 	w := world.Demo()
 	i := &w.Accounts[0].Instances[0]
@@ -69,8 +70,9 @@ func fullWorld() *world.World {
 	return w
 }
 
-// TestTypedAnswersAreComplete compares the answers with the vendor's typed structs. A client that
-// reads a member that the emulator never sends would fail only against the emulator.
+// TestTypedAnswersAreComplete proves that the emulator sends every member of the vendor's
+// answer types, except the listed ones. Otherwise a client that reads a missing member would
+// work with the real cloud and fail only with the emulator.
 func TestTypedAnswersAreComplete(t *testing.T) {
 	client, domain := typedECS(t, fullWorld())
 	instances := ecs.CreateDescribeInstancesRequest()
@@ -112,9 +114,9 @@ func TestTypedAnswersAreComplete(t *testing.T) {
 	}
 }
 
-// unsetMembers returns the members of a typed answer that the text of an answer does not have, as
-// paths such as Instances.Instance.Cpu, sorted. It walks the type by reflection. Only the first
-// element of a list counts, and nothing is missing below an empty list.
+// unsetMembers returns the members of an answer type that the JSON text of an answer lacks,
+// sorted, as paths such as Instances.Instance.Cpu. It walks the type by reflection. Of each
+// list it reads only the first element; it reports nothing below an empty list.
 func unsetMembers(t *testing.T, typed any, text string) []string {
 	t.Helper()
 	var answer any

@@ -14,8 +14,8 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// maxEvent is the largest event of a custom runtime, in bytes. It is the platform's limit for a
-// synchronous invocation.
+// maxEvent is the maximum size of an event for a custom runtime, in bytes: the platform's limit
+// for a synchronous invocation.
 const maxEvent = 32 << 20
 
 // CustomRuntime returns the handler of a server that runs as a custom runtime of Function
@@ -50,9 +50,9 @@ func (d Handlers) customRuntime(out io.Writer) http.Handler {
 	})
 }
 
-// Invoke returns a handler that reads events from POST /invoke and passes other requests to Web.
-// It reads no header of the platform, so it can be used without a platform: with an emulator, for
-// demonstrations.
+// Invoke returns a handler that reads an event from the body of POST /invoke and passes other
+// requests to Web. It reads no header of the platform, so it also works without one: with an
+// emulator, and for demonstrations.
 func (d Handlers) Invoke() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost && r.URL.Path == "/invoke" {
@@ -63,9 +63,9 @@ func (d Handlers) Invoke() http.Handler {
 	})
 }
 
-// serveInvoke answers an event that arrived as a request, and reports whether it succeeded. It
-// signals an error by the status, by a header and in the body, because each version of the platform
-// reads another one of these.
+// serveInvoke answers an event that arrived as an HTTP request, and reports whether the event
+// was handled. It signals an error in three ways (status, a header and the body), because each
+// version of the platform reads another one.
 func (d Handlers) serveInvoke(w http.ResponseWriter, r *http.Request) bool {
 	began := time.Now()
 	event, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
@@ -104,9 +104,9 @@ func errorType(err error) string {
 	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
-// StripPlatformHeaders returns a handler that removes x-fc-* headers from requests before next.
-// Every server that is not a custom runtime needs it, so that a client cannot pretend to be the
-// platform.
+// StripPlatformHeaders returns a handler that removes the x-fc-* headers of a request and then
+// calls next. Every server that is not a custom runtime needs it: otherwise a client could send
+// these headers and pretend to be the platform.
 func StripPlatformHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, withoutPlatformHeaders(r))

@@ -15,8 +15,8 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// serveCustomRuntime serves one request in the way of Function Compute's custom runtime. It returns
-// the response and the text that was written to standard output.
+// serveCustomRuntime sends one request to the handler as the custom runtime of Function Compute
+// does. It returns the response and the text that the handler wrote to standard output.
 func serveCustomRuntime(d Handlers, method, path, body string, headers map[string]string) (*httptest.ResponseRecorder, string) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for name, value := range headers {

@@ -15,9 +15,9 @@ import (
 	"backupportal/function/trace"
 )
 
-// A RetryError asks the platform to deliver the event again, because Failed of its Of messages
-// failed and may succeed later. Its text does not contain the causes, because the caller can see it;
-// the causes are logged.
+// A RetryError is the error with which the platform delivers an event again. It says that
+// Failed of the Of messages in the event failed and may succeed later. Its text does not
+// contain the causes, because the caller sees it; the causes are logged.
 type RetryError struct{ Failed, Of int }
 
 // Error implements error.
@@ -25,8 +25,8 @@ func (e *RetryError) Error() string {
 	return fmt.Sprintf("%d of %d messages failed temporarily: send the event again", e.Failed, e.Of)
 }
 
-// A report is the answer to every event except a single direct message. Few senders read it; a
-// destination for asynchronous invocations can.
+// A report is the answer to every event except a single direct message. Few senders read it,
+// but a destination for asynchronous invocations can receive it.
 type report struct {
 	Received int       `json:"received"`
 	Accepted int       `json:"accepted"`
@@ -34,7 +34,7 @@ type report struct {
 	Results  []outcome `json:"results"`
 }
 
-// An outcome is the result of one message in a report.
+// An outcome says in a report what happened to one message.
 type outcome struct {
 	Kind    envelope.Kind   `json:"kind"`
 	Source  string          `json:"source,omitempty"`
@@ -123,8 +123,8 @@ const (
 	outcomeUnserved   = "unserved"   // the event is known and not served
 )
 
-// outcome returns the outcome of the whole event. failed is the number of messages that failed and
-// may succeed if the platform sends them again; r does not count these.
+// outcome returns one word for the result of the whole event. failed is the number of messages
+// that failed and may succeed if the platform sends them again; r does not count these.
 func (r *report) outcome(failed int) string {
 	switch {
 	case failed > 0:
@@ -146,7 +146,7 @@ func kindOf(items []item) envelope.Kind {
 	return items[0].Kind
 }
 
-// add adds the result of one message.
+// add adds the result of one message to the report about an event.
 func (r *report) add(out outcome) {
 	if out.Outcome == outcomeRejected {
 		r.Rejected++
@@ -156,8 +156,8 @@ func (r *report) add(out outcome) {
 	r.Results = append(r.Results, out)
 }
 
-// submitItem passes one message to Submit. An item that is no message is rejected. The error
-// means that the message should be delivered again.
+// submitItem passes one message to Submit. An element that is not a message is rejected. An
+// error means that the platform should deliver the message again.
 func (d Handlers) submitItem(ctx context.Context, it item) (outcome, error) {
 	out := outcome{Kind: it.Kind, Source: it.Source, ID: it.ID, Outcome: outcomeAccepted}
 	if it.reason != "" {
@@ -189,8 +189,8 @@ func (d Handlers) notMessage(ctx context.Context, m Message, reason string) {
 	}
 }
 
-// submit calls Submit, and turns a panic into an error of the message. Otherwise the SDK for
-// Function Compute would send the stack to the caller, and the SDK for Lambda would end the
+// submit calls Submit and turns a panic into an error of this message. Without that, the SDK
+// for Function Compute would send the stack to the caller, and the SDK for Lambda would end the
 // process.
 func (d Handlers) submit(ctx context.Context, m Message) (answer json.RawMessage, err error) {
 	defer func() {

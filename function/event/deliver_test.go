@@ -30,11 +30,12 @@ func collect(t *testing.T, ev string) (messages []event.Message, body string, er
 	return messages, string(raw), err
 }
 
-// digest stands for every id of a message that is a hash of its text. Tests compare it with the
-// results of readable, so that their tables need no hashes.
+// digest is written in tables of expected results instead of the id of a message that is a hash
+// of its text. readable makes the same replacement in real results.
 const digest = "a digest"
 
-// TestEnvelopes handles events in the form that the vendor's documentation shows.
+// TestEnvelopes proves that an event in each form that the vendor's documentation shows gives
+// the right messages.
 func TestEnvelopes(t *testing.T) {
 	const ce = `"id":"1","source":"s","specversion":"1.0","type":"t"`
 	m := func(kind envelope.Kind, source, id, payload string) []event.Message {
@@ -92,7 +93,7 @@ func TestEnvelopes(t *testing.T) {
 	}
 }
 
-// readable replaces digests by the constant digest, so that the table can be read.
+// readable replaces hashes in a result by the constant digest, to compare it with the table.
 func readable(messages []event.Message) []event.Message {
 	for i, m := range messages {
 		if len(m.ID) == len("sha256:")+32 && strings.HasPrefix(m.ID, "sha256:") {

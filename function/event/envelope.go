@@ -88,9 +88,9 @@ func timer(event []byte) (Message, bool) {
 	return Message{Kind: envelope.Timer, Source: e.Name, ID: e.Time, Payload: content(e.Payload)}, true
 }
 
-// mnsTopic reads the event of an MNS topic in the format JSON. The type of the SDK cannot be
-// used: it expects a date where the platform sends milliseconds. It returns false as cloudEvent
-// does.
+// mnsTopic reads the event of an MNS topic in the format JSON. It does not use the type of the
+// SDK, which expects a date where the platform sends milliseconds. It returns false if a
+// required member is missing or has the wrong type.
 func mnsTopic(event []byte) (Message, bool) {
 	var e struct {
 		Topic   string          `json:"TopicName"`
@@ -103,8 +103,9 @@ func mnsTopic(event []byte) (Message, bool) {
 	return Message{Kind: envelope.MNSTopic, Source: e.Topic, ID: e.ID, Payload: content(e.Message)}, true
 }
 
-// readRecords reads the records of an event of OSS or CDN as one message each. One request may
-// change several objects, so the id contains the name of the object.
+// readRecords reads an event of OSS or CDN and returns one message for each of its records. The
+// id of a message contains the name of the object, because one request may change several
+// objects.
 func readRecords(events json.RawMessage) []item {
 	var raw []json.RawMessage
 	_ = json.Unmarshal(events, &raw) // valid, and an array
@@ -115,8 +116,9 @@ func readRecords(events json.RawMessage) []item {
 	return items
 }
 
-// readRecord reads one record of OSS or CDN. If the record names no request (CDN: no trace id), its id
-// is its digest. A member of the wrong type counts as absent.
+// readRecord reads one record of OSS or CDN. If the record has no request id (CDN: no trace
+// id), the id of the message is a hash of the record. A member of the wrong type is treated as
+// absent.
 func readRecord(record json.RawMessage) Message {
 	var e struct {
 		Source  string `json:"eventSource"`
@@ -153,9 +155,10 @@ func readRecord(record json.RawMessage) Message {
 	return m
 }
 
-// recordID names an object's change by the request that made it. Two different
-// pairs never have the same name: request ids hold no slash, and a pair with one
-// that does, which only a forger writes, is named by its hash.
+// recordID returns the id of a message about the change of an object: the id of the request
+// that changed it, a slash, and the object's name. A real request id has no slash. If it has
+// one, recordID returns a hash of both instead, so that two different pairs never have the same
+// id.
 func recordID(request, object string) string {
 	if strings.Contains(request, "/") {
 		sum := lenhash.Sum(request, object)

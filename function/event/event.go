@@ -58,25 +58,28 @@ import (
 	"backupportal/function/trace"
 )
 
-// margin is how much of the invocation's time is kept back from the handler. After the handler's
-// deadline, the portal can still store an answer of the cloud and send a page about the time-out.
+// margin is how long before the end of the invocation the handler's deadline is. In this time
+// the portal can still store an answer of the cloud and send a page that reports the time-out.
 const margin = 5 * time.Second
 
-// Handlers are the handlers behind every platform. All fields except Unreadable and NotMessage are required. They
-// are not changed after the first event. The handlers are safe for concurrent use.
+// Handlers has the functions that handle the events of every platform. All fields except
+// Unreadable and NotMessage are required. They must not be changed after the first event. The
+// functions must be safe for concurrent use.
 type Handlers struct {
 	// Web answers HTTP requests. Its responses are buffered: they cannot be flushed or hijacked.
 	// On Function Compute a response can have only one cookie, because
 	// [events.HTTPTriggerResponse] has one value for each header.
 	Web http.Handler
 
-	// Unreadable answers an HTTP event from which no request can be made, with status 400. err is
-	// [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath], [ErrQuery], [ErrUnicode] or [ErrBase64], and r has
-	// what could be read. If it is nil, a plain page is the answer.
+	// Unreadable answers an HTTP event from which no request can be made, with status 400. err
+	// is [ErrEventType], [ErrVersion], [ErrMethod], [ErrPath], [ErrQuery], [ErrUnicode] or
+	// [ErrBase64]. r has the parts of the request that could be read. Nil means that a plain
+	// page is sent.
 	Unreadable func(w http.ResponseWriter, r *http.Request, err error)
 
-	// NotMessage is called for each event, or element of a batch, that is not a message. m has no payload,
-	// and has no kind if the event has none. reason contains no text of the event. Nil means no call.
+	// NotMessage is called for each event, or element of a batch, that is not a message. m has
+	// no payload, and has no kind if the event has none. reason contains no text of the event.
+	// Nil means no call.
 	NotMessage func(ctx context.Context, m Message, reason string)
 
 	// Submit handles one message and returns its answer as JSON. A message that can never succeed
@@ -124,9 +127,10 @@ func (d Handlers) answer(ctx context.Context, event []byte) (json.RawMessage, er
 	return d.deliver(trace.With(withLogID(ctx), trace.New()), event)
 }
 
-// withLogID returns a context with a request id for log lines: that of the platform, or a random
-// one. The random one is not stored in the invocation, because the id of a direct message would
-// otherwise be new for each repeat.
+// withLogID returns a context with a request id for log lines: that of the platform or, if
+// there is none, a random one. The random id is not stored in the invocation. A direct message
+// uses the invocation's id as its own, and it would otherwise get a new id whenever it is
+// repeated.
 func withLogID(ctx context.Context) context.Context {
 	if logging.RequestID(ctx) != "" {
 		return ctx
@@ -135,8 +139,8 @@ func withLogID(ctx context.Context) context.Context {
 	return logging.WithRequestID(ctx, cmp.Or(inv.RequestID, rand.Text()))
 }
 
-// withMargin returns a context whose deadline is earlier by the margin, or by a fifth of the
-// remaining time if that is less. Without a deadline it adds none.
+// withMargin returns a context whose deadline is earlier than that of ctx: by margin, or by a
+// fifth of the remaining time if that is less. Without a deadline it returns ctx unchanged.
 func withMargin(ctx context.Context) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -14,7 +14,8 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// A front is one platform, or server, through which clients reach the test site.
+// A front is one way in which a client's HTTP request reaches the tested handlers: a simulated
+// platform or a plain server.
 type front struct {
 	name    string
 	handler func(t *testing.T) http.Handler
@@ -75,7 +76,8 @@ func startFC(t *testing.T) *runtimetest.FC {
 	return f
 }
 
-// TestFronts sends the same requests through every front. The loops of the SDKs run for real.
+// TestFronts proves that the same HTTP requests get the same answers on every platform. The
+// SDKs' real loops process the events.
 func TestFronts(t *testing.T) {
 	for _, f := range fronts() {
 		t.Run(f.name, func(t *testing.T) {

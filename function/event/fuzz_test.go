@@ -10,8 +10,9 @@ import (
 	"backupportal/function/event"
 )
 
-// FuzzEvent handles arbitrary events. The decoder must not panic. An HTTP event must get an answer
-// object and never an error. The same event must always give messages with the same ids.
+// FuzzEvent proves for any event that decoding does not panic, and that an HTTP event gets an
+// answer and never an error. The same event must always give messages with the same ids,
+// because these detect repeats.
 func FuzzEvent(f *testing.F) {
 	for _, ev := range []string{fcEvent, lambdaEvent, echoEvent, "", "null", "[]", "hello topic", `"eyJhIjoxfQ=="`} {
 		f.Add([]byte(ev))

@@ -26,7 +26,8 @@ func TestExactHeaderLimitOnFC(t *testing.T) {
 	}
 }
 
-// TestProblemPagePolicy proves that the error page forbids scripts, frames and content sniffing.
+// TestProblemPagePolicy proves that the error page has headers that forbid scripts, frames and
+// content sniffing.
 func TestProblemPagePolicy(t *testing.T) {
 	for accept, policy := range map[string]string{
 		"text/html":        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -40,8 +41,8 @@ func TestProblemPagePolicy(t *testing.T) {
 	}
 }
 
-// TestInvalidStatuses proves that a status that does not have three digits is a failure of the
-// handler and is not sent. An informational status is ignored.
+// TestInvalidStatuses proves that a response status without three digits is reported as a
+// failure of the handler and is not sent. An informational status (1xx) is ignored.
 func TestInvalidStatuses(t *testing.T) {
 	for status, want := range map[int]int{99: 500, 0: 500, 100: 200, 200: 200, 999: 999, 1000: 500} {
 		if a := respond(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }); a.StatusCode != want {

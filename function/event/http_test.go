@@ -89,7 +89,7 @@ func TestRequestOfFC(t *testing.T) {
 	}
 }
 
-// lambdaEvent is an event of a function URL.
+// lambdaEvent is an HTTP request as AWS Lambda delivers it from a function URL.
 const lambdaEvent = `{
   "version": "2.0", "routeKey": "$default", "rawPath": "/form", "rawQueryString": "q=a%26b+c&q=2",
   "cookies": ["s=1", "t=2"],

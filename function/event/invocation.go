@@ -18,8 +18,8 @@ const (
 	PlatformLambda = "lambda"
 )
 
-// An Invocation is what the platform says about the running invocation. The context of each event
-// and request carries it, except on a plain server.
+// An Invocation is what the platform says about the current invocation of the function. The
+// context of each event and request contains it, except on a plain server.
 type Invocation struct {
 	Platform          string // PlatformFC or PlatformLambda
 	RequestID         string // the platform's id of the invocation; empty if it has none
@@ -28,10 +28,10 @@ type Invocation struct {
 	Credentials       Credentials
 }
 
-// Credentials are the temporary credentials of the function's role. They belong to one
-// invocation, because an instance can live longer than the credentials in its environment. They
-// are empty if the function has no role, and on Lambda. Only SecurityToken is empty under `s
-// local`, which passes the developer's own key pair.
+// Credentials are the temporary cloud credentials of the function's role. They belong to one
+// invocation: an instance can live longer than the credentials in its environment variables.
+// They are empty if the function has no role, and on Lambda. Under `s local`, which passes the
+// developer's own key pair, only SecurityToken is empty.
 type Credentials struct {
 	AccessKeyID, AccessKeySecret, SecurityToken secret.String
 }
@@ -93,9 +93,9 @@ func fromLambda(ctx context.Context) context.Context {
 	return WithInvocation(ctx, inv)
 }
 
-// fromHeaders returns the invocation of a custom runtime. It has credentials only if all three
-// headers are present: some images send no token header, and a role's key pair is useless without
-// its token (“Custom runtime”, common headers).
+// fromHeaders returns the invocation of a custom runtime from the headers of a request. It has
+// credentials only if all three headers for them are present: some images send no token, and a
+// role's key pair is useless without it (“Custom runtime”, common headers).
 func fromHeaders(h http.Header) Invocation {
 	inv := Invocation{
 		Platform:  PlatformFC,

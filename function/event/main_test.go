@@ -16,8 +16,9 @@ import (
 	"backupportal/function/event"
 )
 
-// runtimeVar is an environment variable. If it is set, the test binary runs as a function. Tests
-// start the binary again under runtimetest, so that the loops of the SDKs run.
+// runtimeVar is an environment variable that makes the test binary run as a function instead of
+// running tests. Tests start the binary again in this way, behind a simulated platform, so that
+// the SDKs' real loops are tested.
 const runtimeVar = "EVENT_TEST_RUNTIME"
 
 func TestMain(m *testing.M) {
@@ -44,7 +45,7 @@ func self(t testing.TB) string {
 	return path
 }
 
-// site returns a handler with one route for each case of the tests.
+// site returns the HTTP handler of the tests, with one route for each case.
 func site() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/echo", echo)
@@ -97,7 +98,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// submit is a Submit whose result depends on the payload of the message.
+// submit is a test's Submit function. The payload of the message decides its result.
 func submit(_ context.Context, m event.Message) (json.RawMessage, error) {
 	switch string(m.Payload) {
 	case `"fail"`:

@@ -9,7 +9,7 @@ import (
 	"backupportal/function/trace"
 )
 
-// A Message is an event that is not HTTP, or one element of it. It requests one submission.
+// A Message is an event that is not HTTP, or one element of it. It requests one backup.
 type Message struct {
 	Kind envelope.Kind // the envelope in which it arrived
 
@@ -58,10 +58,11 @@ type Object struct {
 	Change string // such as “ObjectCreated:PutObject”; what begins with “ObjectCreated:” made or replaced it
 }
 
-// ContentID returns the digest of the content that identifies m, if its content does. It does for the
-// kinds that have no id of their own, and for a direct message on Function Compute: a message of an MNS
-// topic in the format STREAM without attributes looks like a call of InvokeFunction, and the platform
-// gives each delivery of it a new request id. So both shapes of such a topic have one rule.
+// ContentID returns a hash of the content of m if the content decides whether m is a repeat,
+// and "" otherwise. It does so for kinds without an id, and for a direct message on Function
+// Compute. The reason for the latter is MNS: a topic's message in the format STREAM without
+// attributes looks like a call of InvokeFunction, and the platform gives each delivery a new
+// request id.
 func (m Message) ContentID(inv Invocation) (id string, ok bool) {
 	switch m.Kind {
 	case envelope.Text, envelope.MNSStream, envelope.RawData:
@@ -76,8 +77,8 @@ func (m Message) ContentID(inv Invocation) (id string, ok bool) {
 	return "", false
 }
 
-// A Rejection is the error of a message that can never succeed. The message is acknowledged and
-// reported, and not delivered again.
+// A Rejection is the error of a message that can never succeed. The platform does not deliver
+// the message again; the portal reports it.
 type Rejection struct {
 	Answer json.RawMessage // the reason, as a JSON object
 }
@@ -85,7 +86,7 @@ type Rejection struct {
 // Error implements error.
 func (*Rejection) Error() string { return "submission rejected" }
 
-// digest returns an id for content that has none: the first half of its SHA-256.
+// digest returns an id for content that has none: the first half of the content's SHA-256.
 func digest(content []byte) string {
 	sum := sha256.Sum256(content)
 	return "sha256:" + hex.EncodeToString(sum[:16])

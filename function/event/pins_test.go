@@ -13,8 +13,8 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// pinned is a handler that returns results of several types. They show how fc-runtime-go-sdk treats
-// each type.
+// pinned is a handler that returns values of several types, to show how fc-runtime-go-sdk
+// converts each type.
 func pinned(_ context.Context, ev []byte) (any, error) {
 	switch string(ev) {
 	case "bytes":
@@ -57,7 +57,8 @@ func TestSDKBehaviour(t *testing.T) {
 	}
 }
 
-// TestEventsThroughSDKLoops tests results that depend on how the SDKs encode and decode JSON.
+// TestEventsThroughSDKLoops proves results that depend on how the SDKs encode and decode JSON,
+// by running the SDKs' real loops.
 func TestEventsThroughSDKLoops(t *testing.T) {
 	f := startFC(t)
 	l := &runtimetest.Lambda{}

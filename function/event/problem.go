@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// writeProblem writes an error that the handler could not answer: a request that cannot be read
-// (400), or a handler that failed (500). Programs get a problem object (RFC 9457), browsers a
-// page in both languages of the portal.
+// writeProblem writes an error response for a request that the web handler could not answer: it
+// could not be read (400), or the handler failed (500). Programs get a problem object (RFC
+// 9457), browsers a page in English and Chinese.
 func writeProblem(ctx context.Context, w http.ResponseWriter, status int, asJSON bool) {
 	english, chinese := "The request could not be read.", "无法读取该请求。"
 	if status >= 500 {
@@ -54,8 +54,8 @@ type problem struct {
 	RequestID string `json:"RequestId,omitempty"`
 }
 
-// wantsJSON reports whether a program sent the request, judged by the path, Accept and
-// Content-Type. Browsers accept text/html whenever they navigate.
+// wantsJSON reports whether a program and not a browser sent the request, judged by its path,
+// Accept and Content-Type. A browser that opens a page always accepts text/html.
 func wantsJSON(path string, h http.Header) bool {
 	accept := h.Get("Accept")
 	return strings.HasPrefix(path, "/api/") ||

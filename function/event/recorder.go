@@ -7,9 +7,9 @@ import (
 	"net/http"
 )
 
-// A recorder records the response to one HTTP event. It behaves as net/http's server does: the
-// first WriteHeader or Write fixes the status and the headers. It is no Flusher and no Hijacker,
-// because there is no connection. It is not safe for concurrent use.
+// A recorder stores the response to one HTTP event. It behaves like net/http's server: the
+// first WriteHeader or Write fixes the status and the headers. It is neither a Flusher nor a
+// Hijacker, because there is no connection. It is not safe for concurrent use.
 type recorder struct {
 	header http.Header // the handler may change it at any time
 	fixed  http.Header // copy of header at the first WriteHeader; nil before
@@ -48,9 +48,9 @@ func (rec *recorder) Write(p []byte) (int, error) {
 	return rec.body.Write(p)
 }
 
-// detectContentType sets Content-Type by the first bytes of the body, as net/http does. It does
-// not if the body is encoded, because it would detect the encoding, or if the handler has set the
-// header to nil.
+// detectContentType sets Content-Type by the first bytes of the body, as net/http does. It sets
+// nothing if the body is encoded, such as with gzip, or if the handler has set the header to
+// nil.
 func (rec *recorder) detectContentType(p []byte) {
 	_, set := rec.fixed["Content-Type"]
 	if !set && rec.fixed.Get("Content-Encoding") == "" {
@@ -58,7 +58,7 @@ func (rec *recorder) detectContentType(p []byte) {
 	}
 }
 
-// finish fixes the response of a handler that has written nothing, with status 200.
+// finish sets the status 200 if the handler has written nothing.
 func (rec *recorder) finish() {
 	if rec.fixed == nil {
 		rec.WriteHeader(http.StatusOK)

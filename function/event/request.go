@@ -101,8 +101,8 @@ func (e *httpEvent) request(ctx context.Context) (*http.Request, error) {
 	return r.WithContext(ctx), nil
 }
 
-// partialRequest returns a request for an event that is no valid request. It has the readable parts of the
-// event, so that the error is answered in the right language and format. Its path is / if the path
+// partialRequest returns a request with the readable parts of an event that is not a valid
+// request. With it, the error is answered in the right language and format. The path is / if it
 // cannot be parsed.
 func (e *httpEvent) partialRequest(ctx context.Context) *http.Request {
 	path := "/"
@@ -123,9 +123,9 @@ func (e *httpEvent) partialRequest(ctx context.Context) *http.Request {
 	return r.WithContext(ctx)
 }
 
-// uri returns the path and the query. Function Compute gives the query as a map, in which the
-// values of a repeated parameter are joined by commas. They are not separated, because a value
-// may contain a comma. `s local start` sends the query “null” for a request without a query.
+// uri returns the path and the query of the request. Function Compute joins the values of a
+// repeated parameter with commas. uri does not separate them, because a value may contain a
+// comma. `s local start` sends the query “null” for a request without a query; it is ignored.
 func (e *httpEvent) uri() string {
 	path, query := e.RawPath, e.RawQueryString
 	if e.format == formatFC {
@@ -145,8 +145,9 @@ func (e *httpEvent) uri() string {
 	return path
 }
 
-// header returns the headers, except those of the connection, which ended at the platform, those
-// that only the platform may set, and Content-Length: the length of the decoded body counts.
+// header returns the headers of the request, except three kinds. These are headers of the
+// connection, which ended at the platform, headers that only the platform may set, and
+// Content-Length, because the length of the decoded body counts.
 func (e *httpEvent) header() http.Header {
 	h := make(http.Header, len(e.Headers)+1)
 	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {

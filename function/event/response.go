@@ -15,8 +15,8 @@ import (
 	awsevents "github.com/aws/aws-lambda-go/events"
 )
 
-// maxFCHeaders is the largest size of the response headers on Function Compute, in bytes. For
-// larger ones the platform answers 502 (“HTTP trigger”, limits).
+// maxFCHeaders is the maximum size of response headers on Function Compute, in bytes. For
+// larger headers the platform would answer 502 (“HTTP trigger”, limits).
 const maxFCHeaders = 8 << 10
 
 // Why a response cannot be expressed on Function Compute.
@@ -128,8 +128,9 @@ func isReservedInResponse(name string) bool {
 		strings.HasPrefix(name, http.TrailerPrefix)
 }
 
-// headerBytes returns the size of the headers as HTTP/1.1 sends them, with colon, space and line
-// end. The documentation of the limit does not say whether these count. Counting them is safe.
+// headerBytes returns the size of the headers as HTTP/1.1 sends them, with colons, spaces and
+// line ends. The platform's documentation does not say whether these count for its limit;
+// counting them is safe.
 func headerBytes(headers map[string]string) int {
 	n := 0
 	for name, value := range headers {

@@ -10,11 +10,13 @@ import (
 	"runtime/debug"
 )
 
-// maxStack is the largest stack in a log line, in bytes. The platform cuts lines at 32 KB.
+// maxStack is the maximum size of a stack in a log line, in bytes. The platform cuts lines at
+// 32 KB.
 const maxStack = 16 << 10
 
-// serve answers an HTTP event in every case. wrong says why no request can be made from it, or is
-// nil. A response that the platform cannot express becomes a page with status 500.
+// serve always answers an HTTP event. If no request can be made from the event, wrong says why;
+// otherwise it is nil. A response that the platform cannot represent becomes a page with status
+// 500.
 func (d Handlers) serve(ctx context.Context, e httpEvent, wrong error) json.RawMessage {
 	if inv, ok := FromContext(ctx); ok && inv.RequestID == "" {
 		inv.RequestID = e.RequestContext.RequestID
@@ -50,8 +52,8 @@ func (d Handlers) serve(ctx context.Context, e httpEvent, wrong error) json.RawM
 	return answer
 }
 
-// handle calls serve and recovers a panic. What serve has written before the panic is replaced by
-// a page with status 500.
+// handle calls serve and recovers a panic. It then discards what serve has written, and answers
+// with a page with status 500.
 func (d Handlers) handle(rec *recorder, r *http.Request, serve http.HandlerFunc) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -63,8 +65,8 @@ func (d Handlers) handle(rec *recorder, r *http.Request, serve http.HandlerFunc)
 	serve(rec, r)
 }
 
-// Recover returns a handler that answers a panic of next with a page with status 500, also
-// http.ErrAbortHandler. It is for servers without a recorder. If next had started its answer, the
+// Recover returns a handler that answers a panic of next, also http.ErrAbortHandler, with a
+// page with status 500. It is for plain servers. If next had already started its response, the
 // connection is closed instead, so that the client does not take a part for the whole.
 func Recover(next http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -103,7 +105,8 @@ func (w *startedWriter) Write(p []byte) (int, error) {
 	return w.ResponseWriter.Write(p)
 }
 
-// FlushError is what [http.ResponseController.Flush] calls.
+// FlushError sends what was written so far to the client. [http.ResponseController.Flush] calls
+// it.
 func (w *startedWriter) FlushError() error {
 	w.started = true
 	return http.NewResponseController(w.ResponseWriter).Flush()

@@ -9,17 +9,17 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// httpMembers lists the top-level members that occur only in events for HTTP requests: events of
-// Function Compute, of Lambda in both payload formats, and of API gateways. No parameter of a
-// submission and no member of another envelope has one of these names.
+// httpMembers lists top-level members that occur only in events for HTTP requests: of Function
+// Compute, of Lambda in both payload formats, and of API gateways. They identify such an event.
+// No parameter of a backup and no other kind of event has one of these names.
 var httpMembers = []string{
 	"requestContext", "rawPath", "rawQueryString", "routeKey", "httpMethod", "isBase64Encoded",
 	"queryParameters", "queryStringParameters", "multiValueQueryStringParameters",
 	"pathParameters", "multiValueHeaders", "stageVariables",
 }
 
-// readNames lists the members that httpEvent reads, by the object that contains them.
-// [json.Unmarshal] matches these names without regard to case.
+// readNames lists the members that are read of an HTTP event, by the object that contains them.
+// [json.Unmarshal] would also accept these names in another case; exact refuses that.
 var readNames = map[string][]string{
 	"":     append([]string{"version", "cookies", "headers", "body", "path"}, httpMembers...),
 	"rc":   {"domainName", "requestId", "http"},
@@ -70,8 +70,8 @@ func readHTTP(event []byte, top map[string]json.RawMessage, on string) (e httpEv
 	return e, true, nil
 }
 
-// hasWholeQuery reports whether the event has its whole query in the member that belongs to the
-// event's version, and no other member adds to the query.
+// hasWholeQuery reports whether the event has its query only in the member that belongs to the
+// event's version. A second member with a part of the query could be overlooked.
 func (e *httpEvent) hasWholeQuery(top map[string]json.RawMessage) bool {
 	if isGiven(top["multiValueQueryStringParameters"]) {
 		return false

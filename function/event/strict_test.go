@@ -10,9 +10,9 @@ import (
 	"backupportal/function/event"
 )
 
-// TestHTTPEventsThatCannotBeReadStartNothing proves that an event for an HTTP request that cannot
-// be read completely gets the answer 400 and starts nothing, on every platform. If the portal
-// overlooked dry_run, it would make a backup.
+// TestHTTPEventsThatCannotBeReadStartNothing proves for every platform that an HTTP event that
+// cannot be read completely is answered with 400 and starts nothing. If the portal overlooked
+// the parameter dry_run, it would start a real backup.
 func TestHTTPEventsThatCannotBeReadStartNothing(t *testing.T) {
 	const (
 		body = `"headers":{"Content-Type":"application/json"},"body":"{}"`
@@ -106,7 +106,7 @@ func TestHTTPEventsThatCannotBeReadStartNothing(t *testing.T) {
 }
 
 // TestHTTPEventsThatCannotBeReadAreAnsweredInTheirForm proves that the answer to an unreadable
-// request uses the path and the method if they can be read. The default is / and GET.
+// HTTP event depends on its path and method, if these can be read. The defaults are / and GET.
 func TestHTTPEventsThatCannotBeReadAreAnsweredInTheirForm(t *testing.T) {
 	for ev, want := range map[string]string{
 		`{"version":"1.0","httpMethod":"POST","path":"/api/v1/backup-jobs"}`:                                     "/api/v1/backup-jobs GET",
@@ -128,8 +128,8 @@ func TestHTTPEventsThatCannotBeReadAreAnsweredInTheirForm(t *testing.T) {
 	}
 }
 
-// TestOtherEventsAreNoHTTPEvents proves that the members of an HTTP event have no effect inside the
-// envelope of a submission.
+// TestOtherEventsAreNoHTTPEvents proves that a message is not taken for an HTTP request because
+// members of HTTP events occur inside it.
 func TestOtherEventsAreNoHTTPEvents(t *testing.T) {
 	for _, ev := range []string{
 		`{"specversion":"1.0","id":"1","source":"s","type":"t","data":{"rawPath":"/","requestContext":{}},"path":"/","headers":"x","version":"v1"}`,
@@ -142,8 +142,9 @@ func TestOtherEventsAreNoHTTPEvents(t *testing.T) {
 	}
 }
 
-// A header that occurs in two spellings keeps both values. Code that accepts only one value, such as
-// that for Idempotency-Key, can then refuse the request.
+// TestHeadersInTwoSpellingsKeepBothValues proves that both values are kept if a header occurs
+// in two spellings. Code that accepts only one value, such as that for Idempotency-Key, can
+// then refuse the request.
 func TestHeadersInTwoSpellingsKeepBothValues(t *testing.T) {
 	r, _ := request(t, strings.Replace(getEvent, `"version":"v1",`, `"version":"v1","headers":{"Idempotency-Key":"a","idempotency-key":"b"},`, 1))
 	if got := r.Header["Idempotency-Key"]; len(got) != 2 {
@@ -151,8 +152,9 @@ func TestHeadersInTwoSpellingsKeepBothValues(t *testing.T) {
 	}
 }
 
-// TestEnvelopesInInvalidUnicodeAreNoMessages proves that two ids cannot become equal because
-// encoding/json reads both as U+FFFD.
+// TestEnvelopesInInvalidUnicodeAreNoMessages proves that a message with invalid Unicode in its
+// envelope is rejected. encoding/json replaces invalid characters by U+FFFD, so the ids of two
+// different messages could become equal.
 func TestEnvelopesInInvalidUnicodeAreNoMessages(t *testing.T) {
 	for _, bad := range []string{`\ud800`, `\ud801`, `\udc00x`, `\ud800\ud800`, "\xff", "\xed\xa0\x80"} {
 		for _, ev := range []string{

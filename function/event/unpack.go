@@ -14,8 +14,9 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// A ShapeError is the error of an event that contains no message: it is neither a submission nor
-// in a known envelope. It contains no values of the event, because callers and logs see it.
+// A ShapeError is the error of an event that contains no message: it is neither a backup
+// request nor a known kind of event. It contains no values of the event, because callers and
+// logs see it.
 type ShapeError struct {
 	Size int      // of the event, in bytes
 	Keys []string // first members of the object, shortened; nil if it is no object
@@ -30,15 +31,16 @@ func (e *ShapeError) Error() string {
 // wantObject describes the expected shape of an event, for errors.
 const wantObject = "a JSON object with the parameters of a submission, or a known trigger's event"
 
-// An item is a message, or an element of a batch that is no message.
+// An item is a message, or an element of a batch that is not a message.
 type item struct {
 	Message
 	reason  string // why it is no message; empty if it is one
 	failure string // id by which the platform accepts the failure of this item alone; empty if it accepts none
 }
 
-// unpack returns the messages of an event, by the table of the package comment. The first shape
-// that matches wins. requestID is the id of a direct message. Its error is a [*ShapeError].
+// unpack returns the messages of an event, by the table in the comment of the package. The
+// first row that matches decides. requestID is the id of a direct message. The error is a
+// [*ShapeError].
 func unpack(event []byte, requestID string) ([]item, error) {
 	text := bytes.TrimSpace(event)
 	switch {
@@ -94,8 +96,9 @@ func object(event []byte, requestID string) ([]item, error) {
 	return []item{{Message: m}}, nil
 }
 
-// inUnicode returns m as an item. It is no message if value, the JSON that m was read from, is not valid
-// Unicode: the ids of two such values could become equal ([jsontext.Unicode]).
+// inUnicode returns m as an item. If value, the JSON from which m was read, is not valid
+// Unicode, the item is not a message: the ids of two such values could become equal
+// ([jsontext.Unicode]).
 func inUnicode(m Message, value []byte) item {
 	if err := jsontext.Unicode(value); err != nil {
 		return item{Message: Message{Kind: m.Kind, ID: digest(value)}, reason: err.Error()}
@@ -150,9 +153,9 @@ func readElement(element json.RawMessage) item {
 	return inUnicode(m, body)
 }
 
-// content returns the text of a JSON string, and any other JSON value as it is written. MNS
-// producers may encode a text in base64: a text that is JSON only after decoding is returned
-// decoded. A byte order mark is removed.
+// content returns the text of a JSON string, and any other JSON value as it is written. If a
+// string is JSON only after base64 decoding, it returns the decoded text, because MNS producers
+// may encode messages. It removes a byte order mark.
 func content(value []byte) []byte {
 	var s string
 	if json.Unmarshal(value, &s) == nil {
@@ -175,8 +178,8 @@ func members(object []byte) (m map[string]json.RawMessage) {
 	return m
 }
 
-// newShapeError returns the error of an event that is an object. It shortens the keys, because
-// they come from outside.
+// newShapeError returns the error for an event that is an object. It names the object's keys,
+// shortened because any sender can choose them.
 func newShapeError(event []byte, want string) *ShapeError {
 	const most, longest = 20, 40
 	keys := slices.Sorted(maps.Keys(members(event)))

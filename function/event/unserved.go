@@ -8,9 +8,10 @@ import (
 	"slices"
 )
 
-// An UnservedError is the error of an event whose envelope is known and not served. The invocation
-// fails and nothing of the event is started, so that the platform keeps its messages. A failed
-// message can be found by the name, and is not taken for a submission with unknown parameters.
+// An UnservedError is the error of an event in a format that is known but not supported; it
+// names the format. The invocation fails and nothing is started, so the platform keeps the
+// messages. Without this check, the event would be taken for a backup request with unknown
+// parameters.
 type UnservedError struct {
 	Name string // of the event, such as “AWS SQS”
 }
@@ -20,7 +21,7 @@ func (e *UnservedError) Error() string {
 	return fmt.Sprintf("%s events are not served: nothing was started. Supported events are in docs/events.md", e.Name)
 }
 
-// An unservedShape is an envelope by its members.
+// An unservedShape identifies a format of events by its members.
 type unservedShape struct {
 	name    string
 	members []string // an object with all of them has the shape
@@ -69,7 +70,7 @@ func unserved(event []byte, top map[string]json.RawMessage) error {
 	return &UnservedError{Name: name}
 }
 
-// unservedName returns the name of the envelope with these members, or "".
+// unservedName returns the name of the unsupported format with these members, or "".
 func unservedName(keys map[string]json.RawMessage) string {
 	if keys["specversion"] != nil {
 		if _, served := brokerOf(textOf(keys["type"]), nil); served {

@@ -14,7 +14,7 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// deaf returns handlers that must start nothing.
+// deaf returns handlers that fail the test if they are called.
 func deaf(t *testing.T) (event.Handlers, *bytes.Buffer) {
 	var log bytes.Buffer
 	d := quiet()
@@ -27,8 +27,8 @@ func deaf(t *testing.T) (event.Handlers, *bytes.Buffer) {
 	return d, &log
 }
 
-// TestUnservedEnvelopesFailByName proves that an event in an envelope that is known and not served
-// fails the invocation with an error that names it, and starts nothing.
+// TestUnservedEnvelopesFailByName proves that an event in a known but unsupported format makes
+// the invocation fail with an error that names the format, and starts nothing.
 func TestUnservedEnvelopesFailByName(t *testing.T) {
 	const good = `{"id":"1","source":"s","specversion":"1.0","type":"t","data":{"Account":"demo"}}`
 	for name, c := range map[string]struct{ event, want string }{
@@ -67,7 +67,7 @@ func TestUnservedEnvelopesFailByName(t *testing.T) {
 	}
 }
 
-// calls invoke handlers as the platforms do.
+// calls are functions that deliver an event to the handlers, one for each platform.
 var calls = map[string]func(d event.Handlers, ev string) (json.RawMessage, error){
 	event.PlatformFC: func(d event.Handlers, ev string) (json.RawMessage, error) {
 		return d.FC(event.WithInvocation(context.Background(), event.Invocation{Platform: event.PlatformFC}), []byte(ev))
@@ -112,8 +112,9 @@ func TestByteOrderMarkOfEvents(t *testing.T) {
 	}
 }
 
-// TestContentID proves that both shapes of an MNS topic in the format STREAM are identified by their
-// text: the same text is a repeat, in whatever invocation, and another text is not.
+// TestContentID proves that both forms of a message of an MNS topic in the format STREAM are
+// identified by their text. The same text is a repeat, even in another invocation; another text
+// is a new message.
 func TestContentID(t *testing.T) {
 	fc := event.Invocation{Platform: event.PlatformFC, RequestID: "req-1"}
 	id := func(ev string, inv event.Invocation) string {

@@ -1,7 +1,7 @@
 package identity
 
-// A GroupLookup describes the search for a person's groups in a sign-in. It explains to
-// people why they are in no team; it grants nothing.
+// A GroupLookup describes how a person's groups were searched in the claims of a sign-in. Pages
+// show it to explain why a person is in no team; it gives no rights.
 type GroupLookup struct {
 	Claim  string      // name or path of the claim; empty if the kind of sign-in has no groups
 	Result GroupResult // of the search

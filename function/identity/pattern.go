@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// MatchClaim reports whether the value of a claim matches pattern. Upper and lower case differ. Every
-// character of pattern stands for itself, except "*", which stands for one or more characters:
+// MatchClaim reports whether the value of a claim matches pattern. Upper and lower case differ.
+// Every character of pattern stands for itself, except "*", which stands for one or more
+// characters:
 //
 //	where * is                 it matches                           it never matches
 //	at the end, behind ":"     the rest of the value                –
@@ -14,8 +15,8 @@ import (
 //	anywhere else              characters of one part               ":" and "/"
 //
 // So "repo:shop/web:*" matches "repo:shop/web:ref:refs/heads/main", and not "repo:shop/web2:…";
-// "repo:shop/*" matches "repo:shop/web", and not "repo:shop/web:pull_request". A pattern without "*" is
-// compared exactly. An empty pattern or value never matches.
+// "repo:shop/*" matches "repo:shop/web", and not "repo:shop/web:pull_request". A pattern
+// without "*" is compared exactly. An empty pattern or value never matches.
 func MatchClaim(pattern, value string) bool {
 	if pattern == "" || value == "" {
 		return false

@@ -12,9 +12,9 @@
 // The package holds data only. Package policy decides what a principal may do.
 package identity
 
-// A Kind says what a principal is. A rule for one kind never applies to another, even
-// if the names are equal. The zero Kind means that no sender
-// is known; no team has it as a member.
+// A Kind says what kind of sender a principal is. A rule for one kind never applies to another,
+// even if the names are equal. The zero Kind means that the sender is unknown; no team has such
+// a member.
 type Kind string
 
 // The kinds of principals.
@@ -24,10 +24,10 @@ const (
 	KindEvent  Kind = "event"  // the platform, for one kind of its events
 )
 
-// A Principal is the sender of a request.
+// A Principal is the sender of a request: a person, a program or an event of the platform.
 //
-// A store keeps only Issuer, Subject and Name. The other fields are true only during
-// the request: the policy decides by what the sender proves now.
+// A store keeps only Issuer, Subject and Name. The other fields are valid only during the
+// request, because the policy decides by what the sender can prove now.
 type Principal struct {
 	Kind    Kind
 	Issuer  string   // of a person: the issuer of the sign-in; empty for the other kinds

@@ -21,9 +21,9 @@ type Token struct {
 // recognise, then 32 random bytes in base64url without padding.
 func IsToken(text string) bool { return pattern.Match(`hbp_[A-Za-z0-9_-]{43}`, text) }
 
-// Known returns the entry of tokens that has the hash of token and has not expired at
-// now, or false. It compares every entry in constant time, so that
-// the duration does not tell which entry matches.
+// Known returns the entry of tokens whose hash is that of token and that has not expired at
+// now. It returns false if there is none. It compares every entry in constant time, so that the
+// duration does not reveal which entry matches.
 func Known(tokens []Token, token string, now time.Time) (Token, bool) {
 	sum := sha256.Sum256([]byte(token))
 	found := -1

@@ -1,7 +1,8 @@
 // Package inventory lists the machines that a person may back up, over all accounts.
 //
-// A machine is an instance or a cluster. A place is one region of one account. All places are listed at the
-// same time, each by a call of its own. In the answer each place has one of these states:
+// A machine is an instance or a cluster. A place is one region of one account. All places are
+// listed at the same time, each by a call of its own. In the answer each place has one of these
+// states:
 //
 //	state    its machines                           the cloud
 //	Fresh    were read in the last minute           answered
@@ -9,8 +10,9 @@
 //	Denied   are not in the answer                  does not let the portal list them
 //	Failed   are those of the last list, if any     answered with another error, or could not be reached
 //
-// Each call is made in the name of the person, and its result is never shown to another person. The policy
-// decides about each machine again for each answer, so an old list shows nothing that no rule allows now.
+// Each call is made in the name of the person, and its result is never shown to another person.
+// The policy decides about each machine again for each answer, so an old list shows nothing
+// that no rule allows now.
 package inventory
 
 import (
@@ -31,9 +33,11 @@ import (
 	"backupportal/function/param"
 )
 
-// A Lister lists all instances or clusters in the region and account of target. aliyun.Client implements it.
+// A Lister lists all instances or clusters in the region and account of target. aliyun.Client
+// implements it.
 type Lister interface {
-	// ListAll returns all instances, or with [backup.Clusters] all clusters. Errors: [*backup.CloudError] values.
+	// ListAll returns all instances, or with [backup.Clusters] all clusters. Errors:
+	// [*backup.CloudError] values.
 	ListAll(ctx context.Context, target backup.Target, kind backup.CandidateKind) ([]backup.Candidate, error)
 }
 
@@ -65,7 +69,8 @@ const (
 	placesInAnswer = 1024             // listings that List returns at most; it leaves out the places after them
 )
 
-// New returns an empty inventory. now is its clock: it decides which lists are old.
+// New returns an inventory without lists. now is its clock, which decides which lists are too
+// old.
 func New(cloud Lister, log *slog.Logger, now func() time.Time) *Inventory {
 	return &Inventory{
 		cloud: cloud, log: log, now: now,
@@ -75,7 +80,8 @@ func New(cloud Lister, log *slog.Logger, now func() time.Time) *Inventory {
 	}
 }
 
-// State says how current the machines of a place are. See the package comment.
+// State says how current the list of a place (one region of one account) is. See the package
+// comment.
 type State string
 
 // The states.
@@ -97,7 +103,7 @@ type Machine struct {
 	Old     time.Time          // when the cloud listed it, if that may be out of date; zero if its place is Fresh
 }
 
-// A Listing is the answer for one place.
+// A Listing is the result for one place: its machines, and how current they are.
 type Listing struct {
 	Place
 	State    State
@@ -105,16 +111,17 @@ type Listing struct {
 	At       time.Time // when the cloud listed Machines; zero if it never did, or for Denied
 }
 
-// A Query selects machines.
+// A Query says which machines are listed: places, kind and search.
 type Query struct {
 	Kind   backup.CandidateKind // Instances or Clusters
 	Places []Place              // List skips a place in which no rule allows the person a backup
 	Again  bool                 // ask the cloud again where it failed, and wait again where it was slow
 }
 
-// List returns one listing for each place of q in which a rule allows who a backup, in the order of q. It
-// asks the cloud about each place that it has not asked in the last minute, and waits at most
-// [Inventory.Patience]. A call of the cloud that takes longer goes on, and a later List has its result.
+// List returns one listing for each place of q (a region of an account) in which a rule allows
+// who a backup, in the order of q. It asks the cloud about each place whose list is older than
+// a minute, and waits for at most [Inventory.Patience]. A slower call continues in the
+// background, and a later List returns its result.
 func (v *Inventory) List(ctx context.Context, rules backup.Policy, who identity.Principal, q Query) []Listing {
 	patience := v.Patience
 	if patience == 0 {
@@ -166,7 +173,8 @@ func (v *Inventory) fill(ctx context.Context, rules backup.Policy, who identity.
 	}
 }
 
-// isDenied reports whether the cloud has refused the list, or does not accept the portal's credentials.
+// isDenied reports whether the cloud has refused the list, or does not accept the portal's
+// credentials.
 func isDenied(err error) bool {
 	return errors.Is(err, backup.ErrRefused) || errors.Is(err, backup.ErrCredentials)
 }
@@ -182,14 +190,15 @@ type entry struct {
 	since   time.Time          // when the last listing began
 }
 
-// state returns the values of s, and whether a listing is running.
+// state returns the contents of the cached list, and whether a new listing is running.
 func (s *entry) state() (items []backup.Candidate, at time.Time, failed error, loading bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.items, s.at, s.failed, s.loading != nil
 }
 
-// entry returns the entry of a place, or a new one, and keeps it for another keptFor.
+// entry returns the cached list of a place, or a new empty one. It stays in the cache for
+// keptFor after this call.
 func (v *Inventory) entry(who identity.Principal, kind backup.CandidateKind, place Place) *entry {
 	sum := lenhash.Sum(who.ID(), string(kind), place.Account, place.Region)
 	key := string(sum[:])
@@ -206,9 +215,10 @@ func (v *Inventory) entry(who identity.Principal, kind backup.CandidateKind, pla
 // done is a closed channel: receiving from it does not wait.
 var done = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 
-// refresh starts a listing if one is needed. It returns a channel that is closed when the caller need not
-// wait any longer: when the running listing ends, or already now if the list is fresh, if the last listing
-// failed in the last 30 seconds, or if the running listing has already taken as long as a page waits.
+// refresh starts a listing of the place if one is needed. It returns a channel that is closed
+// when the caller need not wait any longer. That is at the end of the running listing. The
+// channel is closed already if the list is fresh, if the last listing failed in the last 30
+// seconds, or if the running one has taken as long as a page waits.
 func (v *Inventory) refresh(
 	ctx context.Context, s *entry, rules backup.Policy, who identity.Principal, q Query, place Place,
 ) <-chan struct{} {
@@ -235,7 +245,7 @@ func (v *Inventory) refresh(
 	return s.loading
 }
 
-// load lists a place and stores the result in s.
+// load reads the list of a place from the cloud and stores the result in s.
 func (v *Inventory) load(ctx context.Context, s *entry, target backup.Target, kind backup.CandidateKind) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
@@ -253,8 +263,9 @@ func (v *Inventory) load(ctx context.Context, s *entry, target backup.Target, ki
 	s.loading = nil
 }
 
-// list waits for a slot of the account and one of all listings, and asks the cloud. It turns a panic into an
-// error, because a panic in this goroutine would end the process.
+// list asks the cloud for the list of a place. It first waits until fewer listings run than are
+// allowed for the account and in total. It turns a panic into an error, because a panic in this
+// goroutine would end the process.
 func (v *Inventory) list(ctx context.Context, target backup.Target, kind backup.CandidateKind) (items []backup.Candidate, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -273,7 +284,8 @@ func (v *Inventory) list(ctx context.Context, target backup.Target, kind backup.
 	return v.cloud.ListAll(ctx, target, kind)
 }
 
-// slotsOf returns the slots of one account. Aliases come from the policy, so the map stays small.
+// slotsOf returns the channel that limits how many listings of one account run at the same
+// time. Aliases come from the policy, so the map stays small.
 func (v *Inventory) slotsOf(alias string) chan struct{} {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -283,7 +295,8 @@ func (v *Inventory) slotsOf(alias string) chan struct{} {
 	return v.accounts[alias]
 }
 
-// allowed returns those of items that a rule allows who to back up, each with the kinds of backup.
+// allowed returns those of items that a rule allows who to back up, each with the allowed types
+// of backup.
 func allowed(
 	ctx context.Context, rules backup.Policy, who identity.Principal, kind backup.CandidateKind, place Place, items []backup.Candidate,
 ) []Machine {
@@ -333,5 +346,5 @@ func (m Machine) Matches(text string) bool {
 	return false
 }
 
-// Allows reports whether a rule allows a backup of m of the kind source.
+// Allows reports whether a rule allows a backup of m with the source type source.
 func (m Machine) Allows(source param.SourceType) bool { return slices.Contains(m.Sources, source) }

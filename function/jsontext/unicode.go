@@ -11,13 +11,15 @@ import (
 var (
 	// ErrUTF8 means that the bytes are not UTF-8.
 	ErrUTF8 = errors.New("the text is not valid UTF-8")
-	// ErrSurrogate means that an escape is half of a pair, such as \ud800 alone. It stands for no character.
+	// ErrSurrogate means that an escape is half of a pair, such as \ud800 alone. It stands for
+	// no character.
 	ErrSurrogate = errors.New("an escape such as \\ud800 is only half of a surrogate pair")
 )
 
-// Unicode returns [ErrUTF8] or [ErrSurrogate] if the JSON text data has no exact meaning in Unicode
-// (RFC 7493, section 2.1), else nil. [encoding/json] replaces each such part by U+FFFD, so two different
-// texts would become equal. Unicode does not check that data is JSON, and copies nothing.
+// Unicode returns [ErrUTF8] or [ErrSurrogate] if the JSON text data has no exact meaning in
+// Unicode (RFC 7493, section 2.1), else nil. [encoding/json] replaces each such part by U+FFFD,
+// so two different texts would become equal. Unicode does not check that data is JSON, and
+// copies nothing.
 func Unicode(data []byte) error {
 	if !utf8.Valid(data) {
 		return ErrUTF8

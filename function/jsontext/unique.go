@@ -30,7 +30,8 @@ type walker struct{ rest []byte }
 // skip skips blanks and separators.
 func (w *walker) skip() { w.rest = bytes.TrimLeft(w.rest, " \t\r\n,:") }
 
-// value reads one value. The error says that a name is repeated, or that the value nests too deeply.
+// value reads one value. The error says that a name is repeated, or that the value nests too
+// deeply.
 func (w *walker) value(depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("nested deeper than %d levels", maxDepth)

@@ -14,8 +14,9 @@ import (
 
 var errRepeated = errors.New("repeated")
 
-// repeats reads one value of d. It returns errRepeated if an object has two members of one name, and
-// otherwise the error of d. It is a second implementation, with which tests compare Unique.
+// repeats reads one JSON value from d. It returns errRepeated if an object has two members of
+// the same name, otherwise the error of d. It is the second implementation with which tests
+// compare Unique.
 func repeats(d *json.Decoder) error {
 	token, err := d.Token()
 	if err != nil {
@@ -74,7 +75,8 @@ func TestUniqueAgreesWithTheDecoder(t *testing.T) {
 	})
 }
 
-// A long text costs no memory.
+// TestUniqueCopiesNoTexts proves that Unique does not copy texts: a long text in the JSON costs
+// no additional memory.
 func TestUniqueCopiesNoTexts(t *testing.T) {
 	long := []byte(`{"body":"` + strings.Repeat("x", 8<<20) + `"}`)
 	if n := testing.Benchmark(func(b *testing.B) {

@@ -1,9 +1,9 @@
 // Package kubectl reads the volumes in the output of kubectl get.
 //
-// The output is that of “kubectl get pv,pvc -A -o yaml” or “-o json”: one List, one object, or several YAML
-// documents. JSON is read as YAML, because JSON is valid YAML. A claim and the volume that its spec.volumeName
-// names become one [Volume]. A volume whose claim is not in the output becomes a [Volume] of its own, with the
-// claim of its spec.claimRef.
+// The output is that of “kubectl get pv,pvc -A -o yaml” or “-o json”: one List, one object, or
+// several YAML documents. JSON is read as YAML, because JSON is valid YAML. A claim and the
+// volume that its spec.volumeName names become one [Volume]. A volume whose claim is not in the
+// output becomes a [Volume] of its own, with the claim of its spec.claimRef.
 //
 // Objects of other kinds are skipped. Only the values of a [Volume] are kept.
 package kubectl
@@ -23,14 +23,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// MaxSize is the largest output that [Read] accepts, in bytes.
+// MaxSize is the maximum size of the output that [Read] accepts, in bytes.
 const MaxSize = 256 << 10
 
 // maxDepth limits the nesting of the output. Objects of Kubernetes nest less than 20 levels.
 const maxDepth = 64
 
-// A Volume is a claim with its volume, or only one of the two if the output does not have the other. Values
-// that are not in the output are empty.
+// A Volume is a claim with its volume, or only one of the two if the output does not have the
+// other. Values that are not in the output are empty.
 type Volume struct {
 	Namespace, Claim string // of the claim
 	Name             string // of the persistent volume
@@ -42,7 +42,7 @@ type Volume struct {
 	Detail           string // of NotBound: the phase; of OtherDriver: the driver
 }
 
-// A Problem is the reason for which a volume cannot be backed up; empty if it can.
+// A Problem says why a volume cannot be backed up. It is empty if it can.
 type Problem string
 
 // The problems of volumes.
@@ -58,7 +58,7 @@ var Drivers = []string{
 	"diskplugin.csi.alibabacloud.com", "nasplugin.csi.alibabacloud.com", "ossplugin.csi.alibabacloud.com",
 }
 
-// A Listing is what [Read] found.
+// A Listing is the result of [Read]: the volumes in the output of kubectl.
 type Listing struct {
 	Volumes   []Volume // sorted by namespace, claim and name
 	Documents int      // YAML documents, or 1 for JSON
@@ -86,13 +86,14 @@ const (
 	NoVolume Kind = "volume"   // the output has objects, but no volume and no claim
 )
 
-// Error returns the place and the kind in English, for logs. It contains no text of the output, which can be
-// secret.
+// Error returns the place and the kind in English, for logs. It contains no text of the output,
+// which can be secret.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("kubectl: line %d, column %d: %s", e.Line, e.Column, e.Kind)
 }
 
-// Read returns the volumes in output. A byte order mark is ignored. Every error is a [*SyntaxError].
+// Read returns the volumes in output, which is what kubectl printed. It ignores a byte order
+// mark. Every error is a [*SyntaxError].
 func Read(output string) (Listing, error) {
 	output = strings.TrimPrefix(output, "\ufeff")
 	output = strings.ReplaceAll(output, "\r\n", "\n")
@@ -141,15 +142,16 @@ func lazy(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
 
-// promptLine matches a line with the prompt of a shell, or with a command. tableLine matches the heading that
-// kubectl prints without -o.
+// promptLine matches a line with the prompt of a shell or with a command. tableLine matches the
+// heading of the table that kubectl prints without the option -o.
 var (
 	promptLine = lazy(`^\s*(\S*[$#%>❯]\s+\S|\[\S+@\S+ [^\]]*\][$#]|\S+@\S+[:~]\S*[$#]|kubectl\s)`)
 	tableLine  = lazy(`^(NAMESPACE\s+)?NAME\s+(STATUS|CAPACITY|VOLUME)\b`)
 )
 
-// strangeLine returns an error for the first line that kubectl does not write with -o yaml or -o json: the prompt
-// of a shell, the heading of a table, or an indentation with a tab. JSON may be indented with tabs.
+// strangeLine returns an error for the first line that kubectl never writes with -o yaml or -o
+// json: a shell prompt, the heading of a table, or an indentation with a tab. In JSON, tabs are
+// allowed.
 func strangeLine(output string) error {
 	isJSON := strings.HasPrefix(strings.TrimSpace(output), "{")
 	number := 0
@@ -168,15 +170,15 @@ func strangeLine(output string) error {
 	return nil
 }
 
-// inBlock reports whether a line can be a part of a block of text in YAML, such as an annotation, because it is
-// indented.
+// inBlock reports whether a line can be a part of a block of text in YAML, such as an
+// annotation, because it is indented.
 func inBlock(text string) bool { return strings.HasPrefix(text, "  ") }
 
 // lineOfError finds the line in a message of the YAML library.
 var lineOfError = lazy(`line (\d+)`)
 
-// syntax returns the [*SyntaxError] for an error of the YAML library, which states only the line. Its Column is
-// that of the first character after the indentation.
+// syntax returns the [*SyntaxError] for an error of the YAML library, which states only the
+// line. Its Column is that of the first character after the indentation.
 func syntax(output string, err error) error {
 	e := &SyntaxError{Kind: BadYAML}
 	if m := lineOfError().FindStringSubmatch(err.Error()); m != nil {
@@ -237,7 +239,8 @@ func (r *reader) object(node *yaml.Node, depth int) error {
 	return nil
 }
 
-// add stores the values of a claim or a volume. It ignores an object of another kind, and one without a name.
+// add stores the values of a claim or a volume. It ignores an object of another kind, and one
+// without a name.
 func (r *reader) add(kind string, node *yaml.Node) {
 	name := text(node, "metadata", "name")
 	deleting := text(node, "metadata", "deletionTimestamp") != ""
@@ -261,8 +264,8 @@ func (r *reader) add(kind string, node *yaml.Node) {
 	}
 }
 
-// driver returns the CSI driver of a persistent volume, or the kind of another source, such as hostPath; empty
-// if the volume has none of the known kinds.
+// driver returns the CSI driver of a persistent volume, or the name of another storage type
+// such as hostPath. It returns "" if the volume has no known type.
 func driver(node *yaml.Node) string {
 	if name := text(node, "spec", "csi", "driver"); name != "" {
 		return name
@@ -312,8 +315,8 @@ func (r *reader) join() []Volume {
 	return all
 }
 
-// problem returns why a volume with these phases and this driver cannot be backed up. Empty values are not in
-// the output and are no problem.
+// problem returns why a volume with these phases and this driver cannot be backed up. A value
+// that is missing in the output is empty and causes no problem.
 func problem(claimPhase, volumePhase, driver string, deleting bool) (Problem, string) {
 	switch {
 	case deleting:
@@ -336,8 +339,8 @@ func first(a, b string) string {
 	return b
 }
 
-// child returns the value of a key of a mapping; nil if node is no mapping or has no such key. It does not follow
-// YAML aliases, because kubectl writes none.
+// child returns the value of a key of a mapping; nil if node is no mapping or has no such key.
+// It does not follow YAML aliases, because kubectl writes none.
 func child(node *yaml.Node, key string) *yaml.Node {
 	if node == nil || node.Kind != yaml.MappingNode {
 		return nil
@@ -350,11 +353,13 @@ func child(node *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-// maxText is the length of a value up to which it is read, in bytes: names in Kubernetes have at most 253.
+// maxText is the maximum length of a value that is read, in bytes. Names in Kubernetes have at
+// most 253.
 const maxText = 253
 
-// text returns the scalar at a path of keys. It is empty if there is no scalar, for null, and for a value that
-// cannot be a name or a size in Kubernetes because it is too long or contains a blank or a control character.
+// text returns the scalar value at a path of keys. It returns "" if there is none, for null,
+// and for a value that cannot be a name or a size in Kubernetes: one that is too long, or
+// contains a blank or a control character.
 func text(node *yaml.Node, path ...string) string {
 	for _, key := range path {
 		node = child(node, key)

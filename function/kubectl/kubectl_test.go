@@ -57,7 +57,8 @@ var fromList = []kubectl.Volume{
 	{Namespace: "shop", Claim: "waits", Size: "20Gi", Problem: kubectl.NotBound, Detail: "Pending"},
 }
 
-// A claim and its volume are one volume, in all forms that kubectl writes.
+// TestVolumesInAllForms proves that a claim and its volume become one volume, in every format
+// that kubectl writes.
 func TestVolumesInAllForms(t *testing.T) {
 	const claim = "kind: PersistentVolumeClaim\nmetadata: {name: a, namespace: n}\nspec: {volumeName: v}\nstatus: {phase: Bound}\n"
 	const volume = "kind: PersistentVolume\nmetadata: {name: v}\nspec: {claimRef: {name: a, namespace: n}, hostPath: {path: /x}}\nstatus: {phase: Bound}\n"
@@ -97,7 +98,8 @@ func TestVolumesInAllForms(t *testing.T) {
 	}
 }
 
-// What cannot be read is refused with its line and column.
+// TestUnreadableOutput proves that output that cannot be read is refused, with the line and the
+// column of the mistake.
 func TestUnreadableOutput(t *testing.T) {
 	for name, test := range map[string]struct {
 		text string
@@ -123,8 +125,8 @@ func TestUnreadableOutput(t *testing.T) {
 	}
 }
 
-// FuzzRead proves that any text gives volumes or a SyntaxError, and that no value has blanks or control
-// characters.
+// FuzzRead proves that any text gives volumes or a SyntaxError, and that no value has blanks or
+// control characters.
 func FuzzRead(f *testing.F) {
 	f.Add(list)
 	f.Add(`{"kind":"List","items":[]}`)

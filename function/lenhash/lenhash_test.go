@@ -9,7 +9,8 @@ import (
 	"backupportal/function/lenhash"
 )
 
-// Stores and logs contain these digests, so they must not change.
+// TestDigestFormat proves that the digests of known texts have not changed. Databases and logs
+// contain digests, so another result would make stored values useless.
 func TestDigestFormat(t *testing.T) {
 	want := sha256.Sum256([]byte("\x00\x00\x00\x05label\x00\x00\x00\x00\x00\x00\x00\x06实例"))
 	if got := lenhash.Sum("label", "", "实例"); got != want {

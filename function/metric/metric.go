@@ -1,14 +1,14 @@
 // Package metric counts events for monitoring systems that read the Prometheus text format.
 //
-// A [Registry] has one method for each kind of event, so that a metric's name and labels stand in one
-// place. [Described] lists all metrics.
+// A [Registry] has one method for each kind of event, so that a metric's name and labels stand
+// in one place. [Described] lists all metrics.
 //
-// The number of label values must have a bound. A caller passes names of the configuration or constants,
-// never a text of a request.
+// The number of label values must have a bound. A caller passes names of the configuration or
+// constants, never a text of a request.
 //
-// Counters and histograms belong to one process and begin at 0. A monitoring system adds those of all
-// processes. The gauges of a sweep describe the database, which processes share; a process writes them
-// only for [figuresLife] after its own last sweep.
+// Counters and histograms belong to one process and begin at 0. A monitoring system adds those
+// of all processes. The gauges of a sweep describe the database, which processes share; a
+// process writes them only for [figuresLife] after its own last sweep.
 package metric
 
 import (
@@ -26,8 +26,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// A Registry holds the metrics of one process. Use [New]; the zero value is not usable. Its methods are
-// safe for concurrent use.
+// A Registry holds the metrics of one process. Use [New]; the zero value is not usable. Its
+// methods are safe for concurrent use.
 type Registry struct {
 	set      *metrics.Set
 	series   sync.Map // *metrics.Counter or *metrics.PrometheusHistogram by seriesKey
@@ -37,7 +37,8 @@ type Registry struct {
 	figures  atomic.Pointer[figures]
 }
 
-// A seriesKey identifies a series. It saves the composition of the series' name for each event.
+// A seriesKey identifies one series: a metric with values of its labels. It is the key of a
+// map, so that the series' name need not be composed for each event.
 type seriesKey struct{ metric, first, second string }
 
 // Upper bounds of the buckets of histograms, in seconds.
@@ -74,7 +75,8 @@ func (r *Registry) Rejected(kind, source string) {
 	r.counter(seriesKey{rejected, kind, source}, "kind", "source").Inc()
 }
 
-// Answered counts one answered request and its duration. route is the pattern of its route, or empty.
+// Answered counts one answered request and its duration. route is the pattern of its route, or
+// empty.
 func (r *Registry) Answered(route string, status int, took time.Duration) {
 	r.counter(seriesKey{requests, route, statusText(status)}, "route", "status").Inc()
 	r.histogram(seriesKey{requestSeconds, route, ""}, requestBounds, "route", "").Update(took.Seconds())
@@ -97,7 +99,7 @@ func (r *Registry) submissions(door, outcome string) *metrics.Counter {
 	return r.counter(seriesKey{submissions, door, outcome}, "door", "outcome")
 }
 
-// AttemptEnded counts one recorded result of an attempt in the once log.
+// AttemptEnded counts one attempt to start a job whose result was stored in the step log.
 func (r *Registry) AttemptEnded(result string) {
 	r.attempts(result).Inc()
 }
@@ -123,8 +125,8 @@ func (r *Registry) StoreStatement(statement string, failed bool, took time.Durat
 // SessionUsed notes that the session with this id was used now.
 func (r *Registry) SessionUsed(id string) { r.sessions.use(id, r.now()) }
 
-// counter returns the counter of k. first and second are the names of its labels; an empty name means no
-// label.
+// counter returns the counter of k. first and second are the names of its labels; an empty name
+// means no label.
 func (r *Registry) counter(k seriesKey, first, second string) *metrics.Counter {
 	if c, ok := r.series.Load(k); ok {
 		return c.(*metrics.Counter)
@@ -134,7 +136,7 @@ func (r *Registry) counter(k seriesKey, first, second string) *metrics.Counter {
 	return c
 }
 
-// histogram returns the histogram of k, as [Registry.counter].
+// histogram returns the histogram of k. Its arguments are those of [Registry.counter].
 func (r *Registry) histogram(k seriesKey, bounds []float64, first, second string) *metrics.PrometheusHistogram {
 	if h, ok := r.series.Load(k); ok {
 		return h.(*metrics.PrometheusHistogram)
@@ -163,16 +165,17 @@ type Queue struct {
 // [Registry.Write], and at most once.
 func (r *Registry) Queues(read func() []Queue) { r.queues = read }
 
-// figuresLife is how long after a sweep its figures are written. Another process can have swept since.
+// figuresLife is how long after a sweep its figures are written. Another process can have swept
+// since.
 const figuresLife = 10 * time.Minute
 
-// figures are the gauges of one sweep.
+// figures are the values that one sweep (regular background run) has computed for the metrics.
 type figures struct {
 	at  time.Time
 	set *metrics.Set
 }
 
-// Swept replaces the gauges of the sweep.
+// Swept replaces the values that a sweep (regular background run) has computed for the metrics.
 func (r *Registry) Swept(f backup.Figures) {
 	set := metrics.NewSet()
 	gauge := func(value float64, metric string, labels ...string) {

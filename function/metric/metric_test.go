@@ -16,7 +16,7 @@ import (
 	"backupportal/function/secret"
 )
 
-// text returns the metrics of r.
+// text returns all metrics of r in the Prometheus text format.
 func text(r *metric.Registry) string {
 	var b strings.Builder
 	r.Write(&b)

@@ -5,20 +5,22 @@ import (
 	"time"
 )
 
-// Limits of the sessions that a process remembers. A session that was not used for sessionIdle is not
-// counted; it has ended.
+// Limits of the sessions that a process remembers. A session that was not used for sessionIdle
+// is not counted; it has ended.
 const (
 	sessionIdle = time.Hour
 	maxSessions = 10_000
 )
 
-// sessions remembers when sessions were last used. The zero value is empty.
+// sessions remembers when each session of a signed-in person was last used, to count the
+// sessions in use. The zero value is empty.
 type sessions struct {
 	mu   sync.Mutex
 	last map[string]time.Time
 }
 
-// use notes the use of a session. If too many are known, a new one is not counted.
+// use records that the session id is used now. A new session is not counted if maxSessions are
+// known already.
 func (s *sessions) use(id string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,7 +33,7 @@ func (s *sessions) use(id string, now time.Time) {
 	s.last[id] = now
 }
 
-// inUse returns how many sessions were used within sessionIdle, and forgets the others.
+// inUse returns how many sessions were used within the last sessionIdle. It forgets the others.
 func (s *sessions) inUse(now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// A destinations says which addresses are allowed in addition to public ones.
+// A destinations says which network addresses messages may be sent to, in addition to public
+// ones.
 type destinations struct{ private, loopback bool }
 
 // metadataAddrs are addresses in private networks where clouds give credentials to any program on

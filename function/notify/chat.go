@@ -37,9 +37,9 @@ func dingTalk(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	return out, err
 }
 
-// feishu writes a message for a custom robot of Feishu or Lark: a post, whose texts have no
-// markup. With a secret, the body has the time in seconds and a signature: the HMAC of an empty
-// text, with time and secret as its key.
+// feishu writes a message for a custom robot of Feishu or Lark. It is of type post, in whose
+// texts markup has no effect. With a secret, the body has the time in seconds and a signature:
+// the HMAC of an empty text, with time and secret as the key.
 func feishu(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
 	m := s.message(r, n)
 	var content [][]object

@@ -99,8 +99,8 @@ func (r receiver) connect(ctx context.Context) error {
 	return tls.Client(conn, config).HandshakeContext(ctx)
 }
 
-// Errors of the network. They replace the errors of packages net and net/http, whose texts contain the
-// receiver's URL, which is secret.
+// Errors of the network. They replace the errors of packages net and net/http, whose texts
+// contain the receiver's URL, which is secret.
 var (
 	errNotAllowed  = errors.New("the URL resolves to an address that is not public: private: true in the policy allows private networks")
 	errTimeout     = errors.New("timeout: no answer in time")

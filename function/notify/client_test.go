@@ -44,7 +44,7 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	}
 }
 
-// raw starts a receiver that passes each connection to serve, and returns the receiver's URL.
+// raw starts a receiver that calls serve with each connection, and returns the receiver's URL.
 func raw(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -64,13 +64,14 @@ type receiver struct {
 	client *http.Client
 }
 
-// A kind is how messages of one kind are written and confirmed.
+// A kind says how messages to one kind of receiver are written, and how their receipt is
+// confirmed.
 type kind struct {
 	write    func(*Sender, receiver, backup.Notice) (outgoing, error)
 	accepted func(answer []byte) error // returns why an answer with status 2xx is no confirmation
 }
 
-// An outgoing is the content of one request.
+// An outgoing is the content of one HTTP request to a receiver.
 type outgoing struct {
 	body   []byte // JSON
 	header http.Header

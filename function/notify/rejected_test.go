@@ -10,7 +10,7 @@ import (
 	"backupportal/function/param"
 )
 
-// rejectedNotice returns a notice of a rejected event.
+// rejectedNotice returns a notice about an event that can never be accepted.
 func rejectedNotice() backup.Notice {
 	return backup.Notice{
 		SubmissionID: "rej123", Event: backup.EventRejected, Receiver: "r", At: now,
@@ -22,8 +22,9 @@ func rejectedNotice() backup.Notice {
 	}
 }
 
-// Every kind of receiver gets the source, the origin and the reason of a rejection, in its language, without
-// markup, and a link to the rejected messages.
+// TestRejectionsInAllChats proves what every kind of receiver is told about rejected messages:
+// the source, the origin and the reason, in its language and without markup, and a link to the
+// list of rejected messages.
 func TestRejectionsInAllChats(t *testing.T) {
 	for _, kind := range backup.ReceiverKinds {
 		for language, want := range map[param.Language][]string{

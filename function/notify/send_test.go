@@ -90,7 +90,8 @@ func sent(t *testing.T, receiver backup.Receiver, n backup.Notice, change ...fun
 	return got[0]
 }
 
-// mac computes a signature from the vendors' documentation, without the code under test.
+// mac computes the expected signature from the vendors' documentation, without using the tested
+// code.
 func mac(key, message string) string {
 	h := hmac.New(sha256.New, []byte(key))
 	h.Write([]byte(message))

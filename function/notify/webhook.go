@@ -64,8 +64,8 @@ type rejectionData struct {
 	URL          string      `json:"Url,omitempty"` // of the list of rejected messages
 }
 
-// newRejectionPayload returns the payload of a notice about a rejection in language l. It has no count, which
-// would differ between two attempts.
+// newRejectionPayload returns the payload of a notice about a rejection in language l. It has
+// no count, which would differ between two attempts.
 func newRejectionPayload(n backup.Notice, l param.Language, environment, link string) payload {
 	r := n.Rejection
 	return payload{Type: "backup." + string(n.Event), Timestamp: n.At.UTC(), Data: rejectionData{

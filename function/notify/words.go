@@ -38,7 +38,7 @@ var (
 	wordBeside    = param.Both("%v, %v", "%v，%v")
 )
 
-// headlines are the titles of chat messages.
+// headlines are the titles of chat messages, by the kind of the notice.
 var headlines = map[backup.Event]param.Text{
 	backup.EventCreated:   param.Both("Backup started", "备份已启动"),
 	backup.EventSucceeded: param.Both("Backup succeeded", "备份成功"),
@@ -173,10 +173,10 @@ var lookalikes = strings.NewReplacer(
 	"[", "［", "]", "］", "://", "：//",
 )
 
-// inert returns a text from outside as one line that mentions no person, links to nothing and has no
-// markup in any of the chats. It replaces a dot before a letter, because chats turn even bare
-// host names into links. It removes invisible characters and characters that change the direction of
-// writing, and cuts the text to maxShown characters.
+// inert returns a text from outside as one line that mentions no person, links to nothing and
+// has no markup in any of the chats. It replaces a dot before a letter, because chats turn even
+// bare host names into links. It removes invisible characters and characters that change the
+// direction of writing, and cuts the text to maxShown characters.
 func inert(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {

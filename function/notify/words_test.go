@@ -48,8 +48,9 @@ func TestInertTexts(t *testing.T) {
 	}
 }
 
-// TestInertMessages proves that the hostile texts have no effect as markup in whole messages. The
-// messages are not longer than the strictest chat service allows.
+// TestInertMessages proves that texts which a chat service would treat as markup (a mention, a
+// link, a format) have no effect in a whole message. The messages are not longer than the
+// strictest chat service allows.
 func TestInertMessages(t *testing.T) {
 	for _, kind := range backup.ReceiverKinds[1:] {
 		for i, s := range hostiles {
@@ -71,7 +72,7 @@ func TestInertMessages(t *testing.T) {
 	}
 }
 
-// texts returns the values of a body that a person reads.
+// texts returns the texts in the body of a chat message that a person reads.
 func texts(t *testing.T, body []byte) []string {
 	t.Helper()
 	var v any
@@ -83,8 +84,8 @@ func texts(t *testing.T, body []byte) []string {
 	return strings.Split(strings.TrimSpace(flatten(v)), "\n")
 }
 
-// withoutOwnMarkup removes the markup that the portal itself writes: the brackets around the name of the
-// environment, the stars around the title, and the signs at the start of a line.
+// withoutOwnMarkup removes the markup that the portal itself writes: the brackets around the
+// name of the environment, the stars around the title, and the signs at the start of a line.
 func withoutOwnMarkup(kind backup.ReceiverKind, text string) string {
 	text = strings.TrimPrefix(text, "#### ")
 	if kind == backup.WeCom || kind == backup.Slack {
@@ -115,8 +116,8 @@ func TestAccountsHaveTheirNames(t *testing.T) {
 	}
 }
 
-// TestMessagesNameTheInstance proves that a chat message says what was backed up in the words that people
-// use, and that the name of the submission comes last.
+// TestMessagesNameTheInstance proves that a chat message says what was backed up in the words
+// that people use, and that the name of the submission comes last.
 func TestMessagesNameTheInstance(t *testing.T) {
 	n := notice(backup.EventSucceeded)
 	n.Record.ResourceName = "web01"

@@ -15,8 +15,8 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// A MalformedError means that a text is not a JSON object that a submission may be. No
-// parameter could be read from it.
+// A MalformedError means that a text is not one valid JSON object, or has a form that
+// submissions must not have, such as too deep nesting. No parameter could be read from it.
 type MalformedError struct {
 	Line, Column int  // where the decoder stopped; both start at 1, and a column is one byte
 	Problem      Text // the error, as a phrase without a capital and a full stop
@@ -27,24 +27,23 @@ func (e *MalformedError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem.En)
 }
 
-// maxDepth limits the nesting of a submission's JSON, so that a body cannot exhaust the
-// stack of the recursive scan. ContainerResources needs three levels.
+// maxDepth is how deep objects and lists may be nested in the JSON of a submission. The limit
+// protects the stack of the recursive scan. ContainerResources needs three levels.
 const maxDepth = 8
 
-// DecodeJSON reads a submission in the format of the JSON API, webhooks and events:
-// one JSON object with the parameters of [Fields], where those of Detail and Options
-// are inside their object. It returns the values as [Params] without defaults. A
-// null, an empty string and an empty list mean that the parameter is not given. Detail,
-// Options and lists may also be strings that contain their JSON, as the API takes them.
+// DecodeJSON reads a submission in the format of the JSON API, webhooks and events: one JSON
+// object with the parameters of [Fields]. The keys of Detail and of Options are inside these
+// two objects. It returns the values as [Params] without defaults. A null, an empty string and
+// an empty list mean that the parameter is not given. Detail, Options and lists may also be
+// strings that contain their JSON, because the API takes them in this form.
 //
-// own lists further keys that only the caller uses, such as an idempotency key. Their
-// values are returned unread in the map.
+// own lists further keys that only the caller uses, such as an idempotency key. Their values
+// are returned as raw JSON in the map.
 //
-// The errors are a [*MalformedError] if data is not one JSON object, and an
-// [InvalidError] for unknown keys, repeated keys and values of the wrong type. The
-// parameters that could be read are returned with an InvalidError. DecodeJSON does not
-// check the values themselves: [Params.Validate] does. A byte order mark before the object is
-// skipped.
+// The error is a [*MalformedError] if data is not one JSON object. It is an [InvalidError] for
+// unknown keys, repeated keys and values of the wrong type; the parameters that could be read
+// are then returned too. DecodeJSON does not check the values themselves: [Params.Validate]
+// does. It skips a byte order mark before the object.
 func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage, error) {
 	data = jsontext.TrimMark(data)
 	repeated, err := scanJSON(data)
@@ -72,12 +71,13 @@ func DecodeJSON(data []byte, own ...string) (Params, map[string]json.RawMessage,
 	return d.params, d.own, d.result()
 }
 
-// ObjectNames returns the names of the parameters that are JSON objects: those with dotted fields.
+// ObjectNames returns the names of the parameters whose values are JSON objects: Detail and
+// Options.
 func ObjectNames() []string { return []string{"Options", "Detail"} }
 
-// DecodeObject reads the JSON text of a parameter that is an object, such as Detail, as the API
-// declares it. An empty text gives no values. The error is an [InvalidError], with which the values
-// that could be read are returned.
+// DecodeObject reads the JSON text of the parameter object, which is Detail or Options, and
+// returns its values. An empty text gives no values. The error is an [InvalidError]; the values
+// that could be read are returned with it.
 func DecodeObject(name, text string) (Params, error) {
 	d := decoder{params: Params{}}
 	d.object(name, json.RawMessage(jsontext.Must(text)))
@@ -93,7 +93,7 @@ type decoder struct {
 	untyped  map[string]json.RawMessage // values of another type than their field
 }
 
-// repeat reports the names that are given more than once.
+// repeat adds a mistake for each of names: parameters that the JSON has more than once.
 func (d *decoder) repeat(names []string) {
 	for _, name := range names {
 		d.bad = append(d.bad, RepeatedField(name))
@@ -101,9 +101,13 @@ func (d *decoder) repeat(names []string) {
 	d.repeated = append(d.repeated, names...)
 }
 
-// result returns the mistakes, or nil. The type of a value does not matter if its parameter applies only with
-// a switch that is off: its text stays in params, [Params.WithDefaults] removes it, and [Notes] reports it.
-// A name that is given more than once has no other mistake: it is unknown which value was meant.
+// result returns all mistakes that were found, or nil. It has two exceptions:
+//
+//   - A value of the wrong type is no mistake if its parameter applies only with a switch that is
+//     off, such as Detail.doCopy. It stays in params; [Params.WithDefaults] removes it later, and
+//     [Notes] tells the caller.
+//   - A parameter that is given more than once gets only the mistake "given more than once": it is
+//     unknown which value was meant, so no value of it is judged.
 func (d *decoder) result() error {
 	complete := d.params.WithDefaults()
 	for name, raw := range d.untyped {
@@ -133,8 +137,8 @@ func (d *decoder) wrong(name, code string, text Text, args ...any) {
 	d.bad = append(d.bad, Mistake{Field: name, Code: code, Text: text, Args: args})
 }
 
-// object reads the keys of Detail or Options, from an object or from a string that contains one.
-// An empty string means that nothing is given.
+// object reads the keys of Detail or Options. raw is a JSON object, or a JSON string that
+// contains one. An empty string gives no keys.
 func (d *decoder) object(name string, raw json.RawMessage) {
 	var text string
 	if raw[0] == '"' && json.Unmarshal(raw, &text) == nil {
@@ -166,8 +170,9 @@ func (d *decoder) object(name string, raw json.RawMessage) {
 	}
 }
 
-// value reads one parameter. An unknown name may be one of own, misspelt. The vendor's samples write
-// null, "" or [] for keys that are not used, so these mean that nothing is given.
+// value reads one parameter into d.params. For an unknown name it adds a mistake that suggests
+// the most similar name, of the parameters or of own. A null, an empty string and an empty list
+// mean "not given": the vendor's samples write them for keys that are not used.
 func (d *decoder) value(name string, raw json.RawMessage, own ...string) {
 	f, known := FieldNamed(name)
 	if !known {
@@ -190,8 +195,9 @@ func (d *decoder) value(name string, raw json.RawMessage, own ...string) {
 	}
 }
 
-// Convert returns the text that [Params] holds for a JSON value of a field of type t without a pattern,
-// or false if the value cannot have that type. A value that is not given is the empty text.
+// Convert returns the text that [Params] holds for a JSON value of type t, or false if the
+// value cannot have that type. null and an empty string give the empty text, which means "not
+// given". It does not check a pattern or bounds.
 func Convert(t Type, raw json.RawMessage) (value string, ok bool) {
 	if string(raw) == "null" {
 		return "", true
@@ -199,9 +205,10 @@ func Convert(t Type, raw json.RawMessage) (value string, ok bool) {
 	return Field{Type: t}.fromJSON(raw)
 }
 
-// fromJSON converts a JSON value to the text that [Params] holds. It returns false if the value cannot
-// have the type of f. Many programs have texts only, such as the labels of alerts, and others write
-// names as numbers, so every door for programs takes a value of another type if its meaning is clear:
+// fromJSON converts a JSON value to the text that [Params] holds. It returns false if the value
+// cannot have the type of f. It takes a value of another type if its meaning is clear, because
+// many programs can send texts only, such as the labels of alerts, and others write names as
+// numbers:
 //
 //	type              value                                   result
 //	String            a string                                without surrounding blanks; JobName: see [FitName]
@@ -214,8 +221,8 @@ func Convert(t Type, raw json.RawMessage) (value string, ok bool) {
 //	Strings, Objects  a string with a JSON list               the list, as the API itself takes it
 //	Strings           another string                          the lines that are not blank
 //
-// Items of a list of ids lose surrounding blanks, but paths keep them. A number is not checked further:
-// Field.Check rejects fractions.
+// Each item of a list of ids loses its surrounding blanks; each item of a list of paths keeps
+// them. fromJSON does not check bounds or fractions of a number: Field.Check does.
 func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	var text string
 	isText := json.Unmarshal(raw, &text) == nil
@@ -263,7 +270,8 @@ func (f Field) fromJSON(raw json.RawMessage) (value string, ok bool) {
 	return compact, true
 }
 
-// stringFrom is fromJSON for a String. text is the value of raw if isText is true: raw is a JSON string then.
+// stringFrom is fromJSON for a field of type String. If isText is true, raw is a JSON string
+// and text is its decoded value. Otherwise raw is another JSON value and text is not used.
 func (f Field) stringFrom(raw json.RawMessage, text string, isText bool) (value string, ok bool) {
 	switch {
 	case f.Numeral && isText:
@@ -300,7 +308,7 @@ func WrongType(name string, want Type, raw json.RawMessage) Mistake {
 	return Mistake{Field: name, Code: "type", Text: msgType, Args: []any{name, typeName(want), kindOf(raw)}}
 }
 
-// kindOf returns the type of a valid JSON value, as a noun phrase for a sentence.
+// kindOf returns the type of a valid JSON value for a sentence, such as "a number".
 func kindOf(raw json.RawMessage) Text {
 	switch raw[0] {
 	case '"':
@@ -317,10 +325,10 @@ func kindOf(raw json.RawMessage) Text {
 	return typeName(Integer)
 }
 
-// scanJSON checks what encoding/json accepts but a submission may not have: invalid
-// UTF-8, half a surrogate pair, nesting deeper than maxDepth, and text after the value.
-// For these it returns a [*MalformedError]. It returns repeated keys by their dotted
-// names, each once; encoding/json would take the last value without an error.
+// scanJSON finds what encoding/json accepts but a submission must not have. It returns a
+// [*MalformedError] for invalid UTF-8, half a surrogate pair, nesting deeper than maxDepth, and
+// text after the value. It returns the names of keys that occur more than once, dotted and each
+// name once: encoding/json would silently use the last value.
 func scanJSON(data []byte) (repeated []string, err error) {
 	if !utf8.Valid(data) {
 		return nil, malformed(data, 0, Text{"the text is not valid UTF-8", "内容不是有效的 UTF-8"})
@@ -352,8 +360,9 @@ var (
 	errTooDeep = errors.New("nested too deeply")
 )
 
-// token reads the next token. The error is [jsontext.ErrSurrogate] for a text that the decoder would
-// change: the cloud would get another text than the caller wrote.
+// token reads the next token. It returns [jsontext.ErrSurrogate] for a string with half a
+// surrogate pair: the decoder would replace it, and the cloud would get another text than the
+// caller wrote.
 func (s *scanner) token() (json.Token, error) {
 	start := s.dec.InputOffset()
 	token, err := s.dec.Token()

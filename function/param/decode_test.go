@@ -83,8 +83,9 @@ func TestDecodeJSON(t *testing.T) {
 	}
 }
 
-// TestValuesGetTheTypeOfTheirParameter checks which values of another type than their parameter are
-// taken: labels are always texts. A refused value is a mistake of its parameter, also later by Check.
+// TestValuesGetTheTypeOfTheirParameter proves which values are converted to the type of their
+// parameter, for example the text "15" for a number. Other values are reported as a mistake of
+// their parameter. Conversion is needed because labels of alerts are always texts.
 func TestValuesGetTheTypeOfTheirParameter(t *testing.T) {
 	const refused = "refused"
 	for _, c := range []struct{ name, value, want string }{
@@ -148,8 +149,8 @@ func TestDecodeJSONReturnsOwnKeys(t *testing.T) {
 	}
 }
 
-// FuzzDecodeJSON checks that any input gives known parameters or one of the two documented
-// errors, and that Validate and Parameters do not panic on the result.
+// FuzzDecodeJSON proves that DecodeJSON returns only known parameters, and only its two
+// documented errors, for any input. Validate and Parameters must not panic on the result.
 func FuzzDecodeJSON(f *testing.F) {
 	f.Add([]byte(`{"Account":"a","Detail":{"doCopy":true},"Include":["/a"],"ContainerResources":[{}]}`))
 	f.Add([]byte(`{"Retention":1e9,"Include":"[]","Options":{"UseVSS":null}}`))

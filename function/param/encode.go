@@ -6,9 +6,9 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// object returns the JSON object of a parameter that has keys: Detail or Options. It has
-// every key that belongs to p's source type, in the order of [Fields], even keys that
-// are not given, as the vendor's sample does.
+// object returns the JSON object of Detail or Options for the call of the cloud. It has every
+// key that the source type of p uses, in the order of [Fields]. A key that is not given is
+// present too, with an empty value, because the vendor's sample has such keys.
 func (p Params) object(name string) string {
 	var b strings.Builder
 	for _, f := range Fields {
@@ -24,8 +24,9 @@ func (p Params) object(name string) string {
 	return "{" + b.String() + "}"
 }
 
-// json returns a value as JSON. An empty value is replaced by the default, or else by
-// what the vendor's sample has for a key that is not used: null, [] or "".
+// json returns value as JSON for the call of the cloud. For an empty value it returns the
+// default of f. Without a default it returns null, [] or "", as the vendor's sample has for
+// unused keys.
 func (f Field) json(value string) string {
 	if value == "" {
 		value = f.Default

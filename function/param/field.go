@@ -45,8 +45,8 @@ import (
 // A Type is the JSON type of a parameter's value.
 type Type int
 
-// The types of parameters, with the text that [Params] holds for a value. An empty
-// text means that the parameter is not given, for every type.
+// The types of parameters. The comment of each says how [Params] holds a value as text. For
+// every type, an empty text means that the parameter is not given.
 const (
 	String  Type = iota // the text itself
 	Integer             // an int64 in decimal, without leading zeros and without "+"
@@ -55,8 +55,8 @@ const (
 	Objects             // a JSON list of objects
 )
 
-// A Condition holds if the parameter Name has the value Value. The zero Condition always
-// holds.
+// A Condition is true if the parameter Name has the value Value. The zero Condition is always
+// true.
 type Condition struct{ Name, Value string }
 
 // A Choice is one value that a field with an Enum accepts, with its texts in the form.
@@ -99,7 +99,7 @@ type Field struct {
 	Source           string   // where the constraints come from; empty only for a field without constraints
 }
 
-// FieldNamed returns the field of [Fields] with that name, or false.
+// FieldNamed returns the field of [Fields] with that name. It returns false if there is none.
 func FieldNamed(name string) (Field, bool) {
 	i := slices.IndexFunc(Fields, func(f Field) bool { return f.Name == name })
 	if i < 0 {
@@ -116,9 +116,10 @@ func (f Field) AppliesTo(p Params) bool {
 		(f.Under.Name == "" || p[f.Under.Name] == f.Under.Value)
 }
 
-// IsOff reports whether f belongs to a switch that is off: the Boolean parameter that f.Under names does
-// not have the value that f needs. A value of f then changes nothing, for every source type. p must have
-// the defaults of the fields before f.
+// IsOff reports whether f depends on a switch (the Boolean parameter in f.Under, such as
+// Detail.doCopy) that is false or not given. A value of f then changes nothing, for every
+// source type. It is false for fields without a switch, and for fields that the policy sets
+// (Assigned). p must have the defaults of the fields before f.
 func (f Field) IsOff(p Params) bool {
 	return f.Under.Name != "" && !f.Assigned && (p[f.Under.Name] == "" || p[f.Under.Name] == "false")
 }
@@ -128,7 +129,8 @@ func (f Field) ForSource(s SourceType) bool {
 	return f.For == nil || slices.Contains(f.For, s)
 }
 
-// RequiredFor reports whether a backup of type s needs a value for f, if f applies.
+// RequiredFor reports whether f must have a value in a backup of type s, provided that f
+// applies.
 func (f Field) RequiredFor(s SourceType) bool { return slices.Contains(f.Required, s) }
 
 // Choice returns the choice of f.Enum with that value, or false.
@@ -176,8 +178,8 @@ func (f Field) checkString(value string) []Mistake {
 	return f.checkLength(value)
 }
 
-// checkLength checks MaxLength. For Strings it counts the characters of the JSON list,
-// with brackets and quotation marks: the API's limit is for the list as it is sent.
+// checkLength checks MaxLength. For a list (Strings) it counts the characters of the JSON text
+// with brackets and quotation marks, because the API limits the text as it is sent.
 func (f Field) checkLength(value string) []Mistake {
 	n := utf8.RuneCountInString(value)
 	switch {
@@ -189,7 +191,7 @@ func (f Field) checkLength(value string) []Mistake {
 	return []Mistake{f.mistake("length", msgLength, f.Object, Count(f.MaxLength))}
 }
 
-// mistake returns a Mistake about the whole of f.
+// mistake returns a Mistake about f as a whole, not about one item of its list.
 func (f Field) mistake(code string, text Text, args ...any) Mistake {
 	return Mistake{Field: f.Name, Code: code, Text: text, Args: args}
 }

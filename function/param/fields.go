@@ -1,10 +1,10 @@
 package param
 
-// Fields lists all parameters. Its order is the order of mistakes and of the cloud call,
-// and a field comes after the field that its Under names. It must not be changed.
+// Fields lists all parameters. It must not be changed at run time. Mistakes are reported, and
+// parameters are sent, in its order. A field must come after the field that its Under names.
 //
-// CreateBackupJob has 18 parameters: every field that is not Ours is one, except that
-// the keys of Detail are one parameter together, and those of Options another.
+// CreateBackupJob has 18 parameters. Every field that is not Ours is one of them, with two
+// exceptions: the keys of Detail together are one parameter, and so are those of Options.
 var Fields = []Field{{
 	Name:    "SourceType",
 	Label:   Text{"Type of backup", "数据源类型"},
@@ -303,8 +303,8 @@ const (
 	// most 64 characters, the service's limit for names of plans.
 	MaxLabel = 37
 
-	// scriptPath matches an absolute path of letters, digits, dots, underscores and hyphens: no blanks, and
-	// no characters with a meaning in a shell.
+	// scriptPath matches an absolute path that has only letters, digits, dots, underscores and
+	// hyphens between its slashes. Blanks and characters with a meaning in a shell are refused.
 	scriptPath = `(/[A-Za-z0-9._-]+)+`
 )
 

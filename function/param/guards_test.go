@@ -9,7 +9,8 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// The limits of items are those of the API page. A larger list would be refused only after the call was sent.
+// TestItemLimits proves that the limits of list items in Fields are those of the API page of
+// CreateBackupJob. Without them, a list that is too large would be refused only by the cloud.
 func TestItemLimits(t *testing.T) {
 	for name, most := range map[string]int{"Detail.diskIdList": 64, "Include": 8, "Exclude": 8} {
 		f, ok := FieldNamed(name)
@@ -31,7 +32,8 @@ func TestItemLimits(t *testing.T) {
 	}
 }
 
-// The limits of lengths are those of the API page.
+// TestLengthLimits proves that the length limits in Fields are those of the API page of
+// CreateBackupJob.
 func TestLengthLimits(t *testing.T) {
 	for name, most := range map[string]int{"Include": 255, "Exclude": 255, "Detail.preScriptPath": 255, "Detail.postScriptPath": 255} {
 		f, ok := FieldNamed(name)
@@ -50,8 +52,8 @@ func TestLengthLimits(t *testing.T) {
 	}
 }
 
-// The limits of numbers: the vendor's own tests set a freeze timeout of up to 200 seconds, and policies keep
-// backups for up to 364,635 days.
+// TestNumberLimits proves the bounds of numbers. The vendor's own tests set a freeze timeout of
+// up to 200 seconds, and the vendor's backup policies keep backups for up to 364,635 days.
 func TestNumberLimits(t *testing.T) {
 	for name, limits := range map[string][2]int64{
 		"Detail.timeoutInSeconds": {1, 200}, "Retention": {1, 364635}, "Detail.destinationRetention": {1, 364635},
@@ -70,7 +72,8 @@ func TestNumberLimits(t *testing.T) {
 	}
 }
 
-// The limits of texts count characters, in any language.
+// TestTextLimits proves that length limits count characters, not bytes: a Chinese text may have
+// as many characters as an English one.
 func TestTextLimits(t *testing.T) {
 	for name, most := range map[string]int{"Reason": 200, "Ticket": 64, "JobName": MaxLabel, "CrossAccountRoleName": 64} {
 		f, ok := FieldNamed(name)

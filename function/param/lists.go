@@ -14,9 +14,9 @@ import (
 	"backupportal/function/pattern"
 )
 
-// checkInteger checks the spelling and the bounds of an Integer. Only the decimal form
-// without leading zeros passes: "007" would be sent as it is. A number that is too long for this form,
-// such as 1e400, is out of bounds.
+// checkInteger checks the form and the bounds of an Integer. Only decimal digits without
+// leading zeros have a valid form, because the text is sent as it is: "007" fails. A number
+// such as 1e400, which is too long to be written in this form, is reported as out of bounds.
 func (f Field) checkInteger(value string) []Mistake {
 	n, err := strconv.ParseInt(value, 10, 64)
 	canonical := err == nil && strconv.FormatInt(n, 10) == value
@@ -29,8 +29,8 @@ func (f Field) checkInteger(value string) []Mistake {
 	return nil
 }
 
-// checkStrings checks each item of Strings, then the length of the list. Items must be
-// different and not empty, must match the pattern, and must have no control characters.
+// checkStrings checks each item of a list of strings, then the length of the list. Items must
+// be different and not empty, match the pattern of f, and have no control characters.
 func (f Field) checkStrings(value string) []Mistake {
 	items, err := parseStrings(value)
 	if err != nil {
@@ -57,7 +57,8 @@ func (f Field) checkStrings(value string) []Mistake {
 	return append(bad, f.checkLength(value)...)
 }
 
-// lineShape returns the sentence for an item that does not match f.Pattern or is empty.
+// lineShape returns the sentence for an item that is empty or does not match f.Pattern. The
+// form shows a list as lines, so the sentence calls an item a line.
 func (f Field) lineShape() Text {
 	if f.Shape != (Text{}) {
 		return f.Shape
@@ -75,8 +76,8 @@ func parseStrings(value string) ([]string, error) {
 	return items, err
 }
 
-// A Volume is one element of ContainerResources (API page of CreateBackupJob). An empty
-// member is left out of the JSON. ResourceInfo is a text that holds a JSON object, see
+// A Volume is one element of ContainerResources (API page of CreateBackupJob). An empty member
+// is left out of its JSON. ResourceInfo is a string that contains a JSON object: see
 // [VolumeInfo].
 type Volume struct {
 	ResourceType string `json:"resourceType,omitempty"`
@@ -88,8 +89,8 @@ type Volume struct {
 	PVPath       string `json:"pvPath,omitempty"`
 }
 
-// A VolumeInfo is the JSON object in the ResourceInfo of a [Volume]. An empty member is
-// left out.
+// A VolumeInfo is the JSON object inside the string ResourceInfo of a [Volume]. An empty member
+// is left out of the JSON.
 type VolumeInfo struct {
 	PVName       string `json:"pv_name,omitempty"`
 	PVSize       string `json:"pv_size,omitempty"`
@@ -116,23 +117,22 @@ func (v Volume) WithInfo(info VolumeInfo) Volume {
 	return v
 }
 
-// Info decodes the ResourceInfo of v. Members that are missing are empty, and so are all
-// members if the text is not a JSON object.
+// Info decodes the ResourceInfo of v. A missing member becomes empty. If the text is not a JSON
+// object, all members are empty.
 func (v Volume) Info() (info VolumeInfo) {
 	_ = json.Unmarshal([]byte(v.ResourceInfo), &info) // checked by Validate
 	return info
 }
 
-// Volumes decodes ContainerResources. It returns no volumes if the parameter is not given.
-// After [Params.Validate] it cannot be malformed; before, a malformed text may give a part
-// of the list.
+// Volumes decodes ContainerResources. It returns nil if the parameter is not given. A malformed
+// value may give only a part of the list, but such a value does not pass [Params.Validate].
 func (p Params) Volumes() (volumes []Volume) {
 	_ = json.Unmarshal([]byte(p["ContainerResources"]), &volumes)
 	return volumes
 }
 
-// CompactJSON removes insignificant white space and a byte order mark from a JSON text. The error is that of
-// [json.Compact] if text is not one valid JSON value.
+// CompactJSON removes insignificant white space and a byte order mark from a JSON text. The
+// error is that of [json.Compact] if text is not one valid JSON value.
 func CompactJSON(text string) (string, error) {
 	var b bytes.Buffer
 	if err := json.Compact(&b, jsontext.TrimMark([]byte(text))); err != nil {
@@ -166,9 +166,9 @@ func (f Field) checkObjects(value string) []Mistake {
 	return bad
 }
 
-// checkVolume checks one element of ContainerResources; number counts from 1. Unknown keys
-// are accepted, because the service may know more keys than its API page. Every value must
-// be a string.
+// checkVolume checks one element of ContainerResources. number is its position, counted from 1,
+// for the sentence. Every value must be a string. Unknown keys pass, because the service may
+// accept more keys than its API page lists.
 func (f Field) checkVolume(item json.RawMessage, number int) []Mistake {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(item, &object); err != nil || len(object) == 0 {

@@ -2,8 +2,8 @@ package param
 
 import "testing"
 
-// A byte order mark before JSON is skipped in a submission and in a parameter that is JSON text.
-// Anywhere else it is an error.
+// TestByteOrderMark proves that a byte order mark is skipped before the JSON of a submission,
+// and before the JSON text of a parameter. At any other place it is an error.
 func TestByteOrderMark(t *testing.T) {
 	const mark = "\ufeff"
 	if p, _, err := DecodeJSON([]byte(mark + `{"Account":"demo"}`)); err != nil || p["Account"] != "demo" {

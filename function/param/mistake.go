@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// A Mistake is one error in a request: a value that is wrong, or a condition of the
-// policy that does not hold. [Mistake.In] gives its sentence in the reader's language.
+// A Mistake is one error in a request: a wrong value, or a condition of the policy that is not
+// met. [Mistake.In] returns its sentence in the reader's language.
 type Mistake struct {
 	Field string // the parameter's name; empty if the mistake is about the whole request
 	Part  string // the control inside the field, such as "SpeedLimit.1.end"; empty: the whole field
@@ -20,16 +20,16 @@ type Mistake struct {
 	Rule *RuleInfo // of a refusal by the policy: the rule that does not allow it; nil for other mistakes
 }
 
-// A RuleInfo describes a rule of the policy to a reader whom the rule concerns.
+// A RuleInfo describes a rule of the policy for the caller whose request the rule refused.
 type RuleInfo struct {
 	ID     string
 	Reason Text // why the rule has its limits; empty if the policy does not say
 	Owner  Text // whom to ask for more rights; empty if the policy does not say
 }
 
-// In returns the sentence in language l, without a full stop. Its first letter is a
-// capital, except if the first verb stands for a plain string: that is a parameter's
-// name, which keeps its spelling.
+// In returns the sentence in language l, without a full stop. It makes the first letter a
+// capital. If the sentence starts with the name of a parameter (a plain string argument), the
+// name keeps its spelling.
 func (m Mistake) In(l Language) string {
 	s := m.Text.Fill(l, m.Args...)
 	if strings.HasPrefix(m.Text.En, "%") && len(m.Args) > 0 {
@@ -45,8 +45,8 @@ func (m Mistake) In(l Language) string {
 // nothing was sent to the cloud and nothing was recorded.
 type InvalidError []Mistake
 
-// Error returns the fields and codes, for logs. It contains names from the request, but no
-// values.
+// Error returns the fields and codes of the mistakes, for logs. The text can contain names from
+// the request, but never values.
 func (e InvalidError) Error() string {
 	bad := Bounded(e)
 	parts := make([]string, len(bad))
@@ -80,13 +80,13 @@ func InFormOrder(bad []Mistake) []Mistake {
 // MaxMistakes is the largest number of mistakes in one answer.
 const MaxMistakes = 100
 
-// CodeMore is the code of the last mistake of a list that [Bounded] has cut. It is
-// about no field.
+// CodeMore is the code of the mistake that [Bounded] puts at the end of a list that it has cut.
+// Its Field is empty.
 const CodeMore = "more"
 
-// Bounded returns the first [MaxMistakes] of a list of mistakes and, if there are more,
-// one with [CodeMore] that says how many. A list that is short enough, or was cut
-// before, is returned unchanged.
+// Bounded limits a list to [MaxMistakes] mistakes. If there are more, it returns the first ones
+// and one further mistake with [CodeMore], which says how many were left out. It returns a
+// shorter list unchanged, and also a list that it has cut before.
 func Bounded(bad []Mistake) []Mistake {
 	if len(bad) <= MaxMistakes || len(bad) == MaxMistakes+1 && bad[MaxMistakes].Code == CodeMore {
 		return bad
@@ -95,8 +95,9 @@ func Bounded(bad []Mistake) []Mistake {
 	return append(slices.Clip(bad[:MaxMistakes]), more)
 }
 
-// position returns the index in Fields of the field called name, or of the first key of
-// the object called name. It returns len(Fields) for an unknown name.
+// position returns the index in Fields of the field called name, for sorting. For the name of
+// an object, Detail or Options, it returns the index of the first key. For an unknown name it
+// returns len(Fields).
 func position(name string) int {
 	i := slices.IndexFunc(Fields, func(f Field) bool { return f.Name == name || strings.HasPrefix(f.Name, name+".") })
 	if i < 0 {
@@ -105,7 +106,7 @@ func position(name string) int {
 	return i
 }
 
-// A Count is a number inside a sentence. Its text has commas from 10,000 on.
+// A Count is a number in a sentence. It is written with commas if it is 10,000 or more.
 type Count int64
 
 // String returns c in decimal, the same in both languages: "9999", "10,000".
@@ -120,8 +121,8 @@ func (c Count) String() string {
 	return s
 }
 
-// The sentences of mistakes. A sentence that starts with a verb is given f.Object or
-// f.Label as its first argument.
+// The sentences of mistakes. If a sentence starts with a verb, its first argument is f.Object
+// (or f.Label for lists), such as "the instance ID".
 var (
 	msgEnter       = Text{"enter %v", "请输入%v"}
 	msgSelect      = Text{"select %v", "请选择%v"}
@@ -163,17 +164,19 @@ var (
 	msgWindowOverlap = Text{"window %v overlaps window %v", "第 %v 个时段与第 %v 个时段重叠"}
 )
 
-// UnknownField returns the mistake for a name that is no parameter, with code "unknown". The
-// sentence names the parameter that was probably meant, if there is one ([nearest]).
+// UnknownField returns the mistake for a name that is not a parameter, with code "unknown". If
+// a known name is similar ([nearest]), the sentence suggests it.
 func UnknownField(name string) Mistake { return unknown(name, nearest(name, "")) }
 
-// UnknownName returns the mistake for an unknown name in a list of names that are not those of a submission,
-// such as the parameters of a query. The sentence names the one of known that was probably meant, if there is one.
+// UnknownName returns the mistake for an unknown name that is not part of a submission, such as
+// a parameter of a query. known are the valid names. If one of them is similar, the sentence
+// suggests it.
 func UnknownName(name string, known []string) Mistake {
 	return unknown(name, nearestOf(name, "", keysNamed(known)))
 }
 
-// unknown returns the mistake for an unknown name, with a hint unless it is empty.
+// unknown returns the mistake for an unknown name. The sentence suggests the name hint, unless
+// hint is empty.
 func unknown(name, hint string) Mistake {
 	if hint != "" {
 		return Mistake{Field: name, Code: "unknown", Text: msgNearest, Args: []any{name, hint}}
@@ -207,8 +210,8 @@ func typeName(t Type) Text {
 	}[t]
 }
 
-// Missing returns the mistake for a required field without a value, with code "required".
-// The sentence says "select" if the form offers a list of values, else "enter".
+// Missing returns the mistake for a required field that has no value, with code "required". The
+// sentence says "select" if the form offers a list of values, otherwise "enter".
 func (f Field) Missing() Mistake {
 	if f.Selected || len(f.Enum) > 0 {
 		return f.mistake("required", msgSelect, f.Object)

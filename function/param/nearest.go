@@ -6,11 +6,12 @@ import (
 	"sync"
 )
 
-// maxHinted is the length of the longest name, in bytes, for which a parameter is suggested.
+// maxHinted is the maximum length, in bytes, of an unknown name for which a similar name is
+// suggested. It limits the cost of the comparison.
 const maxHinted = 64
 
-// unknownKey returns the mistake for a key that object, Detail or Options, does not have, with
-// code "unknown". The sentence names the key that was probably meant, if there is one.
+// unknownKey returns the mistake for a key that is not a key of object (Detail or Options),
+// with code "unknown". If a known name is similar, the sentence suggests it.
 func unknownKey(object, key string) Mistake {
 	m := Mistake{Field: object + "." + key, Code: "unknown", Text: msgNoKey, Args: []any{object, key}}
 	if hint := nearest(key, object); hint != "" {
@@ -19,19 +20,20 @@ func unknownKey(object, key string) Mistake {
 	return m
 }
 
-// nearest returns the name that a sender probably meant with the unknown name: a key of object, or
-// a top-level parameter if object is empty. A key that was written in another place is returned with its
-// dotted name. The comparison ignores case and separators, and knows some other names ([aliases]). It
-// returns "" if no name is similar, or if name is longer than [maxHinted].
+// nearest returns the parameter that the sender of an unknown name probably meant, or "" if
+// none is similar. object is the object in which the name was found: Detail, Options, or "" for
+// the top level. A parameter that belongs elsewhere is returned with its dotted name. The
+// comparison ignores case and separators, and knows other names ([aliases]). Names longer than
+// [maxHinted] get "".
 func nearest(name, object string) string { return nearestOf(name, object, knownKeys()) }
 
-// NearestName returns the one of names that is most similar to name, as [nearest] compares them. It
-// returns "" if none is similar.
+// NearestName returns the one of names that is most similar to name, by the rules of [nearest].
+// It returns "" if none is similar.
 func NearestName(name string, names []string) string {
 	return nearestOf(name, "", keysNamed(names))
 }
 
-// nearestOf does the work of [nearest] for the given keys.
+// nearestOf is [nearest] for the given list of keys.
 func nearestOf(name, object string, keys []knownKey) string {
 	if len(name) > maxHinted {
 		return ""
@@ -63,8 +65,9 @@ func nearestOf(name, object string, keys []knownKey) string {
 	return best
 }
 
-// aliases are names of other products and of the vendor's console that are not similar to the names of
-// the parameters, in the form of [foldName].
+// aliases maps other names of a parameter to the parameter. They come from other products and
+// the vendor's console, and are not similar enough to be found by comparison. The keys have the
+// form that [foldName] returns.
 var aliases = map[string]string{
 	"name":         "JobName",
 	"vss":          "UseVSS",
@@ -89,7 +92,8 @@ var aliases = map[string]string{
 	"idempotencykey": "key",
 }
 
-// A knownKey is a name that JSON can have: at the top if object is empty, else inside object.
+// A knownKey is a name that the JSON of a submission may have. It is at the top level if object
+// is empty, otherwise inside that object.
 type knownKey struct{ object, key, folded string }
 
 // knownKeys returns the keys of all fields and the two objects, in the order of [Fields].
@@ -112,7 +116,7 @@ var knownKeys = sync.OnceValue(func() []knownKey {
 	return keys
 })
 
-// keysNamed returns names at the top of JSON that are no parameters.
+// keysNamed returns names as keys of the top level that are not parameters.
 func keysNamed(names []string) []knownKey {
 	keys := make([]knownKey, 0, len(names))
 	for _, name := range names {
@@ -127,9 +131,9 @@ var separators = strings.NewReplacer("_", "", "-", "", " ", "")
 // foldName returns name in lower case without separators, for a comparison.
 func foldName(name string) string { return separators.Replace(strings.ToLower(name)) }
 
-// similarity returns how different two folded names are: their edit distance, or less if one of them,
-// also without a plural s, is a part of the other. It is 1 for a beginning of at least four letters, and
-// 2 for another part of at least three.
+// similarity returns a number for how different two folded names are; 0 means equal. It is
+// their edit distance, or less if one name, with or without a plural s, is part of the other: 1
+// at the beginning with four or more letters, 2 elsewhere with three or more.
 func similarity(a, b string) int {
 	d := editDistance(a, b)
 	a, b = singular(a), singular(b)

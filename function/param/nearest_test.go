@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// The hint for a name in a query is a parameter of that query.
+// TestHintsForQueriesAreKnownToThem proves that the name suggested for an unknown parameter of
+// a query is always one that this query accepts.
 func TestHintsForQueriesAreKnownToThem(t *testing.T) {
 	known := []string{"Region", "SourceType", "ClusterId", "Search", "Next"}
 	for name, want := range map[string]string{

@@ -24,10 +24,11 @@ var (
 	}
 )
 
-// Notes returns a sentence, without a full stop, for each value of given that is not sent as the
-// caller gave it although it is no mistake: a value that belongs to a switch that is off, a
-// SpeedLimit that passes midnight, and a JobName that was made to fit. complete are the parameters
-// that are sent (see [Params.WithDefaults]). Notes returns nil if there is nothing to say.
+// Notes returns sentences, without full stops, about values of given that are valid but are not
+// sent as the caller wrote them. There is one for each value that belongs to a switch that is
+// off, for a SpeedLimit that passes midnight, and for a JobName that [FitName] changed.
+// complete are the parameters that are sent (see [Params.WithDefaults]). Notes returns nil if
+// nothing was changed.
 func Notes(given, complete Params) []Text {
 	var notes []Text
 	add := func(text Text, args ...any) {
@@ -53,10 +54,10 @@ func Notes(given, complete Params) []Text {
 	return notes
 }
 
-// FitName returns a JobName that the portal can send. It removes surrounding blanks, reads
-// full-width characters as ASCII, replaces each other character that JobName cannot contain by "-",
-// and cuts the name to [MaxLabel] characters. It returns "" if nothing but hyphens remains of a
-// name that had to be changed. A valid name is returned unchanged.
+// FitName returns a JobName that the service accepts. It removes surrounding blanks, reads
+// full-width characters as ASCII, replaces each other invalid character by "-", and cuts the
+// name to [MaxLabel] characters. It returns "" if only hyphens remain of a name that it
+// changed. It returns a valid name unchanged.
 func FitName(name string) string {
 	field, _ := FieldNamed("JobName")
 	if field.Check(name) == nil {
@@ -74,7 +75,7 @@ func FitName(name string) string {
 	return fitted[:min(len(fitted), MaxLabel)]
 }
 
-// WithFittingName returns p with a JobName that can be sent ([FitName]). p is not changed.
+// WithFittingName returns a copy of p whose JobName is valid ([FitName]). It does not change p.
 func (p Params) WithFittingName() Params {
 	fitted := FitName(p["JobName"])
 	if fitted == p["JobName"] {
@@ -85,9 +86,10 @@ func (p Params) WithFittingName() Params {
 	return q
 }
 
-// PlainNumber returns a whole number in the form that [Params] holds: it reads full-width characters as
-// ASCII, and removes surrounding blanks, leading zeros and commas between groups of three digits. 15.0
-// and 1.5e1 become 15 ([plainJSONNumber]). It returns other texts unchanged.
+// PlainNumber returns a whole number in the form that [Params] holds: it reads full-width
+// characters as ASCII, and removes surrounding blanks, leading zeros and commas between groups
+// of three digits. 15.0 and 1.5e1 become 15 ([plainJSONNumber]). It returns other texts
+// unchanged.
 func PlainNumber(s string) string {
 	number := strings.TrimSpace(width.Narrow.String(s))
 	if pattern.Match(grouped, number) {
@@ -102,12 +104,13 @@ func PlainNumber(s string) string {
 	return s
 }
 
-// grouped is the pattern of a whole number with commas between groups of three digits. 1,5 is no such
-// number: in many countries it is a fraction.
+// grouped is the pattern of a whole number with commas between groups of three digits, such as
+// 10,000. It does not match 1,5, which is a fraction in many countries.
 const grouped = `[0-9]{1,3}(,[0-9]{3})+`
 
-// PlainBoolean returns true or false in the form that [Params] holds: it reads full-width characters as
-// ASCII, removes surrounding blanks and ignores case. It returns other texts unchanged.
+// PlainBoolean returns true or false in the form that [Params] holds: it reads full-width
+// characters as ASCII, removes surrounding blanks and ignores case. It returns other texts
+// unchanged.
 func PlainBoolean(s string) string {
 	if truth := strings.ToLower(strings.TrimSpace(width.Narrow.String(s))); isBoolean(truth) {
 		return truth

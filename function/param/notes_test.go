@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestNotes checks that each value that is not sent as it was given has one note, and no other.
+// TestNotes proves that Notes returns one sentence for each value that is sent differently from
+// what the caller wrote, and none for other values.
 func TestNotes(t *testing.T) {
 	detail := Params{"Detail.timeoutInSeconds": "60", "Detail.enableFsFreeze": "true", "Detail.enableWriters": "true"}
 	for name, c := range map[string]struct {
@@ -56,7 +57,8 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// TestFitName checks that the result can always be sent, and that a valid name is not changed.
+// TestFitName proves that the result of FitName is always a valid JobName, and that a valid
+// name is not changed.
 func TestFitName(t *testing.T) {
 	field, _ := FieldNamed("JobName")
 	for name, want := range map[string]string{
@@ -90,8 +92,8 @@ func TestPlainNumber(t *testing.T) {
 	}
 }
 
-// TestUnknownNamesAreHinted checks which known name the message about an unknown name suggests, at the
-// top level and in an object.
+// TestUnknownNamesAreHinted proves which known name is suggested for an unknown name, at the
+// top level and inside Detail or Options.
 func TestUnknownNamesAreHinted(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"Detail":{"timeoutSeconds":30}}`:        "timeoutInSeconds",
@@ -145,7 +147,8 @@ func TestUnknownNamesAreHinted(t *testing.T) {
 	}
 }
 
-// TestOwnNamesAreHinted checks that names that only the caller uses are suggested too.
+// TestOwnNamesAreHinted proves that suggestions include the names that only the caller of
+// DecodeJSON uses, such as an idempotency key.
 func TestOwnNamesAreHinted(t *testing.T) {
 	for name, want := range map[string]string{
 		"dryRun": "dry_run", "DryRun": "dry_run", "dry-run": "dry_run", "Key": "key", "KEY": "key", "IdempotencyKey": "key", "Idempotency-Key": "key",
@@ -158,7 +161,8 @@ func TestOwnNamesAreHinted(t *testing.T) {
 	}
 }
 
-// TestBoundsHaveSources checks that each field with a bound or a form names its source.
+// TestBoundsHaveSources proves that each field with a bound or a pattern names the document
+// from which the limit comes.
 func TestBoundsHaveSources(t *testing.T) {
 	for _, f := range Fields {
 		bounds := fmt.Sprint(f.Pattern, f.MaxLength, f.MaxItems, f.Minimum, f.Maximum)

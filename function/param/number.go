@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// longestNumber is the number of digits up to which [plainJSONNumber] writes a number. Every bound of a
-// field has fewer digits.
+// longestNumber is the maximum number of digits that [plainJSONNumber] writes, so that
+// 1e999999999 does not become a text of a gigabyte. Every bound of a field has fewer digits.
 const longestNumber = 32
 
-// plainJSONNumber returns a JSON number in the form that [Params] holds if its value is whole: digits,
-// with a minus sign if it is negative. 15.0, 1.5e1 and 150e-1 become 15, and -0 becomes 0. The value is
-// exact: the function moves digits and never calculates. It returns other texts unchanged, also
-// fractions and numbers with more than longestNumber digits.
+// plainJSONNumber returns a whole JSON number as plain digits, with a minus sign if it is
+// negative: 15.0, 1.5e1 and 150e-1 become 15, and -0 becomes 0. The value is exact, because the
+// function moves digits and calculates nothing. It returns every other text unchanged:
+// fractions, numbers of more than longestNumber digits, and texts that are no number.
 //
 // Source: JSON Schema draft 2020-12, core, section 4.2.3: 1.0 and 1 are the same integer.
 func plainJSONNumber(raw string) string {
@@ -49,8 +49,8 @@ func plainJSONNumber(raw string) string {
 // isNumber reports whether a valid JSON value is a number.
 func isNumber(raw []byte) bool { return raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9' }
 
-// isHuge reports whether value is a JSON number whose size is 2^63 or more. It compares float64 values, so
-// that numbers just below 2^63 count too.
+// isHuge reports whether value is a JSON number of at least 2^63 or at most -2^63. It compares
+// float64 values, which are rounded, so a number slightly below 2^63 counts too.
 func isHuge(value string) bool {
 	if !isJSONNumber(value) {
 		return false

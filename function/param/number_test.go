@@ -24,7 +24,8 @@ func TestPlainJSONNumber(t *testing.T) {
 	}
 }
 
-// The plain form has exactly the value of the number. Only fractions and long numbers have none.
+// TestPlainJSONNumberIsExact proves that the plain form has exactly the value of the number,
+// and that only fractions and very long numbers have no plain form.
 func TestPlainJSONNumberIsExact(t *testing.T) {
 	form := rapid.StringMatching(`-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?`)
 	rapid.Check(t, func(t *rapid.T) {
@@ -43,8 +44,9 @@ func TestPlainJSONNumberIsExact(t *testing.T) {
 	})
 }
 
-// Each form of a whole number is stored as its plain form, for every field that the schema declares as
-// an integer. Fractions are refused, and numbers out of bounds are refused with the bounds.
+// TestWholeNumbersHaveManyForms proves that forms such as 15.0 and 1.5e1 are stored as 15 in
+// every field that the schema declares as an integer. Fractions are refused. A number out of
+// bounds is refused with a sentence that names the bounds.
 func TestWholeNumbersHaveManyForms(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"Retention":15.0}`:                                             "15",

@@ -10,13 +10,13 @@ import (
 	"backupportal/function/pattern"
 )
 
-// Params holds the values of one request, by the names of [Fields]. Every value is text
-// in the form that its [Type] describes. A value that is absent or empty is not given;
-// nil is a request without values. It is a map: clone a shared one before changing it.
+// Params holds the values of one request: from the name of a [Field] to the value as text, in
+// the form that its [Type] describes. An absent or empty value means "not given"; nil is a
+// request without values. Params is a map, so a shared one must be cloned before it is changed.
 type Params map[string]string
 
-// SourceType returns the source type of p, or [UDMECS] if it is not given. The result may
-// be unknown (see [SourceType.Known]).
+// SourceType returns the source type of p, or [UDMECS] if none is given. It returns an unknown
+// value as it is (see [SourceType.Known]).
 func (p Params) SourceType() SourceType {
 	if s := p["SourceType"]; s != "" {
 		return SourceType(s)
@@ -24,15 +24,15 @@ func (p Params) SourceType() SourceType {
 	return UDMECS
 }
 
-// WithDefaults returns a copy of p with SourceType and with the default of each field
-// that applies and has no value. It removes empty values, and values that change nothing:
-// a value that is equal to the default of a field that does not apply, and every value
-// that belongs to a switch that is off ([Field.IsOff]). The vendor's samples contain many of
-// both. It writes a valid SpeedLimit with windows that do not pass midnight. [Notes] lists
-// the changes. p may be nil.
+// WithDefaults returns a copy of p with SourceType and with the default of each field that
+// applies and has no value. It removes empty values and two kinds of values that change
+// nothing: a value that equals the default of a field that does not apply, and every value that
+// depends on a switch that is off ([Field.IsOff]). The vendor's samples contain many of both.
+// It rewrites a valid SpeedLimit so that no window passes midnight. [Notes] lists the changes.
+// p may be nil.
 //
-// Fields are visited in the order of the table, so a default can make a later field
-// apply (see [Field.AppliesTo]).
+// Fields are visited in the order of [Fields], so a default can make a later field apply (see
+// [Field.AppliesTo]).
 func (p Params) WithDefaults() Params {
 	q := p.clone()
 	q["SourceType"] = string(p.SourceType())
@@ -50,8 +50,9 @@ func (p Params) WithDefaults() Params {
 	return q
 }
 
-// WithoutNotes returns a copy of p without the fields that are a [Field.Note]. Two requests for the
-// same backup can differ in them. p may be nil.
+// WithoutNotes returns a copy of p without the fields that only describe the request and do not
+// change the backup ([Field.Note]), such as Reason. Two requests for the same backup can differ
+// in these fields. p may be nil.
 func (p Params) WithoutNotes() Params {
 	q := p.clone()
 	for _, f := range Fields {
@@ -70,9 +71,9 @@ func (p Params) clone() Params {
 	return maps.Clone(p)
 }
 
-// Validate checks p with its defaults and returns all mistakes as one [InvalidError], or
-// nil. It checks each field, unknown names, and the rules between fields. A wrong
-// SourceType is reported alone, because it decides which other fields apply.
+// Validate adds the defaults to a copy of p, checks it, and returns all mistakes as one
+// [InvalidError], or nil. It checks each field, unknown names, and the rules between fields. It
+// reports a wrong SourceType alone, because SourceType decides which other fields apply.
 func (p Params) Validate() error {
 	p = p.WithDefaults()
 	source, _ := FieldNamed("SourceType")
@@ -91,9 +92,10 @@ func (p Params) Validate() error {
 	return append(bad, p.validateTogether()...).OrNil()
 }
 
-// ValidateBeside returns the mistakes that [Params.Validate] finds in a request whose JSON already has the
-// mistakes bad. If bad reports a name that is given more than once, the meant value is unknown. ValidateBeside
-// then returns only the mistakes that Validate also finds without this name.
+// ValidateBeside returns the mistakes that [Params.Validate] finds in p. bad are the mistakes
+// that were found when its JSON was read. If bad says that a name was given more than once, it
+// is unknown which value was meant. ValidateBeside then returns only those mistakes that
+// Validate would also find without this name.
 func (p Params) ValidateBeside(bad InvalidError) InvalidError {
 	others := p.clone()
 	repeats := false
@@ -118,7 +120,8 @@ func (p Params) ValidateBeside(bad InvalidError) InvalidError {
 	})
 }
 
-// within reports whether name is the parameter called object, or a key of it.
+// within reports whether name is object itself or a key of it: both Detail and Detail.doCopy
+// are within Detail.
 func within(name, object string) bool { return name == object || strings.HasPrefix(name, object+".") }
 
 // validate checks one field: required values, values that do not apply, and Field.Check.
@@ -182,9 +185,10 @@ func (p Params) validateTogether() []Mistake {
 	return bad
 }
 
-// validateShadowCopy checks the rules of Options.UseVSS: at most one directory in Include, which is
-// no network path and has no wildcard, and no Exclude. Otherwise Cloud Backup creates the job, and
-// the job fails hours later. An empty Include is accepted: no source says that it is refused.
+// validateShadowCopy checks the rules of Options.UseVSS: Include has at most one directory,
+// which is not a network path and has no wildcard, and Exclude is empty. Cloud Backup would
+// accept other values, but the job would fail hours later. An empty Include is accepted,
+// because no source says that it is refused.
 //
 // Source: the API page of CreateBackupJob, and the help page of backup plans.
 func (p Params) validateShadowCopy() []Mistake {
@@ -212,9 +216,9 @@ func (p Params) validateShadowCopy() []Mistake {
 	return bad
 }
 
-// isNetworkPath reports whether path is on another machine: it starts like a UNC path, \\server\share,
-// with any kind of slash, or like a URL (https:/), or like an NFS export (server:/). The name before a
-// colon has at least two characters: C:\ is a drive of this machine.
+// isNetworkPath reports whether path is on another machine. Such a path starts like a UNC path
+// (\\server\share, with any kind of slash), a URL (https:/) or an NFS export (server:/). A
+// single letter before the colon, as in C:\, is a local drive.
 func isNetworkPath(path string) bool {
 	path = strings.TrimSpace(path)
 	if len(path) > 1 && strings.Trim(path[:2], `/\`) == "" {
@@ -224,8 +228,9 @@ func isNetworkPath(path string) bool {
 	return len(name) > 1 && pattern.Match(`[0-9A-Za-z.+_-]+`, name) && rest != "" && strings.Contains(`/\`, rest[:1])
 }
 
-// hasSeveralPaths reports whether an item has a second path, with a drive letter, after a separator: a comma, a
-// semicolon, a bar or a blank. A path of Windows has no colon behind its drive letter.
+// hasSeveralPaths reports whether one item contains more than one path: after a comma,
+// semicolon, bar or blank there is a second drive, such as C:\. A Windows path has no other
+// colon.
 func hasSeveralPaths(item string) bool {
 	parts := strings.FieldsFunc(item, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(",;|", r) })
 	return len(parts) > 1 && slices.ContainsFunc(parts[1:], func(part string) bool {
@@ -233,8 +238,8 @@ func hasSeveralPaths(item string) bool {
 	})
 }
 
-// Strings returns the items of a field of type [Strings]. It returns nil if the field is
-// not given. After [Params.Validate] the value cannot be malformed.
+// Strings returns the items of a field of type [Strings], or nil if the field is not given. The
+// value must have passed [Params.Validate].
 func (p Params) Strings(name string) []string {
 	items, _ := parseStrings(p[name])
 	return items
@@ -265,10 +270,9 @@ func (p Params) Parameters() []Parameter {
 	return out
 }
 
-// CheckValues checks each value with [Field.Check] alone: nothing is required, and the
-// rules between fields are not checked. It ignores unknown names. The error is an
-// [InvalidError]. It is for requests that are not complete yet, such as a search for
-// candidates while a person fills in the form.
+// CheckValues checks the form of each value with [Field.Check]. It requires no value, checks no
+// rules between fields, and ignores unknown names. The error is an [InvalidError]. It is for
+// requests that are not complete yet, such as a search while a person fills in the form.
 func (p Params) CheckValues() error {
 	var bad InvalidError
 	for _, f := range Fields {

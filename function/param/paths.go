@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// windowsPath matches the begin of an absolute path on Windows: a drive, or a share such as \\server\data.
+// windowsPath matches the beginning of an absolute Windows path: a drive, or a share such as
+// \\server\data.
 var windowsPath = regexp.MustCompile(`\A(?:[A-Za-z]:(?:[\\/]|\z)|\\\\[^\\]|//[^/])`)
 
 var (
@@ -15,9 +16,10 @@ var (
 		"%v：“%v”不是 Windows 上的绝对路径，应以盘符开头，例如 C:\\"}
 )
 
-// CheckPaths returns a mistake for each of Include and Exclude that has a path which cannot exist on an instance
-// with the given operating system, "linux" or "windows" in any case; it is about the first such path. A pattern
-// without a separator, such as *.tmp, fits every system. Nothing is known about other systems.
+// CheckPaths checks that the paths of Include and Exclude are absolute paths on the instance's
+// operating system: "linux" or "windows", in any case. It returns at most one mistake for each
+// of the two fields, about the first wrong path. A file pattern without a separator, such as
+// *.tmp, is valid on both. For another or unknown system it returns nil.
 func (p Params) CheckPaths(system string) (bad InvalidError) {
 	for _, name := range []string{"Include", "Exclude"} {
 		for _, path := range p.Strings(name) {

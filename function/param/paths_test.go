@@ -6,7 +6,8 @@ import (
 	"backupportal/function/param"
 )
 
-// A path is checked by the rules of the instance's system. Patterns of file names fit every system.
+// TestPathsFitTheSystem proves that paths are checked by the rules of the instance's operating
+// system. A file pattern such as *.tmp is accepted on every system.
 func TestPathsFitTheSystem(t *testing.T) {
 	for _, c := range []struct {
 		system, path string

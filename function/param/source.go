@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// A SourceType is the type of the source of a backup, such as a whole instance or its files. Its values
-// are those of the parameter SourceType
-// of CreateBackupJob. The zero value is unknown; [Params.SourceType] never returns it.
+// A SourceType says what is backed up: a whole instance, files of an instance, or container
+// volumes. Its values are those of the parameter SourceType of CreateBackupJob. The zero value
+// is not valid; [Params.SourceType] never returns it.
 type SourceType string
 
 // The source types of CreateBackupJob. UDMECS is the default. Newer versions of the API
@@ -24,7 +24,7 @@ var SourceTypes = []SourceType{UDMECS, ECSFile, Container}
 // Known reports whether s is one of [SourceTypes].
 func (s SourceType) Known() bool { return slices.Contains(SourceTypes, s) }
 
-// Legacy reports whether newer API pages omit s. The service may then refuse it.
+// Legacy reports whether newer API pages no longer describe s. The service may then refuse it.
 func (s SourceType) Legacy() bool { return s == ECSFile || s == Container }
 
 // Name returns the name of s for people. The name of an unknown source type is its value.
@@ -46,9 +46,9 @@ type Region struct {
 	Name Text
 }
 
-// Regions lists the regions of Cloud Backup. The region of a request must be one of them,
-// because it becomes part of a host name: an unchecked region could send a signed request
-// to a foreign host. It must not be changed.
+// Regions lists the regions of Cloud Backup. It must not be changed at run time. The region of
+// a request must be one of them, because the region becomes part of a host name: an unchecked
+// region could send a signed request to a foreign host.
 //
 // Source: the endpoint list of the Cloud Backup API, in its order.
 var Regions = []Region{
@@ -92,8 +92,9 @@ func RegionName(id string) Text {
 	return Text{id, id}
 }
 
-// ZoneName returns the name of a zone for people, such as "Hangzhou Zone I" for cn-hangzhou-i. Without a zone it
-// is the name of the region. The name of a zone that does not belong to the region is its id.
+// ZoneName returns the name of a zone for people, such as "Hangzhou Zone I" for cn-hangzhou-i.
+// If zone is empty, it returns the name of the region. If the zone does not belong to the
+// region, it returns the zone's id.
 func ZoneName(region, zone string) Text {
 	letter, ok := strings.CutPrefix(zone, region)
 	letter = strings.ToUpper(strings.TrimPrefix(letter, "-"))
@@ -107,7 +108,8 @@ func ZoneName(region, zone string) Text {
 	return Text{cityOf(name.En, "(", ")") + " Zone " + letter, cityOf(name.Zh, "（", "）") + " 可用区 " + letter}
 }
 
-// cityOf returns the part of the name of a region between brackets, or the name if it has none.
+// cityOf returns the part of a region's name that is in brackets. It returns the whole name if
+// there are no brackets.
 func cityOf(name, opening, closing string) string {
 	if _, city, found := strings.Cut(name, opening); found {
 		return strings.TrimSuffix(city, closing)

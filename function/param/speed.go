@@ -35,7 +35,7 @@ func SpeedLimit(windows []Window) string {
 	return strings.Join(rules, "|")
 }
 
-// maxWindows is how many windows a day has room for: one an hour.
+// maxWindows is the maximum number of windows in a SpeedLimit: one for each hour of a day.
 const maxWindows = 24
 
 // ParseSpeedLimit reads a value of the parameter SpeedLimit:
@@ -95,8 +95,8 @@ func ParseSpeedLimit(s string) ([]Window, error) {
 	return windows, bad.OrNil()
 }
 
-// splitAtMidnight returns w as windows that do not pass midnight: w, or two windows if w ends before
-// it starts. An end at 0 is the end of the day.
+// splitAtMidnight returns w as windows that do not pass midnight. If w ends before its start,
+// it passes midnight and becomes two windows. An end at 0 is the end of the day.
 func (w Window) splitAtMidnight() []Window {
 	if w.End >= w.Start {
 		return []Window{w}
@@ -108,7 +108,7 @@ func (w Window) splitAtMidnight() []Window {
 	return parts
 }
 
-// overlaps reports whether an hour is in w and in one of others.
+// overlaps reports whether w shares an hour with any window of others.
 func (w Window) overlaps(others []Window) bool {
 	return slices.ContainsFunc(others, func(o Window) bool { return w.Start < o.End && o.Start < w.End })
 }

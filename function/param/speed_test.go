@@ -52,8 +52,9 @@ func TestSpeedLimitGrammar(t *testing.T) {
 	}
 }
 
-// ParseSpeedLimit reports an overlap if and only if an hour is in two windows, and
-// SpeedLimit reverses it.
+// TestParseSpeedLimitFindsOverlaps proves that ParseSpeedLimit reports an overlap if and only
+// if an hour is in two windows. It also proves that SpeedLimit writes the parsed windows back
+// unchanged.
 func TestParseSpeedLimitFindsOverlaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		windows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Window {
@@ -79,8 +80,8 @@ func TestParseSpeedLimitFindsOverlaps(t *testing.T) {
 	})
 }
 
-// TestWindowsOverMidnight checks that such a window becomes two, and that a mistake has the position
-// of the window that the caller wrote.
+// TestWindowsOverMidnight proves that a window such as 22:6 becomes two windows. A mistake
+// names the position of the window in the caller's text, not in the result.
 func TestWindowsOverMidnight(t *testing.T) {
 	for value, want := range map[string]string{
 		"22:6:1024":         "22:24:1024|0:6:1024",
@@ -110,8 +111,9 @@ func TestWindowsOverMidnight(t *testing.T) {
 	}
 }
 
-// FuzzSpeedLimit checks that ParseSpeedLimit and SpeedLimit reverse each other, and that
-// accepted windows are valid hours without overlap.
+// FuzzSpeedLimit proves for any input that SpeedLimit writes accepted windows so that
+// ParseSpeedLimit reads the same windows again. Accepted windows are valid hours without
+// overlap.
 func FuzzSpeedLimit(f *testing.F) {
 	for _, value := range []string{"0:24:NaN", "0:12:5|12:24:NaN", "6:5:5", "0:12:5|11:13:5", "00:024:0005", "0|24|NaN", "0:24:5|", "0:24:1099511627777"} {
 		f.Add(value)

@@ -16,15 +16,15 @@ const (
 	Chinese Language = "zh-CN"
 )
 
-// A Text is one text in both languages. Both halves are written at the same place, so
-// that a review sees if one is missing. A half may contain fmt verbs (see [Text.Fill]).
+// A Text is one text in English and Chinese. Both are written in one literal, so that a
+// reviewer sees if one is missing. Each may contain fmt verbs (see [Text.Fill]).
 type Text struct{ En, Zh string }
 
-// Both returns the Text with these two halves. Other packages use it instead of a literal,
-// because go vet refuses literals of imported structs without field names.
+// Both returns a Text. Other packages use it instead of a literal, because go vet refuses
+// literals of imported structs without field names.
 func Both(en, zh string) Text { return Text{en, zh} }
 
-// In returns the half for l: Zh for [Chinese], else En.
+// In returns the Chinese text if l is [Chinese], otherwise the English one.
 func (t Text) In(l Language) string {
 	if l == Chinese {
 		return t.Zh
@@ -54,9 +54,9 @@ func Clean(s string, limit int) string {
 	return s[:end] + "…"
 }
 
-// Fill formats t in language l with args, as [fmt.Sprintf] does. An argument of type Text
-// is first replaced by its half for l. Without args, the half is returned unchanged, so a
-// text without verbs may contain "%".
+// Fill formats the text of language l with args, as [fmt.Sprintf] does. An argument that is a
+// Text is first replaced by its own text in l. Without args, the text is returned unchanged, so
+// it may contain "%".
 func (t Text) Fill(l Language, args ...any) string {
 	if len(args) == 0 {
 		return t.In(l)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// UTCOffset writes the zone of t as its offset from UTC: "UTC", "UTC+8" or "UTC+5:30". Names of zones
-// are not known in both languages, and CST has several meanings.
+// UTCOffset returns the time zone of t as its offset from UTC: "UTC", "UTC+8" or "UTC+5:30". It
+// does not use names of zones: they differ between languages, and CST has several meanings.
 func UTCOffset(t time.Time) string {
 	_, offset := t.Zone()
 	if offset == 0 {

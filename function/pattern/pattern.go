@@ -1,9 +1,10 @@
 // Package pattern matches texts against simple regular expressions without compiling them.
 //
 // Package regexp compiles an expression before its first use. With a counted repetition such as
-// [a-z]{1,62}, that takes a tenth of a millisecond or more, and the portal has dozens of them, so an
-// instance would spend more time on them than on its first answer. This package reads the expression
-// each time. It understands a part of the syntax of package regexp, with the same meaning:
+// [a-z]{1,62}, that takes a tenth of a millisecond or more, and the portal has dozens of them,
+// so an instance would spend more time on them than on its first answer. This package reads the
+// expression each time. It understands a part of the syntax of package regexp, with the same
+// meaning:
 //
 //	abc          characters that stand for themselves
 //	[a-z_] [^/]  one character of a class, or one that is not in it
@@ -34,8 +35,9 @@ func Match(pattern, text string) bool {
 	return ok
 }
 
-// matchAny returns the length of the beginning of text that the first matching alternative of pattern
-// matches. If whole is true, an alternative must match all of text. ok is false if none matches.
+// matchAny returns the length of the beginning of text that the first matching alternative of
+// pattern matches. If whole is true, an alternative must match all of text. ok is false if none
+// matches.
 func matchAny(pattern, text string, whole bool) (end int, ok bool) {
 	for more := true; more; {
 		var one string
@@ -47,7 +49,7 @@ func matchAny(pattern, text string, whole bool) (end int, ok bool) {
 	return 0, false
 }
 
-// matchAll is matchAny for a pattern that has no alternatives outside of parentheses.
+// matchAll is [matchAny] for a pattern that has no alternatives (|) outside of parentheses.
 func matchAll(pattern, text string, whole bool) (end int, ok bool) {
 	if pattern == "" {
 		return 0, !whole || text == ""
@@ -86,8 +88,8 @@ type element struct {
 	rest        string // the pattern after the element
 }
 
-// matchGroup returns the length of the beginning of text that the repetitions of the group e match. ok is
-// false if text has too few repetitions.
+// matchGroup returns the length of the beginning of text that the repetitions of the group e
+// match. ok is false if text has too few repetitions.
 func (e element) matchGroup(text string) (end int, ok bool) {
 	for count := 0; count < e.most; count++ {
 		size, ok := matchAny(e.text[1:len(e.text)-1], text[end:], false)

@@ -33,7 +33,8 @@ var samples = map[string][]string{
 	`a?b*(c|de|)+[+]\\`:                             {"+\\", "abbcde+\\"},
 }
 
-// Match agrees with package regexp on texts that match, and on texts near them.
+// TestMatchAgreesWithRegexp proves that Match agrees with package regexp, for texts that match
+// and for texts that differ a little from them.
 func TestMatchAgreesWithRegexp(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{"", "", "-", "/", "a", "Z", "0", "9", ".", "s", "\"", "]", "[", "\\", "+", "\x00", "\x1f", "\u0085", "é", "备", "\xff", "\u202e", "\n", " "}
@@ -62,7 +63,8 @@ func TestMatchAgreesWithRegexp(t *testing.T) {
 	}
 }
 
-// A long text takes a few steps for each character, and no more stack than a short one.
+// TestMatchOfALongText proves that a long text takes a few steps for each character, and no
+// more stack than a short one.
 func TestMatchOfALongText(t *testing.T) {
 	for p, text := range map[string]string{
 		`(/[A-Za-z0-9._-]+)+`: strings.Repeat("/aaa", 50_000) + "!",

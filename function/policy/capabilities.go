@@ -8,9 +8,9 @@ import (
 	"backupportal/function/param"
 )
 
-// Capabilities returns the operations that the portal needs in an account for all rules
-// together, for any team. Operators turn it into a RAM policy. It is zero if no rule
-// names the alias.
+// Capabilities returns the operations of the cloud that the portal needs in an account for all
+// rules together. It is zero if no rule names the account's alias. The portal makes a RAM
+// policy from it, for operators.
 func (p *Policy) Capabilities(alias string) (u backup.Capabilities) {
 	for _, r := range p.rules {
 		if !slices.Contains(r.accounts, alias) {
@@ -27,7 +27,7 @@ func (p *Policy) Capabilities(alias string) (u backup.Capabilities) {
 	return u
 }
 
-// add appends the elements of more that all does not have. It never writes to more.
+// add returns all with those elements of more that it did not have. It never writes to more.
 func add(all, more []param.SourceType) []param.SourceType {
 	for _, source := range more {
 		if !slices.Contains(all, source) {
@@ -37,8 +37,7 @@ func add(all, more []param.SourceType) []param.SourceType {
 	return all
 }
 
-// AllAccounts returns all accounts in the order of the file, including disabled
-// ones.
+// AllAccounts returns all accounts, also disabled ones, in the order of the policy file.
 func (p *Policy) AllAccounts() (all []backup.Account) {
 	for _, a := range p.accounts {
 		all = append(all, a.Account)
@@ -46,15 +45,16 @@ func (p *Policy) AllAccounts() (all []backup.Account) {
 	return all
 }
 
-// AccountVisible reports whether a rule for one of who's teams names the account, for any action.
-// To other principals an account must look as if it did not exist.
+// AccountVisible reports whether who may know that the account exists: a rule for one of the
+// teams of who names it, for any action. For other principals (people or programs) the portal
+// must act as if it did not exist.
 func (p *Policy) AccountVisible(who identity.Principal, alias string) bool {
 	return p.index.names(p.teamsOf(who), alias)
 }
 
-// MayInRegion reports whether a rule for one of who's teams has the action do and names both the
-// account and the region. It is false if the account is switched off or does not have the
-// region. Resources and other conditions are not checked.
+// MayInRegion reports whether who may possibly do the action in an account and a region. A rule
+// for one of the teams of who must have the action and name both. It is false if the account is
+// disabled or does not have the region. Resources and other conditions are not checked.
 func (p *Policy) MayInRegion(who identity.Principal, do backup.Action, alias, region string) bool {
 	a, ok := p.account(alias)
 	return ok && a.enabled && slices.Contains(a.Regions, region) && slices.ContainsFunc(p.rulesFor(who, do), func(r rule) bool {
@@ -62,9 +62,9 @@ func (p *Policy) MayInRegion(who identity.Principal, do backup.Action, alias, re
 	})
 }
 
-// CrossAccountAlias returns the alias of the account with access hbr_cross_account that has this
-// account ID and role, if who may create backups in it. It returns false otherwise. If
-// several aliases have them, it returns the first in the order of the file.
+// CrossAccountAlias returns the alias of an account with the access hbr_cross_account by its
+// account ID and role. It returns false if there is none in which who may create backups. If
+// several aliases match, it returns the first one in the policy file.
 func (p *Policy) CrossAccountAlias(who identity.Principal, id, role string) (alias string, ok bool) {
 	for _, a := range p.Accounts(who, backup.ActionCreate) {
 		if a.Access == backup.HBRCrossAccount && a.ID == id && a.Role == role {
@@ -74,8 +74,8 @@ func (p *Policy) CrossAccountAlias(who identity.Principal, id, role string) (ali
 	return "", false
 }
 
-// CoversVault reports whether a rule for who allows backups into the vault, for the account,
-// region and source type of params. The other parameters of params are ignored.
+// CoversVault reports whether a rule allows who to back up into the vault, in the account,
+// region and source type of params. It ignores the other parameters.
 func (p *Policy) CoversVault(who identity.Principal, params param.Params, vault string) bool {
 	return slices.ContainsFunc(p.rulesFor(who, backup.ActionCreate), func(r rule) bool {
 		return slices.Contains(r.accounts, params["Account"]) && slices.Contains(r.regions, params["Region"]) &&

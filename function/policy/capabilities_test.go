@@ -11,8 +11,9 @@ import (
 	"backupportal/function/param"
 )
 
-// TestThrough tests the key through of an account. Its value must be the alias of an earlier
-// account with access assume_role.
+// TestThrough tests the key through of an account in the policy file, which names the account
+// whose role calls Cloud Backup. The value must be the alias of an earlier account with the
+// access assume_role.
 func TestThrough(t *testing.T) {
 	with := func(line string) string {
 		return change(t, base, "    role: hbrcrossrole\n", "    role: hbrcrossrole\n"+line)
@@ -37,8 +38,8 @@ func TestThrough(t *testing.T) {
 	}
 }
 
-// TestCapabilities proves that the capabilities of an account are the union of all rules that name
-// the account, for any team.
+// TestCapabilities proves that the capabilities of an account (the operations that the portal
+// needs there) include those of all rules that name the account, for any team.
 func TestCapabilities(t *testing.T) {
 	p := mustLoad(t, base)
 	if u := p.Capabilities("prod"); !u.Create || !u.Cancel || !u.View || u.Tags || !slices.Contains(u.Sources, param.UDMECS) {
@@ -61,7 +62,8 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
-// TestSessionBounds proves that the lifetime of a session must be within the limits of STS.
+// TestSessionBounds proves that a policy is refused if the duration of a role's session is
+// outside the limits of STS.
 func TestSessionBounds(t *testing.T) {
 	role := "    role: portal-backup\n"
 	p := mustLoad(t, change(t, base, role, role+"    session: 1h\n"))

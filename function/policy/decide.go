@@ -12,19 +12,19 @@ import (
 	"backupportal/function/param"
 )
 
-// Decide returns the grant of the first rule, in the order of the file, that allows the principal
-// who to create the backup. given are the parameters as the caller gave them, without values
-// and defaults of rules; the grant contains the values that the rule adds.
+// Decide returns the grant of the first rule in the policy file that allows who (a person or
+// program) to create a backup. given are the parameters as the caller gave them, without values
+// that rules add; the grant has these values.
 //
-// If no rule allows the backup, denied has at least one entry: either the one condition
-// before the rules that does not hold, or, for each rule for who's teams that allows
-// backup.create, the first condition that does not hold (at most 20 rules). The entries
-// say nothing about rules for other teams. An account that no rule for who's teams names is
-// refused like an account that does not exist.
+// If no rule allows the backup, denied says why, with at least one entry. If a condition before
+// the rules is not met, denied has only this condition. Otherwise it has one entry for each
+// rule (at most 20) for the teams of who that allows backup.create: the first condition of the
+// rule that is not met. The entries reveal nothing about rules for other teams. An account that
+// no rule for the teams names is refused like an account that does not exist.
 //
-// Decide calls the cloud only for the tags of the instance, and only if a rule names tags
-// and all its other conditions hold. The wait is at most 5 seconds. If tags cannot be read,
-// rules with tags do not allow the backup.
+// Decide calls the cloud only for the tags of the instance, and only if a rule with tags meets
+// all its other conditions. It waits for at most 5 seconds. If the tags cannot be read, rules
+// with tags do not allow the backup.
 func (p *Policy) Decide(
 	ctx context.Context,
 	who identity.Principal,
@@ -65,9 +65,9 @@ func (p *Policy) Decide(
 	return backup.Grant{}, denied
 }
 
-// firstUntagged returns the number of the first rule without tags for which lets is true,
-// or false. For a container backup, tags of instances do not matter, so
-// every rule counts as one without tags.
+// firstUntagged returns the number of the first rule without tags for which the function lets
+// returns true. It returns false if there is none. For a container backup every rule counts as
+// one without tags, because tags belong to instances.
 func (p *Policy) firstUntagged(teams []int, params param.Params, lets func(rule) bool) (number int, ok bool) {
 	container := params.SourceType() == param.Container
 	for i := range mergeRules(p.index.untagged(teams, params)) {
@@ -78,10 +78,10 @@ func (p *Policy) firstUntagged(teams []int, params param.Params, lets func(rule)
 	return 0, false
 }
 
-// firstTagged returns the number of the first rule below before that names tags, for which
-// lets is true, and whose tags the instance has; or false. It reads the
-// tags only if such a rule without the last condition exists: the cloud is called only if
-// the tags can change the answer.
+// firstTagged returns the number of the first rule with tags that allows the request: its
+// number is below before, lets returns true for it, and the instance has its tags. It returns
+// false if there is none. It reads the tags only if a rule meets the other conditions, because
+// reading them is a call of the cloud.
 func (p *Policy) firstTagged(
 	ctx context.Context,
 	seen *tagLookup,
@@ -112,7 +112,7 @@ func (p *Policy) firstTagged(
 }
 
 // allowsWithTags checks all conditions of r, the tags of the instance last. It returns the
-// first condition that does not hold.
+// first condition that is not met.
 func (r rule) allowsWithTags(ctx context.Context, seen *tagLookup, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.allows(seen.params, values); !ok {
 		return failed, false
@@ -120,12 +120,12 @@ func (r rule) allowsWithTags(ctx context.Context, seen *tagLookup, values param.
 	return seen.has(ctx, r)
 }
 
-// maxReasons limits how many rules a refusal explains.
+// maxReasons is the maximum number of rules that a refusal explains.
 const maxReasons = 20
 
-// rulesToExplain returns the numbers of the rules that a refusal explains: all rules for
-// the teams, or, if these are more than maxReasons, only the first maxReasons of them that
-// may cover the resource of the request.
+// rulesToExplain returns the numbers of the rules that a refusal explains: all rules for the
+// teams. If these are more than maxReasons, it returns the first maxReasons of the rules that
+// may cover the requested resource.
 func (p *Policy) rulesToExplain(teams []int, given param.Params) (rules []int) {
 	for i, r := range p.rules {
 		if _, shared := firstCommon(r.teams, teams); shared {
@@ -145,12 +145,12 @@ func (p *Policy) rulesToExplain(teams []int, given param.Params) (rules []int) {
 	return rules
 }
 
-// May reports whether who may do the action do with an existing submission that has these
-// complete parameters. It is true if a rule for one of who's teams has the action and
-// covers the account, region, source type and resource. Retention, copies, scripts and the
-// switches for new backups do not matter. Tags are the present ones, and a
-// rule with tags does not match if they cannot be read. May calls the cloud under the
-// conditions of [Policy.Decide]; [Policy.PrefetchTags] avoids one call for each submission.
+// May reports whether who may do an action with an existing submission (a backup request) that
+// has these complete parameters. It is true if a rule for one of the teams of who has the
+// action and covers the account, region, source type and resource. It ignores retention,
+// copies, scripts and the switches for new backups. A rule with tags counts only if the
+// instance has them now; if they cannot be read, it does not count. May calls the cloud under
+// the conditions of [Policy.Decide]. [Policy.PrefetchTags] avoids one call for each submission.
 func (p *Policy) May(ctx context.Context, who identity.Principal, do backup.Action, complete param.Params) bool {
 	a, ok := p.account(complete["Account"])
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
@@ -168,10 +168,10 @@ func (p *Policy) May(ctx context.Context, who identity.Principal, do backup.Acti
 	return ok
 }
 
-// beforeRules checks the conditions that do not depend on one rule, in the order of the
-// package comment. The switch for all backups is first: while it is off, other reasons for
-// a refusal do not help the caller. An account that no rule for the teams names gives the
-// same mistake as an account that does not exist.
+// beforeRules checks the conditions that do not depend on a rule, in the order of the package
+// comment. The switch for all backups is first: while it is off, another reason does not help
+// the caller. An account that no rule for the teams names gives the same mistake as one that
+// does not exist.
 func (p *Policy) beforeRules(teams []int, given param.Params) (account, param.Mistake, bool) {
 	alias, region := given["Account"], given["Region"]
 	a, known := p.account(alias)
@@ -188,7 +188,8 @@ func (p *Policy) beforeRules(teams []int, given param.Params) (account, param.Mi
 	return a, param.Mistake{}, true
 }
 
-// firstCommon returns the first element of list that other contains, or false.
+// firstCommon returns the first element of list that is also in other, or false if there is
+// none.
 func firstCommon(list, other []int) (int, bool) {
 	for _, i := range list {
 		if slices.Contains(other, i) {
@@ -198,11 +199,10 @@ func firstCommon(list, other []int) (int, bool) {
 	return 0, false
 }
 
-// allows checks the conditions of r for creating a backup, except tags, and returns the
-// first that does not hold as a mistake. given are the caller's parameters; values are
-// the values that r adds to them (rule.fill). A required value that is missing does not hold.
-// The conditions do not rely on the validation of package param: a value that is not
-// valid must not be granted either.
+// allows checks the conditions of r for creating a backup, except tags. It returns the first
+// one that is not met, as a mistake. given are the caller's parameters, values those that r
+// adds (rule.fill). A required value that is missing is a condition that is not met. allows
+// does not rely on the checks of package param: an invalid value must not be allowed either.
 func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.covers(given); !ok {
 		return failed, false
@@ -237,9 +237,9 @@ func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	return param.Mistake{}, true
 }
 
-// covers checks the conditions that viewing and cancelling have too: account, region, source
-// type and resource. They are checked first, so that a caller who names a foreign resource
-// is told that and not, for example, a range of days. Tags are not checked.
+// covers checks the conditions that also apply to viewing and cancelling: account, region,
+// source type and resource. They are checked first, so that a caller who names a resource of
+// others is told that, and not, for example, the allowed range of days. It does not check tags.
 func (r rule) covers(p param.Params) (param.Mistake, bool) {
 	source := p.SourceType()
 	switch {
@@ -257,8 +257,8 @@ func (r rule) covers(p param.Params) (param.Mistake, bool) {
 	return param.Mistake{}, true
 }
 
-// allowsCopy checks the conditions on a copy in another region. The region and the retention of a
-// copy that is off are ignored, as package param removes them.
+// allowsCopy checks the conditions for a copy in another region. If the copy is off, its region
+// and retention are ignored, because package param removes them.
 func (r rule) allowsCopy(given, values param.Params) (param.Mistake, bool) {
 	to, retention := given["Detail.destinationRegionId"], given["Detail.destinationRetention"]
 	switch {
@@ -274,7 +274,7 @@ func (r rule) allowsCopy(given, values param.Params) (param.Mistake, bool) {
 	return param.Mistake{}, true
 }
 
-// checkNotes checks the reason and the ticket of a request.
+// checkNotes checks whether the request has the reason and the ticket that the rule requires.
 func (r rule) checkNotes(given param.Params) (param.Mistake, bool) {
 	switch text := given["Ticket"]; {
 	case r.why && strings.TrimSpace(given["Reason"]) == "":
@@ -287,7 +287,8 @@ func (r rule) checkNotes(given param.Params) (param.Mistake, bool) {
 	return param.Mistake{}, true
 }
 
-// words returns the form of a ticket for people, with a colon before it; empty if every text is one.
+// words returns a colon and the required form of a ticket, in words. It returns "" if the form
+// does not matter.
 func (t ticket) words() param.Text {
 	switch {
 	case t.source != "" && t.example != "":
@@ -300,8 +301,9 @@ func (t ticket) words() param.Text {
 	return param.Text{}
 }
 
-// mayBeOn reports whether a switch may be on: the caller or the rule gives it another value than
-// false. A value that is no boolean counts as on, because a grant must not depend on the validation.
+// mayBeOn reports whether a switch may be on: the caller or the rule gives it a value other
+// than false. A value that is not a boolean counts as on, so that the policy does not depend on
+// the validation.
 func mayBeOn(name string, given, values param.Params) bool {
 	value := cmp.Or(given[name], values[name])
 	return value != "" && value != "false"

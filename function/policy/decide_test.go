@@ -76,8 +76,8 @@ func TestDecideReturnsFirstAllowingRule(t *testing.T) {
 	}
 }
 
-// TestDecideReportsFirstFailingCondition compares the first mistake of a refusal. The mistake names
-// a condition of the rule payments-prod, or a condition that is checked before the rules.
+// TestDecideReportsFirstFailingCondition proves which condition a refusal names: the first one
+// that is not met, of the rule payments-prod or of those before the rules.
 func TestDecideReportsFirstFailingCondition(t *testing.T) {
 	const why = ". Snapshots cost money. Contact: platform team"
 	p := mustLoad(t, base)
@@ -167,8 +167,8 @@ func TestScriptPathsAreExact(t *testing.T) {
 	}
 }
 
-// TestGrantsAreNotCombined proves that a backup is allowed only if one rule alone allows it.
-// Requirement CD-4.
+// TestGrantsAreNotCombined proves that a backup is refused if two rules each allow a part of
+// it. One rule alone must allow all of it. Requirement CD-4.
 func TestGrantsAreNotCombined(t *testing.T) {
 	p := mustLoad(t, change(t, base, "id: short", "id: long\n    teams: [payments]\n    actions: [backup.view, backup.create]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n"+
 		"    any_instance: true\n    retention_days: {min: 1, max: 100}\n  - id: short"))
@@ -231,9 +231,9 @@ func TestMay(t *testing.T) {
 	}
 }
 
-// TestViewOnlyRuleAllowsNoBackup proves that a rule with only backup.view allows no backup, for any
-// number of days. Such a rule has no retention_days. The zero interval must not contain the number
-// 0.
+// TestViewOnlyRuleAllowsNoBackup proves that a rule with only the action backup.view allows no
+// backup, for any number of days. Such a rule has no retention_days, and this empty interval
+// must not contain 0 days.
 func TestViewOnlyRuleAllowsNoBackup(t *testing.T) {
 	head, _, _ := strings.Cut(base, "rules:\n")
 	p := mustLoad(t, head+"rules:\n  - id: look\n    teams: [payments]\n    actions: [backup.view, backup.cancel]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n")

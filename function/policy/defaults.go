@@ -10,8 +10,8 @@ import (
 	"backupportal/function/param"
 )
 
-// notPresettable lists the parameters that a rule's defaults and enforced must not name:
-// another key of the rule decides them, or only the caller can know them.
+// notPresettable lists the parameters for which a rule must not have a default or an enforced
+// value. Another key of the rule decides them, or only the caller can know them.
 var notPresettable = []string{
 	"Account",
 	"Region",
@@ -33,15 +33,15 @@ var notPresettable = []string{
 	"Ticket",
 }
 
-// values reads the mapping of a rule's defaults or enforced: values by the names of
-// parameters. Each value is checked alone by param.Fields. Rules between two fields cannot
-// be checked here, because they depend on the request.
+// values reads the default or enforced values of a rule, by the names of parameters. Each value
+// is checked alone by param.Fields. Rules between two parameters cannot be checked here,
+// because they depend on the request.
 func (l *loader) values(p place) param.Params {
 	return l.parameters(p, func(f param.Field) bool { return !slices.Contains(notPresettable, f.Name) })
 }
 
-// parameters reads a mapping with values of the fields for which may is true, and checks each value
-// alone. It returns nil for a place without a node.
+// parameters reads values of those fields for which the function may returns true, and checks
+// each value alone. It returns nil if the file does not have the key.
 func (l *loader) parameters(p place, may func(param.Field) bool) param.Params {
 	if p.node == nil {
 		return nil
@@ -77,7 +77,8 @@ func (l *loader) parameters(p place, may func(param.Field) bool) param.Params {
 	return values
 }
 
-// contradiction reports a parameter that is both a default and enforced.
+// contradiction reports a parameter that has both a default and an enforced value in the same
+// rule.
 func (l *loader) contradiction(p place, defaults, enforced param.Params) {
 	for name := range enforced {
 		if _, both := defaults[name]; both && !l.refused[p.node] {
@@ -87,10 +88,10 @@ func (l *loader) contradiction(p place, defaults, enforced param.Params) {
 	}
 }
 
-// fill returns the values that r adds to a request: for each parameter that applies and
-// that the caller did not give, the enforced value, the default or the retention. It
-// returns nil if r adds nothing. Fields are visited in the order of the table, because a
-// value that r adds can make a later field apply.
+// fill returns the values that r adds to a request. For each parameter that applies and has no
+// value from the caller, it is the enforced value, the default or the retention of r. It
+// returns nil if r adds nothing. It visits the fields in the order of the table, because an
+// added value can make a later field apply.
 func (r rule) fill(given param.Params) (values param.Params) {
 	if r.defaults == nil && r.enforced == nil && (r.retention.preset == 0 || given["Retention"] != "") {
 		return nil
@@ -107,8 +108,7 @@ func (r rule) fill(given param.Params) (values param.Params) {
 	return values
 }
 
-// preset returns the value that r has for a parameter: the enforced value or the default,
-// or "" if it has none.
+// preset returns the enforced value of r for a parameter, or else its default, or else "".
 func (r rule) preset(name string) string {
 	if name == "Retention" && r.retention.preset > 0 {
 		return strconv.FormatInt(r.retention.preset, 10)

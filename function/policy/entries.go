@@ -11,8 +11,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// Forms of names and ids. The names of roles follow RAM, the external id follows STS
-// (AssumeRole, ExternalId), and ids of instances follow ECS, which uses lower case only.
+// Allowed forms of names and ids. Those of roles follow RAM, those of external ids follow STS
+// (AssumeRole, ExternalId). Ids of instances follow ECS, which uses lower case only.
 var (
 	nameShape     = shape{`[a-z][a-z0-9-]{0,62}`, "a lower-case letter, then up to 62 lower-case letters, digits and hyphens"}
 	digitsShape   = shape{`[0-9]{16}`, "16 digits in quotes"}
@@ -26,9 +26,9 @@ var (
 	scriptShape   = shape{`(/[A-Za-z0-9._-]+)+`, "an absolute path of letters, digits, dots, underscores and hyphens"}
 )
 
-// policy reads the whole file. A file without rules is valid and allows nothing; a new
-// installation may start with it. The order of the calls matters: an entry must be read
-// before another entry that names it.
+// policy reads the whole policy file. A file without rules is valid and allows nothing, so that
+// a new installation can start. The calls are in this order because an entry must be read
+// before other entries that name it.
 func (l *loader) policy(top place) *Policy {
 	m := l.mapping(
 		top,
@@ -98,8 +98,8 @@ func (l *loader) account(p place) account {
 	return a
 }
 
-// accountID reads the id of an account. It must be in quotes: other programs that read the
-// file as numbers could lose digits.
+// accountID reads the id of an account. It must be in quotes in the file: a program that reads
+// it as a number could lose digits.
 func (l *loader) accountID(p place) string {
 	if p.node != nil && p.node.Style == 0 {
 		l.wrong(p, "put the 16 digits in quotes")
@@ -107,16 +107,16 @@ func (l *loader) accountID(p place) string {
 	return l.shaped(p, digitsShape)
 }
 
-// accessKeys reads the keys role and external_id_env, which depend on the access of the
-// account:
+// accessKeys reads the keys role and external_id_env of an account. The account's access
+// decides which of them it needs:
 //
 //	access             role    external_id_env
 //	own                none    none
 //	assume_role        needed  optional
 //	hbr_cross_account  needed  none: Cloud Backup assumes the role without an external id
 //
-// A key that the access does not use is a problem, because its author would believe in a
-// protection that does not exist.
+// A key that the access does not use is a problem: its author would believe in a protection
+// that does not exist.
 func (l *loader) accessKeys(p place, m map[string]place, a *backup.Account) {
 	role, external := m["role"], m["external_id_env"]
 	a.Role = l.shaped(role, roleShape)
@@ -141,8 +141,8 @@ const (
 	maxSession = 12 * time.Hour
 )
 
-// session reads the lifetime of the role's sessions. It returns 0 if the file does not say:
-// package aliyun then uses the minimum of STS.
+// session reads how long sessions of the account's role last. It returns 0 if the file does not
+// say; then package aliyun uses the minimum of STS.
 func (l *loader) session(p place, access backup.Access) time.Duration {
 	d := l.duration(p)
 	switch {
@@ -156,8 +156,9 @@ func (l *loader) session(p place, access backup.Access) time.Duration {
 }
 
 // through reads the alias of the account whose role calls Cloud Backup for account a. That
-// account must be earlier in the file and have access assume_role; account a must have
-// access hbr_cross_account. It returns nil if the portal's own account makes the calls.
+// account must be earlier in the file and have the access assume_role, and a must have the
+// access hbr_cross_account. It returns nil if the file does not have the key; then the portal's
+// own account makes the calls.
 func (l *loader) through(p place, a backup.Account) *backup.Account {
 	if p.node == nil {
 		return nil
@@ -180,10 +181,10 @@ func (l *loader) through(p place, a backup.Account) *backup.Account {
 	return nil
 }
 
-// variable reads the name of an environment variable and returns it with the variable's
-// value. The value is a secret, and secret says which one, for messages. Messages quote
-// neither the value nor a name of a wrong form: it may be the secret itself, written into
-// the file by mistake. Both results are empty after a problem.
+// variable reads the name of an environment variable and returns the name and the variable's
+// value. The value is a secret; the parameter secret says which one, for messages. Messages
+// never quote the value. They do not quote a malformed name either: it may be the secret
+// itself, written into the file by mistake. After a problem both results are empty.
 func (l *loader) variable(p place, secret string) (name, value string) {
 	name = l.text(p)
 	if p.node == nil || l.refused[p.node] {
@@ -212,7 +213,7 @@ func (l *loader) externalID(p place) (id secret.String, variable string) {
 	return secret.String{}, ""
 }
 
-// rule reads one rule. Every optional key grants less if it is left out.
+// rule reads one rule. If an optional key is missing, the rule allows less, never more.
 func (l *loader) rule(p place) rule {
 	m := l.mapping(p, []string{"id", "teams", "actions", "accounts", "regions", "source_types"}, []string{
 		"reason",
@@ -261,7 +262,7 @@ func (l *loader) rule(p place) rule {
 	return r
 }
 
-// createOnlyKeys lists the keys of a rule that matter only for backup.create.
+// createOnlyKeys lists the keys of a rule that have an effect only on the action backup.create.
 var createOnlyKeys = []string{
 	"retention_days",
 	"copy",
@@ -276,8 +277,8 @@ var createOnlyKeys = []string{
 	"ticket",
 }
 
-// actionKeys reads the keys that depend on the actions of the rule. Every rule must have
-// backup.view, because a person who creates or cancels a backup must see its result.
+// actionKeys reads the keys that depend on the rule's actions. Every rule must have the action
+// backup.view: a person who may create or cancel a backup must be able to see the result.
 func (l *loader) actionKeys(p place, m map[string]place, r *rule) {
 	skips := l.flag(m["skip_cooldown"])
 	creates := slices.Contains(r.actions, backup.ActionCreate)
@@ -305,8 +306,8 @@ func (l *loader) actionKeys(p place, m map[string]place, r *rule) {
 	}
 }
 
-// ruleID reads the id of a rule. It must be different from earlier ones, because records of
-// decisions contain it.
+// ruleID reads the id of a rule. No two rules may have the same id, because records of
+// decisions identify the rule by it.
 func (l *loader) ruleID(p place) string {
 	id := l.shaped(p, nameShape)
 	if id != "" && l.rules[id] {
@@ -335,9 +336,9 @@ func (l *loader) region(p place) string {
 	return region
 }
 
-// regionOf reads a region that at least one of the accounts has: a rule may name accounts
-// with different regions. If one of the accounts does not exist, only region checks the
-// value, because that mistake was reported already.
+// regionOf reads a region that at least one of the accounts must have; accounts of one rule may
+// have different regions. If one of the accounts is unknown, which was reported already, any
+// region of Cloud Backup is accepted.
 func (l *loader) regionOf(p place, aliases []string) string {
 	region := l.region(p)
 	for _, alias := range aliases {
@@ -354,7 +355,7 @@ func (l *loader) regionOf(p place, aliases []string) string {
 // maxPattern limits the pattern of a ticket, in bytes.
 const maxPattern = 200
 
-// ticket reads the key ticket of a rule.
+// ticket reads the key ticket of a rule: whether a request needs a ticket, and its form.
 func (l *loader) ticket(p place) ticket {
 	m := l.mapping(p, nil, []string{"pattern", "required", "example"})
 	t := ticket{required: l.flag(m["required"]), source: l.text(m["pattern"]), example: l.text(m["example"])}
@@ -383,8 +384,9 @@ func (l *loader) ticket(p place) ticket {
 	return t
 }
 
-// script reads the path of a script. Requests are compared with it byte by byte. A path with
-// ".." is refused: a reader of the policy could misjudge which file it names.
+// script reads the path of a script. The script paths of requests are compared with it byte by
+// byte. A path with ".." is refused, because a reader of the policy could be wrong about the
+// file that it names.
 func (l *loader) script(p place) string {
 	path := l.shaped(p, scriptShape)
 	if strings.Contains(path, "..") {

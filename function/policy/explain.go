@@ -11,7 +11,7 @@ import (
 	"backupportal/function/set"
 )
 
-// A Verdict is the answer of one rule to one request.
+// A Verdict says whether one rule allows a request, and if not, why.
 type Verdict struct {
 	Rule    string // the id of the rule; empty if the condition does not depend on a rule
 	Allows  bool
@@ -19,12 +19,12 @@ type Verdict struct {
 	Because string // the first condition that does not hold, in English; empty if Allows
 }
 
-// Explain returns the verdict of every rule, in the order of the file, on the action do of
-// who with the parameters given. If a condition before the rules does not hold, that is the
-// only verdict.
+// Explain returns for every rule, in the order of the policy file, whether it allows who to do
+// the action with the given parameters. If a condition before the rules is not met, the result
+// has only that condition.
 //
-// Unlike [Policy.Decide] it hides nothing. It is for operators, who can read the file. It
-// may call the cloud for tags, as Decide does.
+// Unlike [Policy.Decide] it hides nothing, because it is for operators, who can read the file.
+// It may call the cloud for tags, as Decide does.
 func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.Action, given param.Params) []Verdict {
 	alias := given["Account"]
 	a, known := p.account(alias)
@@ -47,7 +47,7 @@ func (p *Policy) Explain(ctx context.Context, who identity.Principal, do backup.
 	return verdicts
 }
 
-// verdict returns the answer of r for a member of teams.
+// verdict returns whether r allows the request for a member of teams.
 func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do backup.Action) Verdict {
 	v := Verdict{Rule: r.id}
 	if _, shared := firstCommon(r.teams, teams); !shared {
@@ -74,8 +74,8 @@ func (r rule) verdict(ctx context.Context, seen *tagLookup, teams []int, do back
 	return v
 }
 
-// Issuers returns the issuers that members of teams name, each once, in the order of the
-// file.
+// Issuers returns the issuers (sign-in services) of the members of all teams, each once, in the
+// order of the policy file.
 func (p *Policy) Issuers() (issuers []string) {
 	for _, t := range p.teams {
 		for _, m := range t.members {

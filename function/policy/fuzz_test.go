@@ -10,9 +10,9 @@ import (
 	"backupportal/function/param"
 )
 
-// FuzzLoad compares Load with the decoder of the YAML library (into structs, with KnownFields). If
-// Load accepts a text, the decoder must return the same policy. FuzzLoad also checks that the text
-// of every problem is one line.
+// FuzzLoad proves that a text that Load accepts has the same meaning for the decoder of the
+// YAML library (into structs, with KnownFields): both return the same policy. It also proves
+// that the text of every problem is one line.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(base))
 	f.Add([]byte(readFile(f, "../../docs/policy.example.yaml")))

@@ -9,8 +9,9 @@ import (
 	"backupportal/function/param"
 )
 
-// withInstanceRules returns base with other rules, named r0, r1 and so on. Each rule allows UDM_ECS
-// in prod for one day. Each argument is the part of a rule that selects instances.
+// withInstanceRules returns the test policy base with one rule for each argument instead of its
+// own rules, named r0, r1 and so on. Each rule allows UDM_ECS in the account prod for one day.
+// The argument is the part of the rule that selects instances.
 func withInstanceRules(instances ...string) string {
 	top, _, _ := strings.Cut(base, "rules:\n")
 	var b strings.Builder
@@ -22,7 +23,7 @@ func withInstanceRules(instances ...string) string {
 	return b.String()
 }
 
-// week returns a request for 7 days. No rule of withInstanceRules allows it.
+// week returns a request with a retention of 7 days, which no rule of withInstanceRules allows.
 func week() param.Params {
 	return param.Params{"Account": "prod", "Region": "cn-hangzhou", "SourceType": "UDM_ECS", "InstanceId": "i-web1", "Retention": "7"}
 }
@@ -50,8 +51,8 @@ func TestRefusalExplainsAtMostTwentyRules(t *testing.T) {
 	}
 }
 
-// TestFirstAllowingRuleWithAndWithoutTags proves that the first rule in the file that allows a
-// backup decides its limits, whether or not the rule has tags.
+// TestFirstAllowingRuleWithAndWithoutTags proves that, if several rules allow a backup, the
+// first one in the file decides its limits. It does not matter whether the rules have tags.
 func TestFirstAllowingRuleWithAndWithoutTags(t *testing.T) {
 	const all, web, data = "any_instance: true", "instance_tags: {team: web}", "instance_tags: {team: data}"
 	for _, c := range []struct {

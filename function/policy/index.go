@@ -8,9 +8,9 @@ import (
 	"backupportal/function/param"
 )
 
-// An index finds the rules that may cover a request without a scan of all rules. It can
-// return a rule that does not cover the request, but never misses one that does; the caller
-// checks each rule. Lists hold numbers of rules in ascending order, the order of the file.
+// An index finds the rules that may cover a request, without reading all rules. It never misses
+// such a rule. It can also return rules that do not cover the request, so the caller must check
+// each. Its lists hold numbers of rules in the order of the policy file.
 type index struct {
 	rules   map[indexKey][]int // rules without tags
 	tagged  map[indexKey][]int // rules with tags: under the empty prefix, and under one of their tags
@@ -18,8 +18,8 @@ type index struct {
 	lengths []int              // the lengths of all prefixes of resource ids among the keys of rules, for lookups
 }
 
-// An indexKey is the place of a rule in an index. A rule has one key for each
-// combination of its teams, its accounts and its resources:
+// An indexKey says under which team, account and resource a rule is stored in an index. A rule
+// has one key for each combination of its teams, its accounts and its resources:
 //
 //	resource     isPrefix  the rule names
 //	"i-bp1abc"   false     this id
@@ -33,7 +33,7 @@ type indexKey struct {
 	tag               string // key of the tag, whose value is resource; empty outside tagged
 }
 
-// newIndex returns the index of rules.
+// newIndex returns an index that finds rules by team, account and resource.
 func newIndex(rules []rule) index {
 	x := index{rules: map[indexKey][]int{}, tagged: map[indexKey][]int{}, named: map[indexKey]bool{}}
 	for i, r := range rules {
@@ -58,8 +58,8 @@ func newIndex(rules []rule) index {
 	return x
 }
 
-// appendRule appends the number of a rule to the list under key, unless it is the last one
-// there already.
+// appendRule appends the number of a rule to the list under key. It does nothing if the number
+// is already the last one there.
 func appendRule(lists map[indexKey][]int, key indexKey, rule int) {
 	if n := len(lists[key]); n == 0 || lists[key][n-1] != rule {
 		lists[key] = append(lists[key], rule)
@@ -87,8 +87,8 @@ func (r rule) indexKeys() (keys []indexKey) {
 	return keys
 }
 
-// tagIndexKeys returns the keys of r in index.tagged, or nil if r names no tags. One of its
-// tags is enough: the instance must have all of them.
+// tagIndexKeys returns the keys of r in index.tagged, or nil if r has no tags. It uses only one
+// of the tags of r, because the instance must have all of them.
 func (r rule) tagIndexKeys() []indexKey {
 	if r.instances.tags == nil {
 		return nil
@@ -103,8 +103,8 @@ func (x index) covering(teams []int, p param.Params) iter.Seq[int] {
 	return mergeRules(append(x.untagged(teams, p), x.byTag(teams, p)...))
 }
 
-// untagged returns, as several lists, the rules for the teams that may cover the request by
-// the id of its resource, by a prefix of the id, or by any_instance or any_cluster.
+// untagged returns the rules without tags for the teams that may cover the request, as several
+// lists: by the id of the resource, by a prefix of the id, and by any_instance or any_cluster.
 func (x index) untagged(teams []int, p param.Params) (lists [][]int) {
 	resource := p["InstanceId"]
 	if p.SourceType() == param.Container {

@@ -14,14 +14,15 @@ const (
 	maxInWindow = 100_000             // backups or requests in one period or day
 )
 
-// defaultLimits reads the key defaults. A limit that it does not name is zero: no limit.
+// defaultLimits reads the key defaults: the limits that apply if a rule or account sets none. A
+// missing limit is zero, which means no limit.
 func (l *loader) defaultLimits(p place) (cooldown time.Duration, rate, requests backup.Rate) {
 	m := l.mapping(p, nil, []string{"cooldown", "rate", "requests"})
 	return l.duration(m["cooldown"]), l.rate(m["rate"]), l.rate(m["requests"])
 }
 
-// Requests returns the rate of requests that change something, for each principal. The
-// result has no Key. It is zero if the file sets no such rate.
+// Requests returns how many changing requests each principal (person or program) may send in a
+// time. The result has no Key. It is zero, which means no limit, if the policy file sets none.
 func (p *Policy) Requests() backup.Rate { return p.requests }
 
 // rate reads a rate. The result has no Key; p without a node gives the zero Rate, no limit.
@@ -39,7 +40,7 @@ func (l *loader) rate(p place) backup.Rate {
 	return r
 }
 
-// daily reads a quota of backups in a day of UTC. Nil means no limit, and 0 allows none.
+// daily reads the maximum number of backups in a day of UTC. Nil means no limit; 0 allows none.
 func (l *loader) daily(p place) *int64 {
 	if p.node == nil {
 		return nil
@@ -96,9 +97,9 @@ func (p *Policy) grant(r rule, who identity.Principal, teams []int, a account, v
 	return g
 }
 
-// limits returns the limits of backups by r for a member of teams, and what r requires of the reason
-// and the ticket, as phrases for people.
-// Limits of the account are left out, because they do not depend on the reader.
+// limits returns the limits of backups by r for a member of teams, and what r requires of the
+// reason and the ticket, as phrases for people. It leaves out limits of the account, because
+// they do not depend on the reader.
 func (p *Policy) limits(r rule, teams []int) (words []param.Text) {
 	say := func(en, zh string, args ...any) {
 		text := param.Both(en, zh)

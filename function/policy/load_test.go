@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestLoadRefusesInvalidChanges changes base at one place in each case. Load must report the
-// problem on the line where the text at begins. If at is empty, this is the line where the new text
-// begins.
+// TestLoadRefusesInvalidChanges makes one invalid change to the test policy base in each case.
+// It proves that Load reports the problem on the right line: the line where the text at begins
+// or, if at is empty, where the changed text begins.
 func TestLoadRefusesInvalidChanges(t *testing.T) {
 	for _, c := range []struct {
 		name, from, to string

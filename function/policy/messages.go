@@ -4,8 +4,8 @@ import (
 	"backupportal/function/param"
 )
 
-// The sentences with which the policy refuses a backup. Each is the Text of a [param.Mistake] with the code
-// "policy".
+// The sentences with which the policy refuses a backup. Each is the Text of a [param.Mistake]
+// with the code "policy".
 var (
 	msgSwitchedOff = param.Text{En: "New backups are currently disabled", Zh: "新建备份功能目前已停用"}
 	msgNoAccount   = param.Text{En: "You have no access to an account “%v”", Zh: "您没有账号“%v”的访问权限"}
@@ -50,8 +50,8 @@ func (r rule) outsideDays(field string, d days) param.Mistake {
 	return r.explained(mistake(field, msgDays, r.id, param.Count(d.min), param.Count(d.max)))
 }
 
-// explained adds to m the id of r and, if the file gives them, the reason of r and whom to
-// ask. They become arguments and not a part of the text, because they may contain "%".
+// explained returns m with the id of r, its reason and the owner to ask, if the policy file has
+// them. They are arguments and not part of the text, because they may contain "%".
 func (r rule) explained(m param.Mistake) param.Mistake {
 	m.Rule = &param.RuleInfo{ID: r.id, Reason: r.reason, Owner: r.owner}
 	if r.reason != (param.Text{}) {

@@ -38,8 +38,8 @@ func TestNamesAndOwnersInBothLanguages(t *testing.T) {
 	}
 }
 
-// TestNamesAreOptional proves that the portal shows the alias of an account, and the name of a
-// team, if there is no display name.
+// TestNamesAreOptional proves that without a display name the portal shows the alias of an
+// account and the name of a team.
 func TestNamesAreOptional(t *testing.T) {
 	p := mustLoad(t, base)
 	account, _ := p.Account("prod")
@@ -53,8 +53,8 @@ func TestNamesAreOptional(t *testing.T) {
 	}
 }
 
-// TestWrongNamesAreRefused proves that Load checks display names as strictly as the rest of the
-// file.
+// TestWrongNamesAreRefused proves that Load refuses malformed display names, such as an empty
+// one.
 func TestWrongNamesAreRefused(t *testing.T) {
 	for written, want := range map[string]string{
 		"[Core]":     "write a text",

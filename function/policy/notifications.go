@@ -11,15 +11,16 @@ import (
 	"backupportal/function/secret"
 )
 
-// Bounds of the key notifications. Every message begins with the environment, and the store
-// keeps one notice for each receiver and event of each submission.
+// Limits of the key notifications. Every message begins with the name of the environment. The
+// store has one notice for each receiver and event of each submission.
 const (
 	maxEnvironment = 40 // characters
 	maxReceivers   = 20
 )
 
-// Notifications returns the receivers of notices and the name of the environment. It has no
-// receivers if the file names none. The lists in it must not be changed.
+// Notifications returns the receivers of notices (such as chat robots) and the name of the
+// environment. There are no receivers if the policy file has none. The lists in the result must
+// not be changed.
 func (p *Policy) Notifications() backup.Notifications { return p.notifications }
 
 // notifications reads the key notifications.
@@ -37,7 +38,7 @@ func (l *loader) notifications(p place) backup.Notifications {
 	return n
 }
 
-// receiver reads one receiver. Its name must not be in names; receiver adds it.
+// receiver reads one receiver. Its name must not be in names yet; receiver adds it.
 func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 	m := l.mapping(
 		p,
@@ -70,8 +71,8 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 	return r
 }
 
-// receiverURL reads the environment variable with the address of a receiver. The address is
-// a secret, because a robot accepts messages from every sender that knows its address.
+// receiverURL reads the environment variable that contains the address of a receiver. The
+// address is a secret: a chat robot accepts messages from everyone who knows it.
 func (l *loader) receiverURL(p place) secret.String {
 	name, value := l.variable(p, "the URL of the receiver")
 	if value == "" {
@@ -84,9 +85,9 @@ func (l *loader) receiverURL(p place) secret.String {
 	return secret.New(value)
 }
 
-// signingSecret reads the environment variable env with the secret that signs messages to a
-// receiver. A webhook needs one, DingTalk and Feishu may have one, WeCom and Slack have
-// none. It is empty without a secret and after a problem.
+// signingSecret reads the environment variable env, which contains the secret that signs
+// messages to a receiver. A webhook needs one, DingTalk and Feishu may have one, WeCom and
+// Slack have none. The result is empty without a secret and after a problem.
 func (l *loader) signingSecret(p, env place, kind backup.ReceiverKind) secret.String {
 	switch {
 	case kind == backup.WebhookReceiver && env.node == nil:

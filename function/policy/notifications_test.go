@@ -15,7 +15,7 @@ import (
 	"backupportal/function/secret"
 )
 
-// withReceivers is base with two receivers.
+// withReceivers is the test policy base with two receivers of notices.
 const withReceivers = base + `notifications:
   environment: production
   receivers:
@@ -74,7 +74,8 @@ func TestLoadReceivers(t *testing.T) {
 	}
 }
 
-// TestLoadRefusesInvalidReceivers works like TestLoadRefusesInvalidChanges, for notifications.
+// TestLoadRefusesInvalidReceivers makes one invalid change to the key notifications of a policy
+// in each case, and proves that Load reports it on the right line.
 func TestLoadRefusesInvalidReceivers(t *testing.T) {
 	for _, c := range []struct{ name, from, to, path, text string }{
 		{"unknown key", "language: zh", "lang: zh", "notifications.receivers[1].lang", "is not a known key here"},

@@ -9,9 +9,10 @@ import (
 	"backupportal/function/set"
 )
 
-// An Offer is the union of what the rules for one principal grant for one source type. The
-// form shows it, so that a person sees the limits before submitting. A combination of
-// values from an Offer may still be refused, because one rule must allow all of them.
+// An Offer is everything that the rules allow one principal for one source type, taken
+// together. The form shows it, so that a person sees the limits before submitting. A
+// combination of its values may still be refused, because one single rule must allow all of
+// them.
 type Offer struct {
 	Granted     bool     // a rule grants this source type; if false, all other fields are zero
 	Instances   []string // ids that rules list, in the order of the file
@@ -30,8 +31,8 @@ type Offer struct {
 	Defaults param.Params // values that every rule adds to a request that does not give them
 }
 
-// A Fixed is a value that every rule enforces, with the id, reason and owner of the first
-// of these rules.
+// A Fixed is a value that every rule enforces, with the id, reason and owner of the first of
+// these rules.
 type Fixed struct {
 	Field, Value string
 	Rule         string
@@ -39,7 +40,8 @@ type Fixed struct {
 	Owner        param.Text // empty if the policy does not say
 }
 
-// A Line is the range of retentions in one rule, with its reason and owner.
+// A Line is the range of days for which one rule allows backups to be kept, with the rule's
+// reason and owner.
 type Line struct {
 	Rule     string
 	Min, Max int64      // days, both included
@@ -61,9 +63,8 @@ type Ticket struct {
 	Pattern, Example string // empty if the policy does not say
 }
 
-// Accounts returns the accounts that are switched on and that a rule for who with the action
-// do names. Accounts with access own are first; within the two groups the order is that of
-// the file.
+// Accounts returns the enabled accounts in which a rule allows who the action. Accounts with
+// the access own come first; within both groups the order is that of the policy file.
 func (p *Policy) Accounts(who identity.Principal, do backup.Action) []backup.Account {
 	var own, others []backup.Account
 	rules := p.rulesFor(who, do)
@@ -101,9 +102,8 @@ func (p *Policy) rulesFor(who identity.Principal, do backup.Action) (rules []rul
 	return rules
 }
 
-// Regions returns the regions of an account in which who may create backups: a rule for who
-// names the region and the account. It returns nil if the account is unknown or switched
-// off.
+// Regions returns the regions of an account in which a rule allows who to create backups. It
+// returns nil if the account is unknown or disabled.
 func (p *Policy) Regions(who identity.Principal, alias string) []string {
 	a, ok := p.account(alias)
 	if !ok || !a.enabled {
@@ -136,8 +136,9 @@ func (p *Policy) Offer(who identity.Principal, source param.SourceType) Offer {
 	return o
 }
 
-// addCommonValues adds to o the values that every one of rules enforces or adds. A value
-// that differs between rules is left out: which rule decides depends on the request.
+// addCommonValues adds to o the values that every one of rules enforces, or has as default. A
+// value that differs between rules is left out, because it depends on the request which rule
+// decides.
 func (o *Offer) addCommonValues(rules []rule, source param.SourceType) {
 	for _, f := range param.Fields {
 		if len(rules) == 0 || !f.ForSource(source) {
@@ -200,7 +201,7 @@ func (r rule) note() Note {
 	return Note{Rule: r.id, Why: r.why, Ticket: ticket, Reason: r.reason, Owner: r.owner}
 }
 
-// line returns d as a Line of r.
+// line returns the days that r allows, with the rule's reason and owner.
 func (r rule) line(d days) Line {
 	return Line{Rule: r.id, Min: d.min, Max: d.max, Reason: r.reason, Owner: r.owner}
 }

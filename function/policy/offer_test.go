@@ -74,8 +74,8 @@ func TestOfferOmitsDisabledAccounts(t *testing.T) {
 	}
 }
 
-// TestOffersShareNoMemory proves that a change of an Offer changes neither the policy nor the next
-// Offer.
+// TestOffersShareNoMemory proves that a caller can change an Offer without changing the policy
+// or the next Offer.
 func TestOffersShareNoMemory(t *testing.T) {
 	p := mustLoad(t, base)
 	p.Offer(alice, param.UDMECS).Instances[0] = "i-other"

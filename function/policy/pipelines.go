@@ -15,12 +15,13 @@ var (
 	audienceShape = shape{`[!-~]{1,255}`, "the audience that the pipeline asks its token for"}
 )
 
-// identifyingClaims lists claims that name a project, for a pipeline without identified_by.
-// A pipeline must require at least one identifying claim with an exact value: a public
-// issuer such as GitHub signs tokens for the pipelines of all its users.
+// identifyingClaims lists claims of tokens that identify a project. They are used for a
+// pipeline without the key identified_by. A pipeline must require an identifying claim with an
+// exact value, because a public issuer such as GitHub signs tokens for all its users.
 var identifyingClaims = []string{"sub", "repository", "repository_id", "project_path", "project_id"}
 
-// sharedClaims lists claims that do not depend on the project (RFC 7519, section 4.1).
+// sharedClaims lists claims that can never identify a project, because they do not depend on it
+// (RFC 7519, section 4.1).
 var sharedClaims = []string{"iss", "aud", "exp", "nbf", "iat", "jti"}
 
 // Pipelines returns the pipelines of the file. They must not be changed.
@@ -54,8 +55,8 @@ func (l *loader) pipeline(p place) identity.Pipeline {
 	return one
 }
 
-// claims reads the claims of a pipeline, each with its value or pattern. Names and values
-// must be texts. It returns nil for a place without a node.
+// claims reads the required claims of a pipeline, each with its value or pattern. Names and
+// values must be texts. It returns nil if the file does not have the key.
 func (l *loader) claims(p place) map[string]string {
 	if p.node == nil {
 		return nil

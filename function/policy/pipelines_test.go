@@ -27,7 +27,8 @@ func TestLoadPipelinesAndTokens(t *testing.T) {
 	}
 }
 
-// An operator may name the claims that identify a project, also by URLs, and use patterns beside them.
+// TestLoadPipelinesIdentifiedByAnyClaim proves that the policy file may name any claim as the
+// one that identifies a project, also by a URL, and may have patterns for other claims.
 func TestLoadPipelinesIdentifiedByAnyClaim(t *testing.T) {
 	for _, claims := range []string{
 		`{"https://ci.example/project.id": p1}` + "\n    identified_by: [\"https://ci.example/project.id\"]",

@@ -72,9 +72,9 @@ import (
 	"backupportal/function/webhook"
 )
 
-// A Policy is a policy file that was read without an error. It implements
-// [backup.Policy]. It never changes, except for its cache of tags, and is safe for
-// concurrent use. Use [Load] to make one.
+// A Policy is a policy file that was read without an error. It implements [backup.Policy]. It
+// never changes, except for its cache of tags, and is safe for concurrent use. [Load] makes
+// one.
 type Policy struct {
 	enabled       bool
 	accounts      []account   // in the order of the file
@@ -106,7 +106,8 @@ type account struct {
 	daily   *int64      // backups in a day of UTC; nil: no limit
 }
 
-// A rule is one entry of the key rules. An empty list allows no value.
+// A rule is one entry of the key rules. If one of its lists is empty, the rule allows no value
+// of that kind.
 type rule struct {
 	id        string
 	reason    param.Text // why the rule has its limits; empty if the file does not say
@@ -144,8 +145,8 @@ type copies struct {
 	retention days
 }
 
-// resources is a set of resources of one kind, as a rule names it. The zero value is the
-// empty set. If tags is not nil, all other fields are zero.
+// resources is the set of resources of one kind that a rule allows. The zero value is the empty
+// set. If tags is not nil, all other fields are zero.
 type resources struct {
 	ids      []string          // exact ids
 	prefixes []string          // beginnings of ids
@@ -153,8 +154,9 @@ type resources struct {
 	any      bool              // every resource
 }
 
-// covers reports whether id is in r. With tags it returns true for every id, because tags
-// are checked last: reading them is a call of the cloud. An empty id is never in r.
+// covers reports whether r contains the resource id. If r has tags, it returns true for every
+// id: tags are checked last, because reading them is a call of the cloud. r never contains an
+// empty id.
 func (r resources) covers(id string) bool {
 	isPrefix := func(prefix string) bool { return strings.HasPrefix(id, prefix) }
 	return id != "" && (r.any || r.tags != nil || slices.Contains(r.ids, id) || slices.ContainsFunc(r.prefixes, isPrefix))
@@ -168,9 +170,9 @@ type days struct {
 
 var _ backup.Policy = (*Policy)(nil)
 
-// Account returns the account with that alias, or false. It also returns
-// accounts that are switched off, because their backups can still be viewed. The list of
-// regions in the result must not be changed.
+// Account returns the account with that alias, or false if there is none. It returns disabled
+// accounts too, because their backups can still be viewed. The list of regions in the result
+// must not be changed.
 func (p *Policy) Account(alias string) (backup.Account, bool) {
 	a, ok := p.account(alias)
 	return a.Account, ok
@@ -185,10 +187,10 @@ func (p *Policy) account(alias string) (account, bool) {
 	return p.accounts[i], true
 }
 
-// Enabled reports whether new backups are allowed at all. Pages show it; Decide checks it
-// by itself.
+// Enabled reports whether the switch for all new backups is on. Pages show it; Decide checks it
+// itself.
 func (p *Policy) Enabled() bool { return p.enabled }
 
-// Hash returns the SHA-256 of the file's bytes in hex, the value that sha256sum prints. Logs
-// and the audit trail have it, so that they say which policy decided.
+// Hash returns the SHA-256 of the policy file in hex, as sha256sum prints it. Logs and the
+// audit trail contain it, so that a reader knows which policy has decided.
 func (p *Policy) Hash() string { return p.hash }

@@ -83,7 +83,8 @@ func mustLoad(t testing.TB, text string) *Policy {
 	return p
 }
 
-// change replaces from by to in text. The text must contain from exactly once.
+// change returns text with from replaced by to. It fails the test if from does not occur
+// exactly once.
 func change(t testing.TB, text, from, to string) string {
 	t.Helper()
 	if n := strings.Count(text, from); n != 1 {
@@ -178,5 +179,5 @@ func readFile(t testing.TB, name string) string {
 	return string(text)
 }
 
-// alice is a member of base's team.
+// alice is a person in the team of the test policy base.
 var alice = identity.Principal{Kind: identity.KindHuman, Issuer: "https://sso.example.com", Subject: "1", Name: "Alice", Groups: []string{"oncall"}}

@@ -12,17 +12,20 @@ import (
 	"backupportal/function/param"
 )
 
-// maxPresets limits the presets of a policy: the pages and refusals list them.
+// maxPresets is the maximum number of presets in a policy, because pages and refusals list all
+// of them.
 const maxPresets = 20
 
-// Presets returns the presets that who may use, in the order of the file: a rule for who allows a
-// backup with the values of the preset and some values for the other parameters. It makes no call: a
-// preset that names an instance is also returned if only the tags of the instance can decide.
+// Presets returns the presets (named sets of values) that who may use, in the order of the
+// policy file. Who may use a preset if a rule allows its values with some values for the other
+// parameters. It calls no cloud: a preset with an instance is also returned if only the tags of
+// the instance can decide.
 func (p *Policy) Presets(who identity.Principal) []backup.Preset { return p.PresetsFor(who, nil, nil) }
 
-// PresetsFor returns those presets of [Policy.Presets] that a rule allows together with the values of
-// given, such as an instance with its account and region. A preset with another value for a parameter
-// in given is left out. tags are the tags of the instance in given; nil if they are not known.
+// PresetsFor returns those presets of [Policy.Presets] that a rule allows together with the
+// values given, such as an instance with its account and region. It leaves out presets with
+// another value for a given parameter. tags are the tags of the given instance; nil means that
+// they are not known.
 func (p *Policy) PresetsFor(who identity.Principal, given param.Params, tags map[string]string) (some []backup.Preset) {
 	if len(p.presets) == 0 || !p.enabled {
 		return nil
@@ -36,8 +39,8 @@ func (p *Policy) PresetsFor(who identity.Principal, given param.Params, tags map
 	return some
 }
 
-// HiddenPresets returns the names of the presets that no rule allows for anyone, in the order of the
-// file. An operator should correct them.
+// HiddenPresets returns the names of the presets that no rule allows for any person or program,
+// in the order of the policy file. They are mistakes that an operator should correct.
 func (p *Policy) HiddenPresets() (names []string) {
 	for _, preset := range p.presets {
 		createsNothing := func(r rule) bool { return !slices.Contains(r.actions, backup.ActionCreate) }
@@ -68,8 +71,8 @@ func (p *Policy) anyAllows(rules []rule, preset backup.Preset, given param.Param
 	})
 }
 
-// allowsPart reports whether r allows some backup with the values: they are completed with values that r
-// allows for the other parameters. A missing reason or ticket does not matter.
+// allowsPart reports whether r allows a backup with these values and suitable values for the
+// other parameters. A missing reason or ticket does not matter.
 func (p *Policy) allowsPart(r rule, values param.Params) bool {
 	r.why, r.ticket.required = false, false
 	return slices.ContainsFunc(r.accounts, func(alias string) bool {
@@ -85,8 +88,8 @@ func (p *Policy) allowsPart(r rule, values param.Params) bool {
 	})
 }
 
-// complete returns values with a value that r allows for each parameter that r requires and that values
-// does not have. The account and the region are given.
+// complete returns values and, for each parameter that r requires and values lacks, a value
+// that r allows. values must have the account and the region.
 func (r rule) complete(values param.Params, alias, region string) param.Params {
 	p := maps.Clone(values)
 	set := func(name, value string) {
@@ -110,7 +113,7 @@ func (r rule) complete(values param.Params, alias, region string) param.Params {
 	return p
 }
 
-// member returns a text that r covers as an id; empty if r covers none.
+// member returns any text that r allows as an id. It returns "" if r allows none.
 func (r resources) member() string {
 	switch {
 	case len(r.ids) > 0:
@@ -148,8 +151,9 @@ func (l *loader) preset(p place) backup.Preset {
 	return preset
 }
 
-// presetValues reads the values of a preset. The result always has SourceType. The values are checked
-// together, but a preset may leave out what a backup requires: the caller gives the rest.
+// presetValues reads the values of a preset. The result always has SourceType. The values are
+// checked together. A preset may leave out values that a backup requires, because the caller
+// gives them.
 func (l *loader) presetValues(p place) param.Params {
 	given := l.parameters(p, func(f param.Field) bool { return !f.Assigned && f.Name != "Preset" })
 	values := maps.Clone(given)

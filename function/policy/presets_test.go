@@ -10,7 +10,7 @@ import (
 	"backupportal/function/param"
 )
 
-// withPresets is base with presets, each with a name and the mapping of its values.
+// withPresets is the test policy base with presets: each has a name and values.
 func withPresets(pairs ...string) string {
 	text := base + "presets:\n"
 	for i := 0; i < len(pairs); i += 2 {
@@ -19,7 +19,7 @@ func withPresets(pairs ...string) string {
 	return text
 }
 
-// presetNames returns the names of presets.
+// presetNames returns the names of the given presets, for comparisons.
 func presetNames(all []backup.Preset) string {
 	var names []string
 	for _, p := range all {
@@ -28,7 +28,9 @@ func presetNames(all []backup.Preset) string {
 	return strings.Join(names, " ")
 }
 
-// A preset is offered to a person if a rule for this person allows its values. A machine narrows the choice.
+// TestPresetsFollowTheRules proves that a preset is offered to a person if and only if a rule
+// for this person allows its values. If an instance is given, the rule must also allow this
+// instance.
 func TestPresetsFollowTheRules(t *testing.T) {
 	p := mustLoad(t, withPresets(
 		"weeks", `{Retention: "14"}`,
@@ -68,7 +70,8 @@ func TestPresetsFollowTheRules(t *testing.T) {
 	}
 }
 
-// A rule that requires a ticket, or that names tags, does not hide a preset; for a machine, its tags decide.
+// TestPresetsWithTicketsAndTags proves that a preset is offered although the rule requires a
+// ticket or has tags: both can be decided only later. For a given instance, its tags decide.
 func TestPresetsWithTicketsAndTags(t *testing.T) {
 	text := withPresets("weeks", `{Retention: "14"}`)
 	text = change(t, text, "    owner: platform team\n", "    owner: platform team\n    why: required\n    ticket: {pattern: \"OPS-[0-9]+\", required: true}\n")
@@ -93,7 +96,8 @@ func TestPresetsWithTicketsAndTags(t *testing.T) {
 	}
 }
 
-// A preset always has its source type, and sentences without a full stop.
+// TestPresetIsRead proves that a preset always has a source type, and that its sentences have
+// no full stop.
 func TestPresetIsRead(t *testing.T) {
 	p := mustLoad(t, withPresets("weeks", `{Retention: "14"}`)).presets[0]
 	if p.Values["SourceType"] != "UDM_ECS" || p.Values["Retention"] != "14" || p.Title.Zh != "标题" || p.Description.En != "What it does" || p.Description.Zh != "说明" {
@@ -101,7 +105,8 @@ func TestPresetIsRead(t *testing.T) {
 	}
 }
 
-// Each mistake in a preset is reported at its place.
+// TestPresetMistakesAreNamed proves that each mistake in a preset is reported with its position
+// in the policy file.
 func TestPresetMistakesAreNamed(t *testing.T) {
 	for _, c := range []struct{ name, values, path, text string }{
 		{"a name", `{Retention: "7"}`, "presets[0].name", "is not valid"},
@@ -137,7 +142,8 @@ func TestPresetMistakesAreNamed(t *testing.T) {
 	}
 }
 
-// The template of a webhook can name a preset, which may have the account and the region.
+// TestWebhookTemplateNamesAPreset proves that the template of a webhook can use a preset, and
+// that the preset may have the account and the region.
 func TestWebhookTemplateNamesAPreset(t *testing.T) {
 	hook := "sources:\n  - name: alerts\n    kind: bearer\n    keys: [{id: t1, sha256: \"" + strings.Repeat("a", 64) + "\", not_after: \"2099-01-01T00:00:00Z\"}]\n    submission: "
 	presets := withPresets("p", `{Account: prod, Region: cn-hangzhou, Retention: "7"}`, "q", `{Retention: "7"}`)

@@ -14,11 +14,11 @@ var (
 	priceShape    = shape{`(0|[1-9][0-9]{0,5})(\.[0-9]{1,6})?`, "a price above 0, such as 0.12"}
 )
 
-// Prices returns the price table of the key prices, or nil if the file has none. It must not be
-// changed.
+// Prices returns the price table of the policy file (key prices), or nil if there is none. It
+// must not be changed.
 func (p *Policy) Prices() *cost.Prices { return p.prices }
 
-// priceTable reads the key prices. It returns nil for a place without a node.
+// priceTable reads the key prices. It returns nil if the file does not have the key.
 func (l *loader) priceTable(p place) *cost.Prices {
 	if p.node == nil {
 		return nil
@@ -49,7 +49,7 @@ func (l *loader) priceTable(p place) *cost.Prices {
 	return t
 }
 
-// price reads a decimal number above 0. It returns 0 for a place without a node and after a problem.
+// price reads a decimal number above 0. It returns 0 if the key is missing or has a problem.
 func (l *loader) price(p place) float64 {
 	if p.node == nil {
 		return 0

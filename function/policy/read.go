@@ -12,9 +12,9 @@ import (
 	"backupportal/function/pattern"
 )
 
-// mapping returns the values of the mapping p by their keys. It reports unknown keys and
-// missing needed keys as problems. For a place without a node it returns an empty map and
-// no problem.
+// mapping returns the values of the YAML mapping p by their keys. It reports unknown keys and
+// missing required keys as problems. If the file does not have p, it returns an empty map and
+// reports nothing.
 func (l *loader) mapping(p place, needed, optional []string) map[string]place {
 	values := map[string]place{}
 	if p.node == nil {
@@ -41,9 +41,9 @@ func (l *loader) mapping(p place, needed, optional []string) map[string]place {
 	return values
 }
 
-// list reads each item of the list p with read. It reports an empty list as a problem,
-// because it would match nothing, which its author cannot mean. It returns nil for a place
-// without a node.
+// list reads each item of the YAML list p with the function read. It reports an empty list as a
+// problem: it would match nothing, which its author cannot mean. If the file does not have p,
+// it returns nil.
 func list[T any](l *loader, p place, read func(place) T) []T {
 	switch {
 	case p.node == nil:
@@ -62,9 +62,8 @@ func list[T any](l *loader, p place, read func(place) T) []T {
 	return values
 }
 
-// text reads one line of text, "" for a place without a node. A value that YAML takes for a
-// number, date or boolean must be in quotes: otherwise its text could change when another
-// program reads the file.
+// text reads one line of text. It returns "" if the key is missing. A value that YAML reads as
+// a number, date or boolean must be in quotes, because another program could change its text.
 func (l *loader) text(p place) string {
 	switch {
 	case p.node == nil:
@@ -109,12 +108,12 @@ func choice[T ~string](l *loader, p place, values ...T) T {
 	return value
 }
 
-// wholeNumber allows only plain decimal numbers. YAML 1.1 has other forms that readers
-// misunderstand: there, 010 is 8 and 1_0 is 10.
+// wholeNumber matches plain decimal numbers only. YAML 1.1 has other forms that a reader can
+// misunderstand: 010 means 8 and 1_0 means 10.
 var wholeNumber = shape{`0|[1-9][0-9]{0,8}`, "a whole number"}
 
-// number reads a whole number of at most 9 digits, without a sign. It returns 0 for a place
-// without a node and after a problem.
+// number reads a whole number of at most 9 digits, without a sign. It returns 0 if the key is
+// missing or has a problem.
 func (l *loader) number(p place) int64 {
 	if p.node == nil {
 		return 0
@@ -127,8 +126,8 @@ func (l *loader) number(p place) int64 {
 	return n
 }
 
-// flag reads a boolean. It returns false for a place without a node; every flag of a policy
-// grants less if it is false.
+// flag reads a boolean. It returns false if the key is missing, because a policy allows less if
+// a flag is false.
 func (l *loader) flag(p place) bool {
 	if p.node == nil {
 		return false
@@ -155,9 +154,9 @@ func (l *loader) either(p place) param.Text {
 	return param.Text{En: text, Zh: text}
 }
 
-// days reads an interval of retentions. The keys min and max are needed; optional lists
-// further keys, which can only be "default". The maximum is bounded by param.MaxRetention,
-// because the form offers it to people.
+// days reads a range of days for which backups may be kept. It needs the keys min and max;
+// optional lists further keys, which can only be "default". The maximum is at most
+// param.MaxRetention, because the form offers it to people.
 func (l *loader) days(p place, optional ...string) days {
 	m := l.mapping(p, []string{"min", "max"}, optional)
 	d := days{l.number(m["min"]), l.number(m["max"]), l.number(m["default"])}

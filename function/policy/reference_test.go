@@ -20,9 +20,9 @@ import (
 	"backupportal/function/param"
 )
 
-// The types and functions below are a second implementation of the policy, written from the
-// documentation only and as simply as possible. They use the decoder of the YAML library, nested
-// loops and no index. Tests compare Decide and May with this implementation.
+// The types and functions below are a second implementation of the policy, for comparison with
+// Decide and May. It is written only from the documentation and as simply as possible: with the
+// decoder of the YAML library, nested loops and no index.
 
 type plainPolicy struct {
 	Version  int            `yaml:"version"`
@@ -134,7 +134,7 @@ type plainTicket struct {
 	Example  string `yaml:"example,omitempty"`
 }
 
-// takes reports whether a request with that ticket is allowed.
+// takes reports whether a request with that ticket meets the rule's condition on tickets.
 func (t *plainTicket) takes(value string) bool {
 	if t == nil {
 		return true
@@ -172,8 +172,8 @@ func in(value string, list []string) bool {
 	return found
 }
 
-// hasField reports whether the field name applies to p. name is one of the two fields that
-// generated policies set.
+// hasField reports whether the parameter called name applies to a request with the values p.
+// name must be one of the two parameters that the random policies of the tests set.
 func hasField(p param.Params, name string) bool {
 	return p["SourceType"] == "ECS_FILE"
 }
@@ -194,8 +194,8 @@ func (r plainRule) values(p param.Params) param.Params {
 	return v
 }
 
-// conditions returns the conditions of a rule in order: the field of each condition, and whether
-// the condition holds for p. The first four conditions also apply to viewing.
+// conditions returns the conditions of a rule in order: the parameter that each is about, and
+// whether it is met for p. The first four conditions also apply to viewing.
 func (r plainRule) conditions(p param.Params) (fields []string, holds []bool) {
 	add := func(field string, ok bool) { fields, holds = append(fields, field), append(holds, ok) }
 	add("Account", in(p["Account"], r.Accounts))
@@ -346,7 +346,7 @@ func (x plainPolicy) decide(who identity.Principal, p param.Params) (grant backu
 	return grant, strings.Join(lines, " ")
 }
 
-// may is the reference for Policy.May.
+// may is the second, simple implementation of Policy.May, for comparison.
 func (x plainPolicy) may(who identity.Principal, do backup.Action, p param.Params) bool {
 	may := false
 	for _, a := range x.Accounts {
@@ -361,7 +361,7 @@ func (x plainPolicy) may(who identity.Principal, do backup.Action, p param.Param
 	return may
 }
 
-// These are the values from which policies and requests are drawn. There are few values, so that
+// The values from which random policies and requests are made. There are few values, so that
 // policies and requests often match.
 var (
 	someAliases   = []string{"one", "two"}
@@ -414,7 +414,7 @@ func someDaily(t *rapid.T, label string) *int {
 	return &n
 }
 
-// mostly is true in 9 of 10 draws on average.
+// mostly returns true with a probability of 9/10.
 func mostly(t *rapid.T, label string) bool { return rapid.IntRange(0, 9).Draw(t, label) > 0 }
 
 func drawPolicy(t *rapid.T) plainPolicy {
@@ -533,8 +533,8 @@ func drawRule(t *rapid.T, x plainPolicy, id string) plainRule {
 	return r
 }
 
-// drawAllowed draws a request. The rule r allows the request if the account of the request is
-// enabled and has the region.
+// drawAllowed returns a random request that the rule r allows, provided that the account of the
+// request is enabled and has the region.
 func drawAllowed(t *rapid.T, r plainRule) param.Params {
 	pick := func(list []string) string { return rapid.SampledFrom(list).Draw(t, "pick") }
 	within := func(d plainDays) string { return strconv.Itoa(rapid.IntRange(d.Min, d.Max).Draw(t, "days")) }
@@ -578,8 +578,8 @@ func btoi(b bool) int {
 	return 0
 }
 
-// drawRequest draws a request that a rule allows, then changes at most one field. It also returns
-// the rule.
+// drawRequest returns a random request that a rule allows, with at most one value changed
+// afterwards. It also returns that rule.
 func drawRequest(t *rapid.T, x plainPolicy) (param.Params, *plainRule) {
 	anything := map[string][]string{
 		"Account": {"one", "two", "three"}, "Region": {"cn-hangzhou", "cn-shanghai", "cn-beijing"}, "SourceType": someSources,

@@ -7,8 +7,9 @@ import (
 	"backupportal/function/identity"
 )
 
-// TestRejectionsAreForTheSendersTeamAndOperators proves that only people in a team of the sender, and people in a
-// team of the operators, may view the rejected messages of a sender. A sender of another kind or name does not count.
+// TestRejectionsAreForTheSendersTeamAndOperators proves who may view the rejected messages of a
+// sender: people in a team of this sender, and people in a team of the key operators. A team of
+// a sender with another kind or name gives no right.
 func TestRejectionsAreForTheSendersTeamAndOperators(t *testing.T) {
 	text := change(t, base, "      - {source: ci}\n", `      - {source: other}
   - name: web

@@ -6,9 +6,9 @@ import (
 	"backupportal/function/param"
 )
 
-// resourceKeys describes the keys of a rule that name resources of one kind. A rule has at
-// least one of these keys if one of its source types uses such resources, else none of
-// them. Only ids and prefixes may be given together.
+// resourceKeys lists the keys with which a rule names resources of one kind, such as instances.
+// If one of the rule's source types uses this kind, the rule must have at least one of these
+// keys; otherwise it must have none. Only ids and prefixes may be used together.
 type resourceKeys struct {
 	ids, prefixes, tags, all string // names of keys; prefixes and tags are "" if there is no such key
 	shape                    shape  // of an id
@@ -36,9 +36,10 @@ var (
 	}
 )
 
-// wanted reports whether a rule for the source types sources must have one of the keys k; a rule for
-// other source types must have none. given says whether the rule has one. If sources is empty or has
-// an unknown type, wanted returns given: the rule already has a problem, and its keys add none.
+// wanted reports whether a rule with these source types must have one of the keys k. Otherwise
+// it must have none. given says whether the rule has one. If sources is empty or has an unknown
+// type, wanted returns given: the rule already has a problem, and the keys must not add
+// another.
 func (k resourceKeys) wanted(sources []param.SourceType, given bool) bool {
 	if len(sources) == 0 || slices.ContainsFunc(sources, func(s param.SourceType) bool { return !s.Known() }) {
 		return given
@@ -46,10 +47,10 @@ func (k resourceKeys) wanted(sources []param.SourceType, given bool) bool {
 	return slices.ContainsFunc(sources, func(s param.SourceType) bool { return slices.Contains(k.of, s) })
 }
 
-// resources reads the keys k of a rule. If the rule's source types use such resources, one
-// of the keys must be there; "all" must be said explicitly, so that a forgotten list is not
-// a grant. If they do not, the keys are refused: they would look like a limit that does
-// not exist.
+// resources reads the keys k of a rule. If the rule's source types use such resources, one of
+// the keys is required. "All resources" must be written explicitly, so that a forgotten list
+// does not allow everything. If they do not use them, the keys are refused: they would look
+// like a limit that has no effect.
 func (l *loader) resources(rule place, m map[string]place, k resourceKeys, sources []param.SourceType) resources {
 	ids, prefixes, tags, all := m[k.ids], m[k.prefixes], m[k.tags], m[k.all]
 	r := resources{

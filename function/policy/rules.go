@@ -30,8 +30,9 @@ type Rule struct {
 	AccountLabels []param.Text
 }
 
-// Contacts returns the owners of the rules that allow new backups, each once, in the order of the file. They do
-// not depend on a person: people without rights need them.
+// Contacts returns the owners of all rules that allow new backups, each once, in the order of
+// the policy file. The result is the same for every person: people without rights need to know
+// whom to ask.
 func (p *Policy) Contacts() (owners []param.Text) {
 	for _, r := range p.rules {
 		if r.owner != (param.Text{}) && slices.Contains(r.actions, backup.ActionCreate) && !slices.Contains(owners, r.owner) {

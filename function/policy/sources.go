@@ -25,8 +25,8 @@ const (
 // further.
 var pointerShape = shape{`(/[^/\x00-\x1f\x7f]*)+`, "a JSON pointer such as /alert/labels/instance"}
 
-// Source returns the sender of webhooks with that name, or false. The
-// result must not be changed.
+// Source returns the sender of webhooks with that name, or false if there is none. The result
+// must not be changed.
 func (p *Policy) Source(name string) (webhook.Source, bool) {
 	i := slices.IndexFunc(p.sources, func(s webhook.Source) bool { return s.Name == name })
 	if i < 0 {
@@ -66,8 +66,9 @@ func (l *loader) source(p place) webhook.Source {
 	return s
 }
 
-// hookKey reads one key of a source of that kind. Its id must not be in ids; hookKey adds
-// it. A bearer key is a hash in the file. Other keys are in environment variables.
+// hookKey reads one key (secret or token) of a sender of webhooks of that kind. Its id must not
+// be in ids yet; hookKey adds it. The file contains a hash of a bearer token; other keys are in
+// environment variables.
 func (l *loader) hookKey(p place, kind webhook.Kind, ids map[string]bool) webhook.Key {
 	needed, optional := []string{"id", "secret_env"}, []string{"not_after"}
 	if kind == webhook.Bearer {
@@ -119,7 +120,8 @@ func standardKey(text string) (secret string, public []byte) {
 	return webhookKey(text), nil
 }
 
-// condition reads one condition on a message: a pointer and the text that must be there.
+// condition reads one condition on a message: a JSON pointer, and the text that must be at that
+// place.
 func (l *loader) condition(p place) webhook.Condition {
 	m := l.mapping(p, []string{"pointer", "equals"}, nil)
 	return webhook.Condition{Pointer: l.pointer(m["pointer"]), Equals: l.text(m["equals"])}
@@ -134,10 +136,10 @@ func (l *loader) pointer(p place) []string {
 	return parts
 }
 
-// template reads the key submission of a source: for each parameter a fixed value, or a
-// pointer into the message. Account and Region must be in it or in its preset. Parameters that the policy
-// assigns cannot be in it. The values of a message are not trusted: the policy decides
-// about the submission as about any other.
+// template reads the key submission of a sender of webhooks. It says for each parameter of the
+// backup a fixed value, or where the value is in the message. Account and Region must be in it
+// or in its preset. Parameters that the policy sets are refused. The values of a message are
+// not trusted: the policy decides about the backup as about any other.
 func (l *loader) template(p place) map[string]webhook.Part {
 	var names []string
 	for _, f := range param.Fields {

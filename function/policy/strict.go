@@ -11,9 +11,9 @@ import (
 	"backupportal/function/param"
 )
 
-// A loader reads one policy file and collects its problems. The name of a method is the
-// kind of value that it reads. A method returns the zero value for a place without a node. After a problem it returns an
-// arbitrary value: Load then fails, and no value is used.
+// A loader reads one policy file and collects its problems. The name of each method is the kind
+// of value that it reads. If the file does not have the value, the method returns the zero
+// value. After a problem it returns any value: Load then fails, and no value is used.
 type loader struct {
 	getenv   func(string) string
 	accounts map[string]account      // read so far, by alias
@@ -29,16 +29,16 @@ type loader struct {
 	refused  map[*yaml.Node]bool // nodes with a reported problem: later problems would be consequences
 }
 
-// A place is a value in the file. If the file does not have the value, node is nil. Methods
-// of loader then return zero and report no problem: mapping has reported a missing value
-// if it is needed.
+// A place is a position in the policy file: a value and the path to it. node is nil if the file
+// does not have the value. Methods of loader then return zero and report nothing; mapping
+// reports a missing value that is required.
 type place struct {
 	node *yaml.Node
 	path string // from the top, such as "rules[0].copy"
 }
 
-// at returns the place of node, the value of key in p. A key that is not a lower-case word is
-// quoted in the path, so that a line break in it cannot split the message.
+// at returns the place of node, which is the value of key in p. If key is not a lower-case
+// word, it is quoted in the path, so that a line break in it cannot split a message.
 func (p place) at(key string, node *yaml.Node) place {
 	if key == "" || strings.Trim(key, "abcdefghijklmnopqrstuvwxyz_") != "" {
 		key = fmt.Sprintf("%q", key)
@@ -58,8 +58,8 @@ func (p place) items() []place {
 	return items
 }
 
-// wrong reports a problem with p. It does nothing if p has a problem already: later ones
-// are usually consequences of the first. p must have a node.
+// wrong reports a problem with p. It does nothing if p already has a problem, because later
+// ones are usually consequences of the first. The file must have p.
 func (l *loader) wrong(p place, format string, args ...any) {
 	if !l.refused[p.node] {
 		l.refused[p.node] = true
@@ -67,14 +67,15 @@ func (l *loader) wrong(p place, format string, args ...any) {
 	}
 }
 
-// lacks reports that the key at path is missing in p. A mapping may lack several.
+// lacks reports that the mapping p does not have the required key at path. Several missing keys
+// are all reported.
 func (l *loader) lacks(p place, path, format string, args ...any) {
 	l.problems = append(l.problems, Problem{p.node.Line, p.node.Column, path, fmt.Sprintf(format, args...)})
 }
 
-// strict reports, for p and everything below, features of YAML that a reader could
+// strict reports, for p and everything below it, features of YAML that a reader could
 // misunderstand: aliases, anchors, tags, merge keys, repeated keys, empty values, and other
-// spellings of booleans. It does not follow aliases, so it ends for every file.
+// spellings of booleans. It does not follow aliases, so it always ends.
 func (l *loader) strict(p place) {
 	n := p.node
 	switch {
@@ -109,8 +110,9 @@ func (l *loader) strictScalar(p place) {
 	}
 }
 
-// isOtherBoolean reports whether s is a spelling of a boolean that the policy does not accept: one of
-// YAML 1.1 other than "true" and "false", such as "yes" or "True". The YAML library accepts these.
+// isOtherBoolean reports whether s is a spelling of a boolean that the policy does not accept:
+// one of YAML 1.1 other than "true" and "false", such as "yes" or "True". The YAML library
+// accepts these.
 func isOtherBoolean(s string) bool {
 	switch strings.ToLower(s) {
 	case "y", "n", "yes", "no", "on", "off":

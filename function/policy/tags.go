@@ -17,13 +17,13 @@ import (
 	"backupportal/function/set"
 )
 
-// A TagReader returns the tags of ECS instances, by instance id, in the account and region
-// of target. It calls the cloud for target.Principal. An instance that does not exist has
-// no entry. An error means that the tags of none of the instances are known.
+// A TagReader returns the tags of ECS instances, by instance id, in the account and region of
+// target. It calls the cloud for target.Principal. An instance that does not exist has no
+// entry. After an error no tags are known, of any instance.
 type TagReader func(ctx context.Context, target backup.Target, ids []string) (map[string]map[string]string, error)
 
-// Times of the cache of tags. A tag that is removed in ECS still grants backups for up to
-// tagsTTL.
+// How long tags, and failures to read them, stay in the cache. If a tag is removed in ECS,
+// rules with this tag still allow backups for up to tagsTTL.
 const (
 	tagsTTL        = time.Minute     // how long tags are used
 	tagsFailureTTL = 5 * time.Second // for this long after a failure, the cloud is not asked again
@@ -33,8 +33,8 @@ const (
 // maxTagEntries is the maximum number of cached instances, over all principals.
 const maxTagEntries = 8192
 
-// Tagged returns a copy of p that reads the tags of instances with read, and caches them.
-// now is the clock of the cache. Without Tagged, rules with instance_tags allow nothing.
+// Tagged returns a copy of p that reads the tags of instances with the function read and caches
+// them. now is the clock of the cache. Without Tagged, rules with instance_tags allow nothing.
 func (p *Policy) Tagged(read TagReader, now func() time.Time) *Policy {
 	tagged := *p
 	tagged.tags = &tagCache{read: read, now: now, known: cache.New[tagEntry](maxTagEntries, now)}
@@ -49,8 +49,7 @@ type tagCache struct {
 }
 
 // tagKey returns the cache key of an instance for one principal. Tags that were read for one
-// principal are not used for another, because the session policy of another may not allow
-// the call.
+// principal are not used for another, whose session policy may not permit reading them.
 func tagKey(target backup.Target, instance string) string {
 	sum := lenhash.Sum(target.Principal.ID(), target.Account.Alias, target.Region, instance)
 	return string(sum[:])
@@ -62,7 +61,8 @@ type tagEntry struct {
 	failed bool              // the call failed: the tags are unknown
 }
 
-// errTagsUnreadable means that the cloud did not return the tags, or that the policy has no reader of tags.
+// errTagsUnreadable means that the cloud did not return the tags, or that the policy has no
+// reader of tags.
 var errTagsUnreadable = errors.New("policy: tags could not be read")
 
 // get returns the tags of an instance, from the cache or from the cloud. The only error is
@@ -82,8 +82,8 @@ func (c *tagCache) get(ctx context.Context, target backup.Target, instance strin
 	return entry.tags, nil
 }
 
-// fetch puts the tags of instances into the cache. It reads the missing ones in one
-// call. An error has no effect: get will try again.
+// fetch puts the tags of instances into the cache; it reads all missing ones with one call. It
+// ignores errors, because get will read the tags again.
 func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []string) {
 	unknown := slices.DeleteFunc(slices.Clone(instances), func(id string) bool {
 		_, ok := c.known.Look(tagKey(target, id))
@@ -101,10 +101,10 @@ func (c *tagCache) fetch(ctx context.Context, target backup.Target, instances []
 	}
 }
 
-// readAll calls the cloud for the tags of instances. It returns an entry for each and the
-// time until which the entries may be used. A failure of the call gives failed entries, so
-// that a page with many instances waits only once. The only error is that of ctx: it says
-// nothing about the cloud and must not be cached.
+// readAll calls the cloud for the tags of instances. It returns an entry for each instance and
+// the time until which the entries may be used. If the call fails, the entries say so, so that
+// a page with many instances waits only once. The only error is that of ctx. It says nothing
+// about the cloud, so it must not be cached.
 func (c *tagCache) readAll(
 	ctx context.Context, target backup.Target, instances []string,
 ) (entries map[string]tagEntry, until time.Time, err error) {
@@ -125,8 +125,8 @@ func (c *tagCache) readAll(
 	return entries, c.now().Add(lasts), nil
 }
 
-// A tagLookup reads the tags of the instance of one request. It reads them at most once,
-// for all rules, and only when the first rule needs them.
+// A tagLookup reads the tags of the instance in one request. It reads them when the first rule
+// needs them, and only once for all rules.
 type tagLookup struct {
 	policy *Policy
 	who    identity.Principal
@@ -137,9 +137,9 @@ type tagLookup struct {
 	err  error
 }
 
-// has checks the last condition of r: the instance has all tags that r names. The
-// condition also holds if r names no tags, and for every container backup. All other conditions of r must be checked
-// before, because has may call the cloud.
+// has checks the last condition of r: the instance has all tags of r. The condition is also met
+// if r has no tags, and for every container backup. The caller must check all other conditions
+// of r before, because has may call the cloud.
 func (s *tagLookup) has(ctx context.Context, r rule) (param.Mistake, bool) {
 	if r.instances.tags == nil || s.params.SourceType() == param.Container {
 		return param.Mistake{}, true
@@ -170,9 +170,9 @@ func (p *Policy) targetOf(who identity.Principal, params param.Params) backup.Ta
 	return backup.Target{Account: account, Region: params["Region"], Principal: who}
 }
 
-// PrefetchTags reads the tags that [Policy.May] will need for submissions with the
-// parameters all, and caches them. It makes one call for each account and region instead of
-// one for each instance. It does not change the answers of May.
+// PrefetchTags reads and caches the tags that [Policy.May] will need for submissions with the
+// parameters all. It makes one call for each account and region, instead of one for each
+// instance. It does not change the results of May.
 func (p *Policy) PrefetchTags(ctx context.Context, who identity.Principal, do backup.Action, all []param.Params) {
 	if p.tags == nil || !p.hasTags {
 		return
@@ -195,8 +195,8 @@ func (p *Policy) PrefetchTags(ctx context.Context, who identity.Principal, do ba
 	}
 }
 
-// needsTags reports whether May needs the tags of the instance: at least one rule with tags
-// covers the request, and no rule without tags does.
+// needsTags reports whether May needs the instance's tags for a request: a rule with tags
+// covers it, and no rule without tags does.
 func (p *Policy) needsTags(teams []int, do backup.Action, complete param.Params) bool {
 	a, ok := p.account(complete["Account"])
 	if !ok || !slices.Contains(a.Regions, complete["Region"]) {
@@ -256,8 +256,8 @@ func (r resources) tagWords() (words []string) {
 	return words
 }
 
-// readable reports a problem if a rule with tags names an account with access
-// hbr_cross_account: there the portal assumes no role, so it cannot read tags.
+// readable reports a problem if a rule with tags names an account with the access
+// hbr_cross_account. The portal has no role in such an account, so it cannot read tags there.
 func (l *loader) readable(tags place, r rule) {
 	if tags.node == nil {
 		return

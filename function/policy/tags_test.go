@@ -13,13 +13,14 @@ import (
 	"backupportal/function/param"
 )
 
-// withTags returns base in which a rule for alice's team has tags instead of a list of instances.
+// withTags returns the test policy base with a rule for alice's team that has tags instead of a
+// list of instances.
 func withTags(t *testing.T, tags string) string {
 	t.Helper()
 	return change(t, base, "instances: [i-web1, i-web2]", "instance_tags: "+tags)
 }
 
-// An ecs is a TagReader that returns the configured tags or the configured error. It records its
+// An ecs is a TagReader for tests. It returns the configured tags or error, and records its
 // calls.
 type ecs struct {
 	tags  map[string]map[string]string
@@ -34,7 +35,7 @@ func (e *ecs) read(_ context.Context, target backup.Target, ids []string) (map[s
 	return e.tags, e.err
 }
 
-// in loads text as a policy. The policy reads its tags from e.
+// in loads text as a policy that reads tags from e.
 func (e *ecs) in(t *testing.T, text string) *Policy {
 	t.Helper()
 	e.now = time.Unix(1_800_000_000, 0)
@@ -119,8 +120,8 @@ func TestTagsAreReadAfterOtherConditions(t *testing.T) {
 	}
 }
 
-// TestUntaggedRuleAvoidsReadingTags proves that the policy does not read tags if a rule without
-// tags allows the action, in any order of the rules.
+// TestUntaggedRuleAvoidsReadingTags proves that tags are not read if a rule without tags allows
+// the action, wherever it is in the file: reading tags is a call of the cloud.
 func TestUntaggedRuleAvoidsReadingTags(t *testing.T) {
 	e := &ecs{}
 	p := e.in(t, change(t, withTags(t, "{team: web}"), "id: short", "id: twin\n    teams: [payments]\n    actions: [backup.view]\n    accounts: [prod]\n    regions: [cn-hangzhou]\n    source_types: [UDM_ECS]\n    any_instance: true\n  - id: short"))
@@ -197,8 +198,8 @@ func TestTagCacheTimes(t *testing.T) {
 	}
 }
 
-// TestCancelledReadIsNotCached covers a caller who cancels while tags are read. The policy caches
-// nothing, and the next caller reads the tags again.
+// TestCancelledReadIsNotCached proves that nothing is cached if a caller cancels while tags are
+// read. The next caller reads the tags again.
 func TestCancelledReadIsNotCached(t *testing.T) {
 	e := &ecs{err: context.Canceled}
 	p := e.in(t, withTags(t, "{team: web}"))

@@ -18,8 +18,8 @@ type team struct {
 	daily   *int64     // backups in a day; nil is no limit
 }
 
-// A member is one condition for belonging to a team. Exactly one of subject, group, domain,
-// source and event is set. The first three need issuer too.
+// A member is one way to belong to a team. Exactly one of subject, group, domain, source and
+// event is set. The first three also need an issuer (the sign-in service).
 type member struct {
 	issuer  string        // of the sign-in
 	subject string        // of a person
@@ -29,8 +29,8 @@ type member struct {
 	event   envelope.Kind // events of this kind
 }
 
-// matches reports whether p is a member by m. A claim of a person counts only together with
-// its issuer, because another issuer can make the same claim. Empty values never match.
+// matches reports whether p belongs to the team by m. A claim counts only together with its
+// issuer, because another issuer can make the same claim. Empty values never match.
 func (m member) matches(p identity.Principal) bool {
 	switch p.Kind {
 	case identity.KindHuman:
@@ -54,7 +54,7 @@ func (m member) matches(p identity.Principal) bool {
 	return false
 }
 
-// teamsOf returns the indices of the teams that who belongs to, in ascending order.
+// teamsOf returns the indices of the teams to which who belongs, in ascending order.
 func (p *Policy) teamsOf(who identity.Principal) []int {
 	var in []int
 	for i, t := range p.teams {
@@ -65,7 +65,7 @@ func (p *Policy) teamsOf(who identity.Principal) []int {
 	return in
 }
 
-// Teams returns the names of the teams that who belongs to, in the order of the file.
+// Teams returns the names of the teams to which who belongs, in the order of the policy file.
 func (p *Policy) Teams(who identity.Principal) []string {
 	var names []string
 	for _, i := range p.teamsOf(who) {
@@ -74,8 +74,9 @@ func (p *Policy) Teams(who identity.Principal) []string {
 	return names
 }
 
-// MayViewRejections reports whether who may view the rejected messages of a sender, which is a source or a
-// kind of event: who is in a team of the sender, or in a team of the key operators.
+// MayViewRejections reports whether who may view the rejected messages of a sender. A sender is
+// a source of webhooks or a kind of event. Who must be in a team of the sender or in a team of
+// the key operators.
 func (p *Policy) MayViewRejections(who, sender identity.Principal) bool {
 	teams := p.teamsOf(who)
 	own := p.teamsOf(sender)
@@ -99,16 +100,16 @@ func (p *Policy) TeamLabel(name string) param.Text {
 	return backup.Label(param.Text{}, name)
 }
 
-// NamesGroup reports whether a member of a team is this group of this issuer. A session
-// keeps only such groups of a person.
+// NamesGroup reports whether the policy file has this group of this issuer as a member of a
+// team. A session stores only such groups of a person.
 func (p *Policy) NamesGroup(issuer, group string) bool {
 	return slices.ContainsFunc(p.teams, func(t team) bool {
 		return slices.ContainsFunc(t.members, func(m member) bool { return m.issuer == issuer && m.group == group && group != "" })
 	})
 }
 
-// Forms of the values of members. A domain must be in lower case, because identity.Principal.Email is in
-// lower case.
+// Forms of the values of members. A domain must be in lower case, because
+// identity.Principal.Email is in lower case.
 var (
 	issuerShape  = shape{`https?://[!"$-~]{1,200}`, "the issuer's URL, exactly as in its tokens"}
 	subjectShape = shape{`[ -~]{1,255}`, "up to 255 ASCII characters"}

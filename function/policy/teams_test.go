@@ -12,9 +12,9 @@ import (
 
 const sso = "https://sso.example.com"
 
-// TestMembers proves that a member must have the right kind, issuer and claim. A similar principal
-// with another issuer, another kind or an empty value is not a member. Threat T1, requirements CD-7
-// and CD-9.
+// TestMembers proves that a principal belongs to a team only if its kind, issuer and claim
+// match. A similar principal with another issuer, another kind or an empty value does not
+// belong to it. Threat T1, requirements CD-7 and CD-9.
 func TestMembers(t *testing.T) {
 	human := func(change func(*identity.Principal)) identity.Principal {
 		p := identity.Principal{Kind: identity.KindHuman, Issuer: sso, Subject: "1", Email: "a@example.com", Groups: []string{"oncall"}}
@@ -89,9 +89,9 @@ func TestForeignRulesAndAccountsAreHidden(t *testing.T) {
 	}
 }
 
-// TestEnforcedAndDefaultValues proves that an enforced value is added to a request without the
-// field, and that a request with another value is refused. A default is also added, but a request
-// may have another value.
+// TestEnforcedAndDefaultValues proves two things about values in a rule. An enforced value is
+// added to a request without the field, and a request with another value is refused. A default
+// is added too, but a request may have another value.
 func TestEnforcedAndDefaultValues(t *testing.T) {
 	p := mustLoad(t, change(t, change(t, base, "any_vault: true", "any_vault: true\n    enforced: {SpeedLimit: \"0:24:1024\"}\n    defaults: {Options.UseVSS: \"true\"}"),
 		"max: 7}", "max: 7, default: 5}"))

@@ -7,7 +7,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// maxTokens limits the tokens of a policy: a request is compared with each of them.
+// maxTokens is the maximum number of tokens in a policy. A request is compared with each of
+// them.
 const maxTokens = 200
 
 // Forms of hashes and times.
@@ -16,7 +17,7 @@ var (
 	timeShape = shape{`[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z`, "a time of UTC such as 2027-06-01T00:00:00Z, in quotes"}
 )
 
-// Tokens returns the tokens of programs, with expired ones. They must not be changed.
+// Tokens returns the tokens of programs, also expired ones. They must not be changed.
 func (p *Policy) Tokens() []identity.Token { return p.tokens }
 
 // token reads one token. Its hash must be different from those of all earlier tokens, and
@@ -43,8 +44,8 @@ func (l *loader) token(p place) identity.Token {
 	return t
 }
 
-// moment reads a time in UTC, with seconds. It must be in quotes, because YAML itself has
-// many forms of times. It returns the zero time for a place without a node.
+// moment reads a time in UTC, with seconds. It must be in quotes in the file, because YAML has
+// many forms of times. It returns the zero time if the key is missing.
 func (l *loader) moment(p place) time.Time {
 	text := l.shaped(p, timeShape)
 	if p.node == nil || l.refused[p.node] {

@@ -15,7 +15,8 @@ import (
 	"backupportal/function/param"
 )
 
-// A judge turns the answers of the cloud and of the store into findings.
+// A judge makes findings (results for people) from the answers of the cloud and of the store.
+// It makes no call.
 type judge struct {
 	call    backup.Call
 	survey  survey
@@ -30,7 +31,7 @@ type judge struct {
 	all []Finding
 }
 
-// findings makes all checks and returns their findings, in the order of the checks.
+// findings runs all checks of the judge and returns their findings in the order of the checks.
 func (j *judge) findings() []Finding {
 	j.permissions()
 	switch j.call.Params.SourceType() {
@@ -58,7 +59,7 @@ func (j *judge) findings() []Finding {
 // add adds a finding.
 func (j *judge) add(f Finding) { j.all = append(j.all, f) }
 
-// say returns a text in both languages with args in place of its verbs.
+// say returns a text in both languages, with args in place of its fmt verbs.
 func say(en, zh string, args ...any) param.Text {
 	t := param.Both(en, zh)
 	return param.Both(t.Fill(param.English, args...), t.Fill(param.Chinese, args...))
@@ -73,8 +74,8 @@ func sentences(all ...param.Text) (joined param.Text) {
 	return joined
 }
 
-// answered reports whether the cloud answered a question. If it did not, answered adds a finding of
-// kind NotChecked with the reason. title names the subject of the question.
+// answered reports whether the cloud answered a question. If not, it adds a finding of kind
+// NotChecked with the reason. title says what the question was about.
 func answered[T any](j *judge, id string, title param.Text, a answer[T]) bool {
 	if a.asked && a.err == nil {
 		return true
@@ -83,10 +84,11 @@ func answered[T any](j *judge, id string, title param.Text, a answer[T]) bool {
 	return false
 }
 
-// doesNotStop is the last sentence of a finding of kind NotChecked.
+// doesNotStop is the last sentence of a finding of kind NotChecked. It says that the backup can
+// start nevertheless.
 var doesNotStop = param.Both("This does not stop the backup.", "不影响开始备份。")
 
-// why returns the reason for which a question has no answer, in words.
+// why returns in words why the cloud did not answer a question.
 func (j *judge) why(err error, late, asked bool) param.Text {
 	service := param.Both("Cloud Backup", "云备份")
 	failed, _ := errors.AsType[*backup.CloudError](err)
@@ -110,9 +112,10 @@ func (j *judge) why(err error, late, asked bool) param.Text {
 	return sentences(say("%v gave no usable answer.", "%v未返回可用的答复。", service), doesNotStop)
 }
 
-// permissions judges whether the portal can make calls in the account, and whether Cloud Backup has
-// the roles that it needs there. It cannot judge the portal's permission for CreateBackupJob: only a
-// call of CreateBackupJob shows that, and a check makes no such call.
+// permissions checks whether the portal can make calls in the account, and whether Cloud Backup
+// has the roles that it needs there. It cannot check the portal's permission for
+// CreateBackupJob, because only a call of CreateBackupJob, which would start a backup, shows
+// that.
 func (j *judge) permissions() {
 	for _, err := range j.survey.errs() {
 		if refusesEveryCall(err) {
@@ -137,16 +140,18 @@ func (j *judge) permissions() {
 	}
 }
 
-// refusesEveryCall reports whether err is a refusal that every other call of the portal in the account and
-// region would get too: its credentials or its role are not accepted, or the region is not available.
+// refusesEveryCall reports whether err is a refusal that every call of the portal in this
+// account and region would get: its credentials or its role are not accepted, or the region is
+// not available.
 func refusesEveryCall(err error) bool {
 	failed, ok := errors.AsType[*backup.CloudError](err)
 	return ok && (errors.Is(err, backup.ErrCredentials) || errors.Is(err, backup.ErrRefused) &&
 		(failed.Action == "AssumeRole" || failed.Code == "SignatureDoesNotMatch" || strings.HasPrefix(failed.Code, "InvalidRegion")))
 }
 
-// refused adds the finding for a refusal that CreateBackupJob would give too. A person can only choose
-// another account (or another region, if that was refused); the text says what an operator must do.
+// refused adds the finding for a refusal that CreateBackupJob would return too. It asks the
+// person to choose another account (or another region, if that was refused), and says what an
+// operator must do.
 func (j *judge) refused(id string, title param.Text, err error) {
 	f := Finding{ID: id, Kind: Change, Param: "Account", Title: title}
 	if failed, ok := errors.AsType[*backup.CloudError](err); ok {
@@ -162,13 +167,13 @@ func (j *judge) refused(id string, title param.Text, err error) {
 	j.add(f)
 }
 
-// name returns the name of the instance or cluster; its id if the name is not known.
+// name returns the name of the instance or cluster, or its id if the name is not known.
 func (j *judge) name() string { return cmp.Or(j.machine().Name, resource(j.call)) }
 
-// region returns the name of the region.
+// region returns the name of the region of the backup, for people.
 func (j *judge) region() param.Text { return param.RegionName(j.call.Target.Region) }
 
-// statuses are the values of the attribute Status of an instance, in words.
+// statuses has a text for each value of an instance's attribute Status.
 var statuses = map[string]param.Text{
 	"Pending":  param.Both("being created", "创建中"),
 	"Running":  param.Both("running", "运行中"),
@@ -177,7 +182,8 @@ var statuses = map[string]param.Text{
 	"Stopped":  param.Both("stopped", "已停止"),
 }
 
-// instance judges whether the instance exists. If it returns false, its disks and its client cannot be judged.
+// instance checks whether the instance exists. It returns false if its disks and its backup
+// client cannot be checked.
 func (j *judge) instance() bool {
 	id := j.call.Params["InstanceId"]
 	if !answered(j, "instance", param.Both("The instance", "实例"), j.survey.instance) {
@@ -225,18 +231,19 @@ func diskSize(disks []backup.Candidate) param.Text {
 	return say("%[1]d %[3]s, %[2]v GiB", "%[1]d 块云盘，%[2]v GiB", len(disks), param.Count(sum), word)
 }
 
-// essd are the categories of ESSD disks: only their snapshots can be consistent with each other. Source:
-// Cloud Backup, "Application-consistent backups".
+// essd are the categories of ESSD disks: only their snapshots can be consistent with each
+// other. Source: Cloud Backup, "Application-consistent backups".
 var essd = []string{"cloud_essd", "cloud_auto", "cloud_essd_entry"}
 
-// Limits of a snapshot-consistent group: the disks whose snapshots are taken at the same time. Source: ECS,
-// "Snapshot-consistent groups".
+// Limits of a snapshot-consistent group: the disks whose snapshots are taken at the same time.
+// Source: ECS, "Snapshot-consistent groups".
 const (
 	maxGroupDisks = 16
 	maxGroupGiB   = 32 << 10
 )
 
-// disks judges whether the chosen disks exist, can be backed up, and support the chosen options.
+// disks checks whether the selected disks exist, can be backed up, and support the selected
+// options.
 func (j *judge) disks() {
 	if !answered(j, "disks", param.Both("The disks", "云盘"), j.survey.disks) {
 		return
@@ -281,8 +288,8 @@ func (j *judge) disks() {
 	}
 }
 
-// chosenDisks returns the disks of the instance that the request names, and the ids in the request that
-// the instance does not have. A request that names no disk means all.
+// chosenDisks returns the disks of the instance that the request names, or all if it names
+// none. It also returns the ids in the request that the instance does not have.
 func (j *judge) chosenDisks() (chosen []backup.Candidate, missing []string) {
 	ids := j.call.Params.Strings("Detail.diskIdList")
 	if len(ids) == 0 {
@@ -306,16 +313,17 @@ func diskName(d backup.Candidate) string {
 	return d.ID
 }
 
-// isLocal reports whether a disk is in the physical host of its instance, and so is no cloud disk. Source: ECS,
-// DescribeDisks, Category.
+// isLocal reports whether a disk is part of the physical host of its instance, and not a cloud
+// disk. Source: ECS, DescribeDisks, Category.
 func isLocal(d backup.Candidate) bool {
 	category := d.Attribute("Category")
 	return category == "ephemeral" || strings.HasPrefix(category, "ephemeral_") ||
 		strings.HasPrefix(category, "local_") || strings.HasPrefix(category, "elastic_ephemeral_disk_")
 }
 
-// group judges whether the snapshots of the disks can be taken at the same time (Detail.snapshotGroup). Every
-// disk of the instance must allow it, also one that was not chosen.
+// group checks whether the snapshots of the disks can be taken at the same time
+// (Detail.snapshotGroup). All disks of the instance must support it, also those that were not
+// selected.
 func (j *judge) group(all []backup.Candidate) {
 	var unfit []string
 	var size int64
@@ -348,8 +356,8 @@ func (j *judge) group(all []backup.Candidate) {
 	j.add(f)
 }
 
-// consistency warns if the recovery point would be only crash-consistent although an application-consistent
-// one is requested. Cloud Backup does not refuse such a backup.
+// consistency adds a warning if an application-consistent recovery point is requested but would
+// be only crash-consistent. Cloud Backup does not refuse such a backup.
 func (j *judge) consistency(all []backup.Candidate) {
 	found, _ := find(j.survey.instance.value, j.call.Params["InstanceId"])
 	var why param.Text
@@ -367,11 +375,12 @@ func (j *judge) consistency(all []backup.Candidate) {
 	})
 }
 
-// maxHeartbeatAge: a backup client whose last heartbeat is older is not active.
+// maxHeartbeatAge is the maximum age of the last heartbeat of a backup client that counts as
+// active.
 const maxHeartbeatAge = 15 * time.Minute
 
-// client judges whether the backup client on the instance is active. If it is not, Cloud Backup accepts the
-// backup, and the job fails.
+// client checks whether the backup client on the instance is active. If it is not, Cloud Backup
+// accepts the request, but the job fails.
 func (j *judge) client() {
 	if !answered(j, "client", param.Both("The backup client", "备份客户端"), j.survey.client) {
 		return
@@ -398,7 +407,7 @@ func (j *judge) client() {
 		Text: say("Last heartbeat: %v ago", "最近一次心跳：%v前", silent)})
 }
 
-// vault judges whether backups can be written to the vault.
+// vault checks whether backups can be written to the vault.
 func (j *judge) vault() {
 	id := j.call.Params["VaultId"]
 	if id == "" || !answered(j, "vault", param.Both("The backup vault", "备份库"), j.survey.vault) {
@@ -430,8 +439,8 @@ func (j *judge) vault() {
 	}
 }
 
-// cluster judges whether the cluster is registered and its agent is ready. If it returns false, its volumes
-// cannot be judged.
+// cluster checks whether the cluster is registered in Cloud Backup and its agent is ready. It
+// returns false if its volumes cannot be checked.
 func (j *judge) cluster() bool {
 	id := j.call.Params["ContainerClusterId"]
 	if !answered(j, "cluster", param.Both("The cluster", "集群"), j.survey.cluster) {
@@ -456,7 +465,8 @@ func (j *judge) cluster() bool {
 	return true
 }
 
-// volumes judges whether the list of volumes is well formed and Cloud Backup has each of them.
+// volumes checks whether the requested list of volumes is well formed, and whether Cloud Backup
+// knows each of them.
 func (j *judge) volumes() {
 	if !answered(j, "volumes", param.Both("The volumes", "存储卷"), j.survey.volumes) {
 		return
@@ -492,12 +502,13 @@ func (j *judge) volumes() {
 	}
 }
 
-// volumeKeys are the members of an element of ContainerResources. Source: Cloud Backup,
+// volumeKeys are the keys that an element of ContainerResources can have. Source: Cloud Backup,
 // CreateBackupJob.
 var volumeKeys = []string{"resourceType", "backupMethod", "resourceId", "resourceInfo", "host", "hostPrefix", "pvPath"}
 
-// malformed checks the elements of ContainerResources, which are JSON objects of texts. wrong has a sentence
-// for each element that Cloud Backup refuses, and doubtful one for each key that the API page does not have.
+// malformed checks the form of the elements of ContainerResources, which must be JSON objects
+// with text values. wrong has a sentence for each element that Cloud Backup refuses. doubtful
+// has a sentence for each key that the API page does not list.
 func malformed(text string) (wrong, doubtful []param.Text) {
 	var elements []map[string]any
 	_ = json.Unmarshal([]byte(text), &elements) // checked by [param.Params.Validate]
@@ -519,11 +530,12 @@ func malformed(text string) (wrong, doubtful []param.Text) {
 	return wrong[:min(len(wrong), maxMalformed)], doubtful[:min(len(doubtful), maxMalformed)]
 }
 
-// maxMalformed is the number of sentences that each result of malformed has at most.
+// maxMalformed is the maximum number of sentences in each of the two results of malformed.
 const maxMalformed = 10
 
-// running warns if another backup of the resource is running. Cloud Backup does not refuse a second one. The
-// cloud's list of jobs decides; without an answer, the portal's own history.
+// running adds a warning if another backup of the resource is running; Cloud Backup accepts a
+// second one. It uses the cloud's list of jobs or, if the cloud did not answer, the portal's
+// own history.
 func (j *judge) running() {
 	f := Finding{ID: "running", Kind: Warning, Title: say("Another backup of %v is running", "%v 正在进行另一次备份", j.name())}
 	for _, job := range j.survey.jobs.value {
@@ -560,13 +572,13 @@ func (j *judge) running() {
 	}
 }
 
-// storeText is the text of a finding about the store, if the store did not answer.
+// storeText is the text of the finding if the store did not answer.
 func storeText() param.Text {
 	return sentences(param.Both("The portal's store did not answer.", "门户的存储未响应。"), doesNotStop)
 }
 
-// reached judges the limits of the rule. Its findings say how many backups are left, or when the next one can
-// start.
+// reached checks the limits of the policy's rule. Its findings say how many backups are left,
+// or when the next one can start.
 func (j *judge) reached() {
 	if j.limitsErr != nil {
 		j.add(Finding{ID: "limits", Kind: NotChecked, Title: param.Both("Your limits", "您的限额"), Text: storeText()})
@@ -622,7 +634,7 @@ func (j *judge) limit(use backup.LimitUse) Finding {
 	return f
 }
 
-// left returns the remaining amount of a limit in words; empty for a cool-down.
+// left returns how much of a limit is left, in words. It returns "" for a cool-down.
 func (j *judge) left(use backup.LimitUse) param.Text {
 	switch {
 	case errors.Is(use.Err, backup.ErrQuota):
@@ -633,7 +645,8 @@ func (j *judge) left(use backup.LimitUse) param.Text {
 	return param.Text{}
 }
 
-// owner says for whom a limit counts, by its key (see [backup.Rate] and [backup.Quota]).
+// owner returns in words for whom a limit counts (a person, a team, an account), from the key
+// of the limit (see [backup.Rate] and [backup.Quota]).
 func owner(key string) param.Text {
 	kind, name, _ := strings.Cut(key, ":")
 	switch kind {
@@ -645,11 +658,12 @@ func owner(key string) param.Text {
 	return param.Both("You", "您")
 }
 
-// recently: a complete backup that is younger leads to a warning that another one may not be needed.
+// recently is the age below which a complete backup causes a warning that another one may not
+// be needed.
 const recently = 6 * time.Hour
 
-// lastGood adds a finding about the last complete backup of the resource: the latest one in the cloud's list of
-// jobs or in the portal's own history.
+// lastGood adds a finding about the last complete backup of the resource: the latest one in the
+// cloud's list of jobs or in the portal's own history.
 func (j *judge) lastGood() {
 	var last backup.Job
 	for _, job := range j.survey.jobs.value {
@@ -689,7 +703,8 @@ func (j *judge) lastGood() {
 	j.add(f)
 }
 
-// machine returns the resource with the values of the cloud's answers.
+// machine returns the instance or cluster of the request with its attributes from the cloud's
+// answers.
 func (j *judge) machine() Machine {
 	m := Machine{ID: resource(j.call)}
 	switch {

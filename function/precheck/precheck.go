@@ -30,7 +30,7 @@ import (
 	"backupportal/function/param"
 )
 
-// A Kind says what a finding means for the start.
+// A Kind says what a finding means for the backup: whether it can start, and why not.
 type Kind string
 
 // The kinds of findings, in the order in which they are shown.
@@ -45,7 +45,7 @@ const (
 // Kinds lists all kinds in their order.
 var Kinds = []Kind{Change, Wait, Warning, NotChecked, OK}
 
-// A Finding is the result of one check.
+// A Finding is the result of one check, for a person who is about to start a backup.
 type Finding struct {
 	ID    string // the subject of the check, such as "instance", "disks" or "vault"; the same in every version
 	Kind  Kind
@@ -64,7 +64,8 @@ type Result struct {
 	Machine  Machine   // without an answer of the cloud it has only what the request says
 }
 
-// A Machine is the instance or the cluster that a backup reads, with the values of the cloud's lists.
+// A Machine is the instance or the cluster that a backup reads, with the values of the cloud's
+// lists.
 type Machine struct {
 	ID, Name string
 	GiB      int64 // size of the chosen disks or volumes; 0 if it is not known
@@ -84,7 +85,8 @@ func (r Result) Count(k Kind) (n int) {
 	return n
 }
 
-// ToChange returns the parameter of the first finding of kind Change; empty without such a finding.
+// ToChange returns the parameter that the first finding of kind Change is about, or "" if there
+// is no such finding.
 func (r Result) ToChange() string {
 	for _, f := range r.Findings {
 		if f.Kind == Change {
@@ -112,9 +114,10 @@ func New(s *backup.Service) *Checker {
 	return &Checker{backups: s, kept: cache.New[survey](maxKept, s.Now)}
 }
 
-// Check returns the findings for a call that [backup.Service.Prepare] has allowed. It never fails: a
-// check without an answer is a finding of kind [NotChecked]. It asks the cloud in the name of the
-// principal of the call, and shows no submission that this principal may not view.
+// Check runs all checks for a call that [backup.Service.Prepare] has allowed, and returns their
+// findings. It has no error: a check without an answer is a finding of kind [NotChecked]. It
+// calls the cloud in the name of the call's principal, and shows no submission that this
+// principal may not view.
 func (c *Checker) Check(ctx context.Context, call backup.Call) Result {
 	at := c.backups.Now()
 	asked, err := c.kept.Get(ctx, key(call), func(ctx context.Context) (survey, time.Time, error) {
@@ -142,7 +145,7 @@ func (c *Checker) Check(ctx context.Context, call backup.Call) Result {
 	return Result{At: asked.at, Findings: findings, Machine: j.machine()}
 }
 
-// historyLength is the number of submissions of the resource that are read.
+// historyLength is how many earlier submissions of the resource are read.
 const historyLength = 20
 
 // history returns the last submissions of the resource that the principal may view, newest first.
@@ -161,7 +164,8 @@ func resource(call backup.Call) string {
 	return call.Params["ContainerClusterId"]
 }
 
-// key returns the cache key of a call. The answers for one principal are not used for another one.
+// key returns the cache key of a call. It contains the principal: answers for one principal are
+// not shown to another.
 func key(call backup.Call) string {
 	texts := []string{call.Target.Principal.ID(), call.Target.Account.Alias, call.Target.Region}
 	for _, name := range slices.Sorted(maps.Keys(call.Params)) {

@@ -13,7 +13,8 @@ import (
 	"backupportal/function/param"
 )
 
-// An answer is the result of one question to the cloud. The zero value means that it was not asked.
+// An answer is the result of one question to the cloud. The zero value means that the question
+// was not asked.
 type answer[T any] struct {
 	value T
 	err   error
@@ -32,12 +33,12 @@ type survey struct {
 	jobs                    answer[[]backup.Job] // of the instance, newest first
 }
 
-// jobsSince is the age up to which jobs in the cloud's list are read.
+// jobsSince is the maximum age of jobs that are read from the cloud's list.
 const jobsSince = 30 * 24 * time.Hour
 
-// ask asks all questions that matter for the call, in parallel. It returns when all are answered; the
-// end of ctx ends the calls. In an account with the access hbr_cross_account the portal has no role, so
-// it asks nothing about resources there.
+// ask asks the cloud, in parallel, all questions that matter for the call. It returns when all
+// are answered or ctx ends. In an account with the access hbr_cross_account the portal has no
+// role, so ask asks nothing about resources there.
 func ask(ctx context.Context, cloud backup.Cloud, call backup.Call, now time.Time) survey {
 	s := survey{at: now}
 	var wg sync.WaitGroup
@@ -73,7 +74,8 @@ func ask(ctx context.Context, cloud backup.Cloud, call backup.Call, now time.Tim
 	return s
 }
 
-// question calls ask in a goroutine of wg and stores its result in *to. Do not read *to before wg is done.
+// question calls ask in a goroutine of wg and stores the result in *to. The caller must wait
+// for wg before it reads *to.
 func question[T any](ctx context.Context, wg *sync.WaitGroup, to *answer[T], ask func() (T, error)) {
 	wg.Go(func() {
 		value, err := ask()
@@ -81,7 +83,7 @@ func question[T any](ctx context.Context, wg *sync.WaitGroup, to *answer[T], ask
 	})
 }
 
-// maxListPages is the number of pages of one list that are read at most.
+// maxListPages is the maximum number of pages of one list that are read.
 const maxListPages = 10
 
 // errLongList means that a list has more than maxListPages pages.
@@ -104,7 +106,8 @@ func pages(ctx context.Context, cloud backup.Cloud, target backup.Target, q back
 	return nil, errLongList
 }
 
-// complete reports whether the cloud answered every question that was asked. Only such answers are cached.
+// complete reports whether the cloud answered every question that was asked. Only then the
+// answers are cached.
 func (s survey) complete() bool {
 	return !slices.ContainsFunc(s.errs(), func(err error) bool { return err != nil })
 }

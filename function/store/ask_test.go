@@ -7,9 +7,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// TestAskTooLateTakesNoLock proves that a call of StartRefresh that is too late does not wait for a writer's
-// lock. When hundreds of pages show one job at the same time, all calls of StartRefresh but one are too
-// late.
+// TestAskTooLateTakesNoLock proves that a call of StartRefresh that is too late does not wait
+// for a writer's lock. When hundreds of pages show one job at the same time, all calls of
+// StartRefresh but one are too late.
 func TestAskTooLateTakesNoLock(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		db := open(t, address)

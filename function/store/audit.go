@@ -11,9 +11,10 @@ import (
 
 const insertAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4, $5)`
 
-// insertStepAudit is insertAudit for a row that belongs to step $7 of submission $6, which the owner
-// $8 has added. If the step does not exist or has another owner, the row would have no mac. The
-// database then refuses it, and with it the whole transaction.
+// insertStepAudit adds an audit row that belongs to step $7 of submission $6. If that step does
+// not exist, or its owner is not $8, the statement would store no mac. The database refuses
+// that, and with it the whole transaction, so a step and its audit row are stored together or
+// not at all.
 const insertStepAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4,
 	(SELECT CAST($5 AS TEXT) FROM submission_step WHERE submission_id = $6 AND n = $7 AND owner = $8))`
 
@@ -39,19 +40,21 @@ const auditPageSize = 500
 // auditArgs are the first arguments of a statement that adds a row of the audit trail.
 func auditArgs(r backup.AuditRow) []any { return []any{r.Chain, r.Seq, ms(r.At), r.Body, r.MAC} }
 
-// auditStatement returns the statement text, which adds a row of the audit trail. args are its
-// arguments after those of the row. A pending row gets its place when the statement is executed.
+// auditStatement returns a statement with the SQL text text, which adds a row of the audit
+// trail. args are its arguments after those of the row. If the row has no number and seal yet,
+// it gets them when the statement is executed.
 func auditStatement(text string, r backup.AuditRow, args ...any) *statement {
 	return &statement{text: text, args: append(auditArgs(r), args...), record: r.Pending}
 }
 
-// Audit adds a row to the audit trail. It is a method of the interface Sink of package audit. After
+// Audit adds a row to the audit trail. It implements the interface Sink of package audit. After
 // an error it is unknown whether the row was added.
 func (d *DB) Audit(ctx context.Context, row backup.AuditRow) error {
 	return d.commit(ctx, "audit", auditStatement(insertAudit, row))
 }
 
-// AuditPending adds a record to the audit trail. It is a method of the interface PendingSink of package audit.
+// AuditPending adds a record to the audit trail. It is a method of the interface PendingSink of
+// package audit.
 func (d *DB) AuditPending(ctx context.Context, record backup.AuditPending) error {
 	return d.Audit(ctx, backup.AuditRow{Pending: record})
 }

@@ -11,9 +11,10 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// TestClockJumpRefusesTheNextStatement proves that the next statement that depends on time detects
-// a jump of the clock. Such statements are the claim of a new key, an attempt, and the proof that
-// an attempt started nothing. Results of calls are stored with any clock.
+// TestClockJumpRefusesTheNextStatement proves that after a jump of the process's clock, the
+// next statement that depends on the time is refused. These are the claim of a new key, an
+// attempt, and the proof that an attempt started nothing. Results of calls are stored with any
+// clock.
 func TestClockJumpRefusesTheNextStatement(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		jump := time.Duration(0)

@@ -73,8 +73,8 @@ type dialect struct {
 	// noIndex is a prefix for the name of a column. The prefix makes the database ignore the index
 	// of that column. It is empty for PostgreSQL, which has statistics about values.
 	noIndex string
-	// like is the operator that compares a text with a pattern and ignores case. SQLite ignores it only
-	// in ASCII letters.
+	// like is the operator that compares a text with a pattern and ignores case. SQLite ignores
+	// it only in ASCII letters.
 	like string
 	// lockRow follows a SELECT in a transaction that changes data. It keeps other transactions from
 	// changing the row. It is empty for SQLite, where such a transaction has the lock of the database.
@@ -160,10 +160,10 @@ func pgCode(err error) string {
 	return ""
 }
 
-// openPools returns the dialect for cfg, and the connection pools for reads and for changes. It does
-// not connect. The pools are separate, so that reads never delay a change. They are the same pool for
-// PostgreSQL with fewer than [fewestSplit] connections. For SQLite, openPools creates the file, which
-// only its owner can read.
+// openPools returns the dialect for cfg, and the connection pools for reads and for changes. It
+// does not connect. The pools are separate, so that reads never delay a change. They are the
+// same pool for PostgreSQL with fewer than [fewestSplit] connections. For SQLite, openPools
+// creates the file, which only its owner can read.
 func openPools(cfg Config, log *slog.Logger) (d dialect, reads, writes *sql.DB, err error) {
 	text := cfg.URL.Reveal()
 	_, rest, _ := strings.Cut(text, ":")
@@ -186,9 +186,9 @@ func openPools(cfg Config, log *slog.Logger) (d dialect, reads, writes *sql.DB, 
 // process with fewer answers one request at a time, or few.
 const fewestSplit = 4
 
-// openPostgresPools returns the dialect for a URL, and the pools for reads and for changes, which have
-// at most connections together. Half of them are for changes, because a submission makes most of the
-// statements. Fewer than [fewestSplit] connections are one pool.
+// openPostgresPools returns the dialect for a URL, and the pools for reads and for changes,
+// which have at most connections together. Half of them are for changes, because a submission
+// makes most of the statements. Fewer than [fewestSplit] connections are one pool.
 func openPostgresPools(url string, connections int, log *slog.Logger) (d dialect, reads, writes *sql.DB, err error) {
 	d = postgresDialect
 	forChanges := connections
@@ -201,8 +201,8 @@ func openPostgresPools(url string, connections int, log *slog.Logger) (d dialect
 	}
 	d.local = local
 	if mode == pgx.QueryExecModeCacheStatement {
-		// In this mode, pgx prepares statements and keeps them. After five executions, PostgreSQL may
-		// then keep one plan for all values.
+		// In this mode, pgx prepares statements and keeps them. After five executions,
+		// PostgreSQL may then keep one plan for all values.
 		d.freshPlan = []any{pgx.QueryExecModeExec}
 	}
 	if forChanges == connections {
@@ -215,17 +215,19 @@ func openPostgresPools(url string, connections int, log *slog.Logger) (d dialect
 	return d, reads, writes, nil
 }
 
-// sqliteReaders returns the number of connections to a SQLite file that read: one less than there are processors, at least
-// 1 and at most 4. SQLite runs in this process, so a connection that reads needs a processor. With as many as there are
-// processors, a writer waits for one after each commit: 32 readers of lists that never paused left it a fifth of its speed.
+// sqliteReaders returns how many connections read a SQLite file: one less than there are
+// processors, at least 1 and at most 4. SQLite runs in this process, so a reading connection
+// needs a processor. With one connection for each processor, a writer waited for one after each
+// commit: 32 readers that never paused left it a fifth of its speed.
 func sqliteReaders() int { return min(max(runtime.GOMAXPROCS(0)-1, 1), 4) }
 
-// openSQLite returns a pool of at most connections for the file at path. A commit is on disk before it returns
-// (synchronous=FULL). A transaction takes the write lock when it begins (_txlock=immediate),
-// because SQLite at once refuses (SQLITE_BUSY) a transaction that reads first and writes after
-// another transaction has written. A statement waits for a lock of another process for at most four
-// fifths of statementTime, so that the wait ends before the context of the statement. openSQLite
-// logs a warning if other users of the machine may read the file.
+// openSQLite returns a pool of at most connections for the file at path. A commit is on disk
+// before it returns (synchronous=FULL). A transaction takes the write lock when it begins
+// (_txlock=immediate), because SQLite at once refuses (SQLITE_BUSY) a transaction that reads
+// first and writes after another transaction has written. A statement waits for a lock of
+// another process for at most four fifths of statementTime, so that the wait ends before the
+// context of the statement. openSQLite logs a warning if other users of the machine may read
+// the file.
 func openSQLite(path string, statementTime time.Duration, connections int, log *slog.Logger) (*sql.DB, error) {
 	if path == "" || strings.Contains(path, ":memory:") || strings.HasPrefix(path, "//") {
 		return nil, errors.New("a SQLite database needs a file, as sqlite:PATH, such as sqlite:/var/lib/backup-portal.db")
@@ -360,8 +362,8 @@ var socketHost = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(@|//)(%2F[^/@:]*)(:[0-9]+)?(/|\z)`)
 })
 
-// moveSocket moves the folder of a Unix socket from the host of base to the parameter host of query,
-// because net/url accepts no slash in a host.
+// moveSocket moves the folder of a Unix socket from the host of base to the parameter host of
+// query, because net/url accepts no slash in a host.
 func moveSocket(base string, query url.Values) string {
 	parts := socketHost().FindStringSubmatchIndex(base)
 	if parts == nil || query.Has("host") {

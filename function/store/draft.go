@@ -14,8 +14,8 @@ import (
 
 var _ draft.Store = (*DB)(nil)
 
-// insertDraft adds a draft. Its time is after that of the owner's newest draft, so that the newest draft
-// from a page is known even if the clock stands still.
+// insertDraft adds a draft. Its time is after that of the owner's newest draft, so that the
+// newest draft from a page is known even if the clock stands still.
 const insertDraft = `
 INSERT INTO draft (id, owner, page, held, checked, signed_out, interim, submission_id, saved_ms)
 SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS BIGINT),
@@ -48,7 +48,8 @@ WHERE owner = $1 AND submission_id = '' AND saved_ms > $2 ORDER BY saved_ms DESC
 	deleteDrafts = `DELETE FROM draft WHERE saved_ms <= $1`
 )
 
-// SaveDraft implements [draft.Store]. It runs in one transaction.
+// SaveDraft stores a new draft: the values of one post of the form. It implements
+// [draft.Store]. It runs in one transaction.
 func (d *DB) SaveDraft(ctx context.Context, n draft.Draft) error {
 	held, err := json.Marshal(n.Values)
 	if err != nil {
@@ -90,12 +91,13 @@ func bit(v bool) int64 {
 	return 0
 }
 
-// FindDraft implements [draft.Store].
+// FindDraft returns a draft of a person. It implements [draft.Store].
 func (d *DB) FindDraft(ctx context.Context, owner, id string, since time.Time) (draft.Draft, error) {
 	return d.oneDraft(ctx, selectDraft, id, owner, ms(since))
 }
 
-// NewestDraft implements [draft.Store].
+// NewestDraft returns the newest draft that a person posted from a page. It implements
+// [draft.Store].
 func (d *DB) NewestDraft(ctx context.Context, owner, page string, since time.Time) (draft.Draft, error) {
 	if page == "" {
 		return d.oneDraft(ctx, selectNewestDraft, owner, ms(since))
@@ -129,17 +131,19 @@ func (d *DB) oneDraft(ctx context.Context, statement string, args ...any) (n dra
 	return n, err
 }
 
-// SubmitDraft implements [draft.Store].
+// SubmitDraft stores which submission was made from a draft, and removes the draft's values. It
+// implements [draft.Store].
 func (d *DB) SubmitDraft(ctx context.Context, owner, id, submissionID string) error {
 	return d.changeDrafts(ctx, "submit a draft", updateDraft, id, owner, submissionID)
 }
 
-// DiscardDraft implements [draft.Store].
+// DiscardDraft removes a draft and the drafts that were posted from its form. It implements
+// [draft.Store].
 func (d *DB) DiscardDraft(ctx context.Context, owner, id string) error {
 	return d.changeDrafts(ctx, "discard a draft", deleteDraft, owner, id)
 }
 
-// ForgetDrafts implements [draft.Store].
+// ForgetDrafts removes expired drafts of all people. It implements [draft.Store].
 func (d *DB) ForgetDrafts(ctx context.Context, before time.Time) error {
 	return d.changeDrafts(ctx, "forget drafts", deleteDrafts, ms(before))
 }

@@ -11,13 +11,15 @@ import (
 // ErrDurability means that the database can lose a committed transaction when the server crashes.
 var ErrDurability = errors.New("the database may lose commits")
 
-// errNotDurableHere is the error of an insert that [dialect.durable] stopped.
+// errNotDurableHere means that an insert was not executed because the connection could lose a
+// commit ([dialect.durable]).
 var errNotDurableHere = fmt.Errorf("%w: synchronous_commit is not on or remote_apply on one of the connections: "+
 	"set it for the portal's role or in the pooler", ErrDurability)
 
-// durable returns the condition of SQL that the session of the statement confirms a commit only when it
-// is on disk. A transaction pooler can give each transaction another connection to the server, so a check
-// in an earlier statement does not prove it. The files of SQLite are always opened durably.
+// durable returns an SQL condition that is true if the session of the statement confirms a
+// commit only when it is on disk. It is checked in the statement itself, because a transaction
+// pooler can give each transaction another connection to the server. SQLite files are always
+// opened so that the condition is true.
 func (d dialect) durable() string {
 	if d.name != Postgres {
 		return "1 = 1"

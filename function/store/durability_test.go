@@ -97,9 +97,10 @@ func TestLockedFileIsNotReady(t *testing.T) {
 	}
 }
 
-// TestNoDecisionWithoutDurability changes synchronous_commit after the connection was checked, as the
-// next connection of a transaction pooler may have it. No claim and no attempt is stored then. The result
-// of a call is stored: it decides nothing, and without it less would be known.
+// TestNoDecisionWithoutDurability changes synchronous_commit after the connection was checked,
+// as another connection of a transaction pooler may have it. It proves that no submission and
+// no attempt is stored then, because they could be lost. The result of a call is stored,
+// because without it even less would be known.
 func TestNoDecisionWithoutDurability(t *testing.T) {
 	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 1, StatementTime: time.Minute})
 	if err != nil {

@@ -16,12 +16,12 @@ import (
 	"backupportal/function/backup"
 )
 
-// A scanner is a row of a result.
+// A scanner is a row of a query's result, as sql.Row and sql.Rows are.
 type scanner interface{ Scan(...any) error }
 
-// A statement is one SQL statement of a change. The last two fields are its result. The goroutine that
-// executes it writes the result, so the caller may read it, and what scan stores, only after
-// [group.commit] has returned nil.
+// A statement is one SQL statement of a change. The last two fields are its result. The
+// goroutine that executes it writes the result, so the caller may read it, and what scan
+// stores, only after [group.commit] has returned nil.
 type statement struct {
 	text string
 	args []any
@@ -29,20 +29,20 @@ type statement struct {
 	// record is set if the first five arguments are the row of this record of the audit trail (see
 	// auditArgs): they are known when the statement is executed.
 	record backup.AuditPending
-	// after is a statement of the same change. If it returned no row, this one is left out. Only for
-	// SQLite: PostgreSQL gets all statements before it executes the first one.
+	// after is a statement of the same change. If it returned no row, this one is left out.
+	// Only for SQLite: PostgreSQL gets all statements before it executes the first one.
 	after *statement
-	// lock names the row of a limit that the statement locks, which all processes share; usually
-	// empty. The statements of a batch with a lock come first, ordered by it, so that two processes do
-	// not wait for each other.
+	// lock names the row of a limit that the statement locks, which all processes share;
+	// usually empty. The statements of a batch with a lock come first, ordered by it, so that
+	// two processes do not wait for each other.
 	lock string
 
 	returned int   // returned rows
 	affected int64 // inserted, updated or deleted rows; only if scan is nil
 }
 
-// A group commits the changes of concurrent callers together: group commit. A commit waits for the disk, and one
-// wait is enough for all changes that are there.
+// A group commits the changes of concurrent callers together: group commit. A commit waits for
+// the disk, and one wait is enough for all changes that are there.
 //
 // A change is a list of statements. It is in one of three places, and moves from left to right:
 //
@@ -58,7 +58,8 @@ type statement struct {
 //	  - A caller whose context ends gets the error of the context at once. Its change may then be committed if it is in a
 //	    batch, and is dropped if it is in the queue.
 //
-// A group has no part in deciding which of two competing changes wins: the database does, also between processes.
+// A group has no part in deciding which of two competing changes wins: the database does, also
+// between processes.
 type group struct {
 	// apply executes statements in one transaction, all or none. With an error, refused reports
 	// whether the database refused a statement, and has certainly executed none of them. Otherwise
@@ -81,7 +82,7 @@ const (
 // errQueueFull means that too many changes wait.
 var errQueueFull = errors.New("too many changes wait for the database")
 
-// A change is the list of statements of one caller.
+// A change is the list of SQL statements of one caller, which are executed all or not at all.
 type change struct {
 	ctx        context.Context
 	statements []*statement
@@ -111,7 +112,7 @@ func (g *group) commit(ctx context.Context, statements ...*statement) error {
 	}
 }
 
-// run executes batches until the queue is empty.
+// run commits the queued changes, one batch after the other, until the queue is empty.
 func (g *group) run() {
 	for batch := g.next(); batch != nil; batch = g.next() {
 		g.execute(batch)
@@ -172,7 +173,7 @@ func (g *group) execute(batch []*change) {
 	}
 }
 
-// trail returns the audit trail of the records of c, or nil if there is none.
+// trail returns the audit trail to which the audit records of c belong, or nil if c has none.
 func (c *change) trail() backup.AuditTrail {
 	for _, s := range c.statements {
 		if s.record != nil {
@@ -219,7 +220,7 @@ func (g *group) transact(statements []*statement) (refused bool, err error) {
 	return refused, cmp.Or(failed, err)
 }
 
-// applySQLite is the apply of a group for SQLite.
+// applySQLite executes the statements of a group's transaction in SQLite. See group.apply.
 func (d *DB) applySQLite(ctx context.Context, statements []*statement) (refused bool, err error) {
 	select {
 	case d.writer <- struct{}{}:
@@ -258,7 +259,8 @@ func (d *DB) runIn(ctx context.Context, tx transaction, s *statement) error {
 		return err
 	}
 	defer rows.Close()
-	// All rows must be read: SQLite executes a statement with RETURNING as far as its rows are read.
+	// All rows must be read: SQLite executes a statement with RETURNING as far as its rows are
+	// read.
 	for rows.Next() {
 		if err := s.scan(rows); err != nil {
 			return err
@@ -268,10 +270,10 @@ func (d *DB) runIn(ctx context.Context, tx transaction, s *statement) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// applyPostgres is the apply of a group for PostgreSQL. It sends all statements at once, without
-// waiting for the result of one before it sends the next (a pipeline). The server executes them in one
-// transaction, which needs no BEGIN and no COMMIT, because there is one synchronisation point, at the
-// end. This works through a pooler in transaction mode.
+// applyPostgres is the apply of a group for PostgreSQL. It sends all statements at once,
+// without waiting for the result of one before it sends the next (a pipeline). The server
+// executes them in one transaction, which needs no BEGIN and no COMMIT, because there is one
+// synchronisation point, at the end. This works through a pooler in transaction mode.
 func (d *DB) applyPostgres(ctx context.Context, statements []*statement) (refused bool, err error) {
 	if err = d.pipeline(ctx, statements); pgconn.SafeToRetry(err) {
 		err = d.pipeline(ctx, statements) // the server had closed the idle connection, and nothing was sent
@@ -305,7 +307,7 @@ func (d *DB) pipeline(ctx context.Context, statements []*statement) error {
 	})
 }
 
-// readResults reads the results of statements.
+// readResults reads the results of statements that were sent to PostgreSQL together.
 func readResults(results pgx.BatchResults, statements []*statement) error {
 	for _, s := range statements {
 		rows, err := results.Query()

@@ -17,8 +17,9 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// A ledger is the apply of a group under test. It notes the texts of the statements of each transaction, and fails
-// transactions with a statement whose text begins with "bad". A transaction waits for a value of proceed.
+// A ledger is the fake database of a group under test. It stores the texts of the statements of
+// each transaction. A transaction fails if the text of one statement begins with "bad". Each
+// transaction waits for a value of proceed.
 type ledger struct {
 	began, proceed chan struct{}
 	unknown        bool // a failed transaction may have been committed
@@ -54,7 +55,8 @@ func newGroup() (*group, *ledger) {
 	return &group{apply: l.apply, limit: time.Hour}, l
 }
 
-// begin queues the first change, and returns its result when its transaction has begun.
+// begin queues the first change and returns when the transaction with this change has begun. It
+// returns the channel for the change's result.
 func (l *ledger) begin(ctx context.Context, g *group) chan error {
 	result := make(chan error, 1)
 	go func() { result <- g.commit(ctx, &statement{text: "a"}) }()
@@ -62,8 +64,8 @@ func (l *ledger) begin(ctx context.Context, g *group) chan error {
 	return result
 }
 
-// queue queues a change for each text while a transaction runs, and returns their results. Each change is in the queue
-// before the next one. The text behind @ is the lock of the statement.
+// queue queues a change for each text while a transaction runs, and returns their results. Each
+// change is in the queue before the next one. The text behind @ is the lock of the statement.
 func queue(ctx context.Context, g *group, texts ...string) map[string]chan error {
 	results := map[string]chan error{}
 	waiting := func() int {
@@ -86,7 +88,8 @@ func queue(ctx context.Context, g *group, texts ...string) map[string]chan error
 	return results
 }
 
-// While a transaction is committed, changes gather, and the next transaction has all of them, in their order.
+// TestChangesGather proves that changes that arrive while a transaction is committed are all in
+// the next transaction, in their order.
 func TestChangesGather(t *testing.T) {
 	g, l := newGroup()
 	first := l.begin(t.Context(), g)
@@ -115,7 +118,8 @@ func all(results map[string]chan error) (list []chan error) {
 	return list
 }
 
-// A change that the database refuses fails alone: the others are committed again, each by itself.
+// TestRefusedChangeFailsAlone proves that only the change fails that the database refuses. The
+// other changes of the same transaction are executed again, each in a transaction of its own.
 func TestRefusedChangeFailsAlone(t *testing.T) {
 	g, l := newGroup()
 	first := l.begin(t.Context(), g)
@@ -132,7 +136,8 @@ func TestRefusedChangeFailsAlone(t *testing.T) {
 	}
 }
 
-// After an error that does not show whether the transaction was committed, nothing is executed again.
+// TestUnknownResultIsNotRepeated proves that nothing is executed again after an error that does
+// not show whether the transaction was committed. Otherwise a change could be executed twice.
 func TestUnknownResultIsNotRepeated(t *testing.T) {
 	g, l := newGroup()
 	l.unknown = true
@@ -150,7 +155,8 @@ func TestUnknownResultIsNotRepeated(t *testing.T) {
 	}
 }
 
-// A caller that gives up gets its error at once. Its change is dropped if it is still in the queue.
+// TestQueuedChangeOfAGoneCallerIsDropped proves that a caller whose context ends gets its error
+// immediately. Its change is dropped if it is still in the queue.
 func TestQueuedChangeOfAGoneCallerIsDropped(t *testing.T) {
 	g, l := newGroup()
 	first := l.begin(t.Context(), g)
@@ -169,7 +175,8 @@ func TestQueuedChangeOfAGoneCallerIsDropped(t *testing.T) {
 	}
 }
 
-// A transaction has at most maxBatch changes, and maxQueue changes wait at most.
+// TestGroupIsBounded proves that a transaction has at most maxBatch changes and that at most
+// maxQueue changes wait.
 func TestGroupIsBounded(t *testing.T) {
 	g, l := newGroup()
 	first := l.begin(t.Context(), g)
@@ -194,8 +201,9 @@ func TestGroupIsBounded(t *testing.T) {
 	}
 }
 
-// Of many submissions that race for steps of the same submissions, exactly one adds each step, and a
-// refused step takes no record of another one with it.
+// TestConflictsInABatch proves that, of many callers that try to add the same steps of
+// submissions, exactly one adds each step. A refused step does not prevent the audit record of
+// another one from being stored.
 func TestConflictsInABatch(t *testing.T) {
 	for _, kind := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(kind, func(t *testing.T) {

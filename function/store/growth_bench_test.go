@@ -18,9 +18,12 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// BenchmarkGrowth makes a history of 10,000 submissions and one of 100,000, or of GROWTH submissions if that variable is
-// set, and measures the same operations on both in turn. x-small is the time on the large history divided by the time on
-// the small one; it should be near 1. MB-per-million is the space of a million submissions with their steps and jobs.
+// BenchmarkGrowth measures how much slower the store becomes when its history grows. It makes a
+// history of 10,000 submissions and one of 100,000 (or of GROWTH, if that variable is set), and
+// measures the same operations on both in turn.
+//
+// x-small is the time on the large history divided by the time on the small one; it should be
+// near 1. MB-per-million is the space of a million submissions with their steps and jobs.
 func BenchmarkGrowth(b *testing.B) {
 	large := 100_000
 	if text := os.Getenv("GROWTH"); text != "" {
@@ -61,7 +64,7 @@ func BenchmarkGrowth(b *testing.B) {
 	}
 }
 
-// A grown is a database with a history.
+// A grown is a database with a history of many submissions.
 type grown struct{ *DB }
 
 // openGrown opens a database with a history of n submissions.
@@ -88,7 +91,7 @@ func openGrown(b *testing.B, kind string, n int) grown {
 	return grown{db}
 }
 
-// size returns how many bytes larger the database other is.
+// size returns how many bytes the database other is larger than the database g.
 func (g grown) size(b *testing.B, other grown) int64 {
 	query := `SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace`
 	if g.Kind() == SQLite {
@@ -104,13 +107,15 @@ func (g grown) size(b *testing.B, other grown) int64 {
 	return its - mine
 }
 
-// A growthOperation is what BenchmarkGrowth measures. do gets the number of earlier executions.
+// A growthOperation is one operation that BenchmarkGrowth measures. The parameter of do is how
+// many times it was executed before.
 type growthOperation struct {
 	name string
 	do   func(ctx context.Context, db *DB, n int) error
 }
 
-// growthOperations returns what BenchmarkGrowth measures.
+// growthOperations returns the operations that BenchmarkGrowth measures, such as storing a
+// submission or listing a page.
 func growthOperations() []growthOperation {
 	list := func(name string, q backup.Query) growthOperation {
 		q.Limit = pageSize
@@ -150,10 +155,12 @@ func growthOperations() []growthOperation {
 	return all
 }
 
-// BenchmarkSQLiteBesideReaders measures how many submissions a second SQLite records alone, and beside 32 readers of the
-// list that never pause. kept-% is the second rate in percent of the first. The phases alternate. The readers need the
-// same processors, so the rest of 100 % is not only waiting. wal-MB is the size of the file of changes that are not in
-// the database file yet.
+// BenchmarkSQLiteBesideReaders measures how many submissions per second SQLite records alone,
+// and beside 32 readers that list submissions without a pause. Both are measured in turn.
+//
+// kept-% is the second rate in percent of the first. The readers use the same processors, so
+// not all of the loss is waiting for the database. wal-MB is the size of the file with the
+// changes that are not in the database file yet.
 func BenchmarkSQLiteBesideReaders(b *testing.B) {
 	db := openGrown(b, "SQLite", 10_000)
 	var n atomic.Int64

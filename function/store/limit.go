@@ -62,17 +62,19 @@ ON CONFLICT (id) DO UPDATE SET at_ms = excluded.at_ms, held = excluded.held, day
 // renewReservation stores what a submission reserves again after its reservation was refunded.
 const renewReservation = `UPDATE admission SET held = $5, day = $2, quotas = $3, cooled = $4 WHERE id = $1 AND held = 0`
 
-// raiseHeld assigns an existing reservation to a later attempt of the submission.
+// raiseHeld stores a later attempt of the submission as the one for which its reservation (what
+// it took from the limits) is held.
 const raiseHeld = `UPDATE admission SET held = $2 WHERE id = $1 AND held < $2`
 
-// clearHeld marks a reservation as refunded, and returns what must be refunded. It returns no row
-// if the reservation was refunded before, or if a later attempt holds it. The column held is the
-// number of the attempt that holds the reservation, plus 1; 0 means refunded. $2 is the number of the
-// attempt to refund, plus 1.
+// clearHeld marks a reservation as refunded, and returns what must be refunded. It returns no
+// row if the reservation was refunded before, or if a later attempt holds it. The column held
+// is the number of the attempt that holds the reservation, plus 1; 0 means refunded. $2 is the
+// number of the attempt to refund, plus 1.
 const clearHeld = `UPDATE admission SET held = 0 WHERE id = $1 AND held BETWEEN 1 AND $2 RETURNING day, quotas, cooled`
 
-// Reserve implements [backup.Limits]. It runs in one transaction. If a limit refuses, Reserve rolls
-// the transaction back. All transactions lock their rows in the same order, so that two of them
+// Reserve takes one backup from every limit that applies to a submission, or from none. It
+// implements [backup.Limits]. It runs in one transaction. If a limit refuses, Reserve rolls the
+// transaction back. All transactions lock their rows in the same order, so that two of them
 // cannot deadlock: the reservation, rates by key, quotas by key, the cool-down.
 func (d *DB) Reserve(ctx context.Context, a backup.Reservation) (limit *backup.LimitError, err error) {
 	t := pendingReservation{Reservation: a, day: a.Now.UTC().Format(time.DateOnly)}
@@ -223,12 +225,13 @@ func (t pendingReservation) takeCooldown(ctx context.Context, tx *sql.Tx) (*back
 	}, nil
 }
 
-// A querier is a database or a transaction.
+// A querier can run a query: it is a database or a transaction.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// rateStatement returns the statement that takes one request from r. It returns no row if r is used up.
+// rateStatement returns the statement that takes one request from r. It returns no row if r is
+// used up.
 func rateStatement(r backup.Rate, now time.Time) *statement {
 	interval, whole := r.Per.Milliseconds()/int64(r.Burst), r.Per.Milliseconds()
 	return &statement{
@@ -262,7 +265,8 @@ func peekRate(ctx context.Context, db querier, r backup.Rate, now time.Time) (ti
 	return max(time.Duration(tat+interval-whole-ms(now))*time.Millisecond, 0), nil
 }
 
-// Peek implements [backup.Limits].
+// Peek returns how long the next request must wait because of a rate. It takes nothing. It
+// implements [backup.Limits].
 func (d *DB) Peek(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
 	if err := checkTexts([]any{r.Key}); err != nil {
 		return 0, err
@@ -274,7 +278,8 @@ func (d *DB) Peek(ctx context.Context, r backup.Rate, now time.Time) (wait time.
 	return wait, err
 }
 
-// Usage implements [backup.Limits]. It reads each limit with a statement of its own, so the result can mix the
+// Usage returns how much of each limit is left. It takes nothing. It implements
+// [backup.Limits]. It reads each limit with a statement of its own, so the result can mix the
 // states before and after a reservation that is made meanwhile.
 func (d *DB) Usage(ctx context.Context, g backup.Grant, resource string, now time.Time) (uses []backup.LimitUse, err error) {
 	if err := checkTexts(append([]any{resource}, keysOf(g)...)); err != nil {
@@ -316,7 +321,8 @@ func number(row *sql.Row) (n int64, err error) {
 	return n, err
 }
 
-// Take implements [backup.Limits].
+// Take takes one request from a rate, or returns how long to wait. It implements
+// [backup.Limits].
 func (d *DB) Take(ctx context.Context, r backup.Rate, now time.Time) (wait time.Duration, err error) {
 	take := rateStatement(r, now)
 	if err := d.commit(ctx, "spend", take); err != nil || take.returned > 0 {
@@ -329,7 +335,8 @@ func (d *DB) Take(ctx context.Context, r backup.Rate, now time.Time) (wait time.
 	return max(wait, time.Millisecond), err
 }
 
-// Refund implements [backup.Limits].
+// Refund gives back what a submission took from the limits, except from rates. It implements
+// [backup.Limits].
 func (d *DB) Refund(ctx context.Context, key string, attempt int) error {
 	if err := checkTexts([]any{key}); err != nil {
 		return err
@@ -374,8 +381,8 @@ var deleteLimits = []string{
 	`DELETE FROM quota WHERE day = (SELECT min(day) FROM quota WHERE day < $1)`,
 }
 
-// ForgetLimits implements [backup.Limits]. It is not atomic: after an error, some of the rows may
-// be removed.
+// ForgetLimits removes rows of limits that have no effect any more. It implements
+// [backup.Limits]. It is not atomic: after an error, some of the rows may be removed.
 func (d *DB) ForgetLimits(ctx context.Context, now time.Time) error {
 	before := []any{
 		ms(now.Add(-time.Hour)), ms(now.Add(-time.Hour)), ms(now.Add(-backup.KeyExpires - time.Hour)),

@@ -11,11 +11,11 @@ import (
 	"backupportal/function/backup"
 )
 
-// List implements [backup.Lists]. It runs one statement for each state, so that an index can return
-// the rows in the order of the list. With several states in one statement, the database would have
-// to sort the whole history. Each statement gets a plan for its own values ([dialect.freshPlan]). A
-// plan that is good for an account with half of all backups reads almost all rows for an account
-// with ten backups.
+// List returns a page of submissions, newest first. It implements [backup.Lists]. It runs one
+// statement for each state, so that an index can return the rows in the order of the list. With
+// several states in one statement, the database would have to sort the whole history. Each
+// statement gets a plan for its own values ([dialect.freshPlan]). A plan that is good for an
+// account with half of all backups reads almost all rows for an account with ten backups.
 func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, err error) {
 	states := []backup.State{anyState}
 	if q.States != nil {
@@ -53,7 +53,7 @@ func (d *DB) List(ctx context.Context, q backup.Query) (found []backup.Record, e
 // anyState as the parameter state selects the submissions of all states. No submission has it.
 const anyState backup.State = "*"
 
-// A filter is a column and the value that it must have.
+// A filter is a column of a list's query and the value that the column must have.
 type filter struct{ column, value string }
 
 // filtersOf returns the filters of a list. The first filter is the one that most likely leaves the
@@ -129,8 +129,8 @@ func (d dialect) listQuery(q backup.Query, state backup.State) (statement string
 	return fmt.Sprintf("SELECT %s FROM (%s%s LIMIT $%d)%s%s", columns, inner, order, len(args), joins, order), args
 }
 
-// likePart returns a pattern for [dialect.like] that matches every text that contains part. The escape
-// character is "!".
+// likePart returns a pattern for [dialect.like] that matches every text that contains part. The
+// escape character is "!".
 func likePart(part string) string {
 	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(part) + "%"
 }
@@ -143,7 +143,8 @@ func newestFirst(a, b backup.Record) int {
 // selectOpen selects submissions that have not ended, ordered by id.
 const selectOpen = `SELECT ` + columns + ` FROM (SELECT * FROM submission WHERE state = '' AND id > $1 ORDER BY id LIMIT $2)` + joins + ` ORDER BY s.id`
 
-// Open implements [backup.Upkeep].
+// Open returns submissions that are not marked as final, for the regular background run
+// (sweep). It implements [backup.Upkeep].
 func (d *DB) Open(ctx context.Context, after string, limit int) (found []backup.Record, err error) {
 	err = d.do(ctx, "open", func(ctx context.Context) error {
 		found, err = d.records(ctx, selectOpen, []any{after, limit})
@@ -175,7 +176,7 @@ const deleteSubmissions = `
 DELETE FROM submission WHERE id IN
 	(SELECT id FROM submission WHERE created_ms < $1 AND expires_ms <= $2 ORDER BY created_ms LIMIT $3)`
 
-// Forget implements [backup.Upkeep].
+// Forget removes old submissions. It implements [backup.Upkeep].
 func (d *DB) Forget(ctx context.Context, before, now time.Time, limit int) (n int, err error) {
 	err = d.write(ctx, "forget", func(ctx context.Context) error {
 		result, err := d.writes.ExecContext(ctx, deleteSubmissions, ms(before), ms(now), limit)

@@ -10,18 +10,19 @@ import (
 	"backupportal/function/backup"
 )
 
-// insertSubmission claims the next use of a key. It inserts nothing if the latest submission of the
-// key has not expired. If two processes insert the same use at the same time, the unique index on
-// (key_hash, turn) lets one process succeed, and the other process inserts nothing.
+// insertSubmission claims the next use of a key. It inserts nothing if the latest submission of
+// the key has not expired. If two processes insert the same use at the same time, the unique
+// index on (key_hash, turn) lets one process succeed, and the other process inserts nothing.
 //
 // The first use of a key has the id and the job name that the arguments give. Each later use
 // appends its number, counted from 2, to the id and to the job name: KEY-2 and NAME-KEY-2.
 // Therefore the job of one use cannot be mistaken for the job of another use. The statement
 // shortens the name so that the result has at most 64 characters, the limit of the API.
 //
-// The statement also inserts nothing if created_ms differs from the expression clock, which is the
-// database's time, by more than the argument before the last. Other instances compare the stored times with
-// their own clocks. It inserts nothing if the condition durable is false ([dialect.durable]).
+// The statement also inserts nothing if created_ms differs from the expression clock, which is
+// the database's time, by more than the argument before the last. Other instances compare the
+// stored times with their own clocks. It inserts nothing if the condition durable is false
+// ([dialect.durable]).
 func insertSubmission(clock, durable string) string {
 	return `
 INSERT INTO submission (id, key_hash, turn, fingerprint, door, principal, principal_name, account, account_id, access, source_type, resource,
@@ -51,8 +52,10 @@ SELECT EXISTS (SELECT 1 FROM pace), COALESCE((SELECT id FROM claimed), ''), COAL
 // selectByKey finds the latest submission of a key.
 const selectByKey = `SELECT ` + columns + ` FROM submission` + joins + ` WHERE s.key_hash = $1 ORDER BY s.turn DESC LIMIT 1`
 
-// Claim implements [backup.Claims]. The error is a [*backup.ClockError] if r.CreatedAt differs too
-// much from the time of the database's clock, and [ErrDurability] if the connection could lose the claim.
+// Claim stores a submission under its idempotency key, unless the key is in use. It returns the
+// submission that the key stands for. It implements [backup.Claims]. The error is a
+// [*backup.ClockError] if r.CreatedAt differs too much from the time of the database's clock,
+// and [ErrDurability] if the connection could lose the claim.
 func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
 	request, err1 := jsonText(r.Params)
 	complete, err2 := jsonText(r.Complete)
@@ -116,7 +119,7 @@ func (d *DB) Claim(ctx context.Context, r backup.Record) (known backup.Record, o
 	return known, false, err
 }
 
-// A claiming is the change of a claim and its result.
+// A claiming is the statement that stores a new submission under its key, and its result.
 type claiming struct {
 	statements   []*statement
 	take, insert *statement // take is nil if no request is taken from a rate; both are the same in PostgreSQL
@@ -129,7 +132,7 @@ func (c *claiming) hasTaken() bool {
 	return c.take == nil || c.take.returned > 0 && (c.take != c.insert || c.taken)
 }
 
-// inserted reports whether the claim was inserted.
+// inserted reports whether the statement stored the new submission.
 func (c *claiming) inserted() bool { return c.insert.returned > 0 && c.id != "" }
 
 // claim returns the change that claims r. args are the arguments of insertSubmission.
@@ -152,7 +155,7 @@ func (d *DB) claim(args []any, r backup.Record) *claiming {
 	return c
 }
 
-// whyNotClaimed returns the error of a claim that inserted nothing although the key is free: a
+// whyNotClaimed returns why a submission was not stored although its key is free: a
 // [*backup.ClockError] or [ErrDurability].
 func (d *DB) whyNotClaimed(ctx context.Context, r backup.Record) error {
 	ahead, err := d.clockDifference(ctx, r.CreatedAt)
@@ -167,12 +170,14 @@ func (d *DB) whyNotClaimed(ctx context.Context, r backup.Record) error {
 
 const selectByID = `SELECT ` + columns + ` FROM submission` + joins + ` WHERE s.id = $1`
 
-// Find implements [backup.Steps].
+// Find returns a submission with the last step of its log and its job. It implements
+// [backup.Steps].
 func (d *DB) Find(ctx context.Context, id string) (backup.Record, error) {
 	return d.findOne(ctx, "find", selectByID, id)
 }
 
-// Known implements [backup.Claims].
+// Known returns the submission that an idempotency key stands for. It implements
+// [backup.Claims].
 func (d *DB) Known(ctx context.Context, key string, now time.Time) (backup.Record, error) {
 	r, err := d.findOne(ctx, "known", selectByKey, key)
 	if err == nil && !now.Before(r.ExpiresAt) {
@@ -200,8 +205,8 @@ func (d *DB) findOne(ctx context.Context, what, statement, id string) (r backup.
 	return r, err
 }
 
-// insertStep returns the statement that adds step $2 to the log of submission $1. The statement inserts
-// nothing in these cases:
+// insertStep returns the statement that adds step $2 to the log of submission $1. The statement
+// inserts nothing in these cases:
 //
 //   - The step exists, or the step before it does not exist or ends the log.
 //   - The time of the step ($5) differs from clock by more than $11 milliseconds. The SQL expression
@@ -221,17 +226,19 @@ WHERE abs(` + clock + ` - CAST($5 AS BIGINT)) <= CAST($11 AS BIGINT)
 ON CONFLICT (submission_id, n) DO NOTHING`
 }
 
-// selectFollows reports whether a submission can have a step with a number: the step before it exists
-// and does not end the step log.
+// selectFollows reports whether a submission can have a step with a number: the step before it
+// exists and does not end the step log.
 const selectFollows = `SELECT CAST($2 AS BIGINT) = 0 OR EXISTS (SELECT 1 FROM submission_step
 	WHERE submission_id = CAST($1 AS TEXT) AND n = CAST($2 AS BIGINT) - 1 AND kind IN ('attempt', 'void'))`
 
 const selectOwner = `SELECT owner FROM submission_step WHERE submission_id = $1 AND n = $2`
 
-// Append implements [backup.Steps]. An error of the insert does not show whether the insert was
-// committed, because the answer of the database may be lost. After such an error, Append reads the
-// owner of the step with that number. If the owner is the caller's, the insert was committed. The
-// insert may take three fifths of the time of a statement, so that time is left for the read.
+// Append adds a step to the log of a submission, unless the log has a step with that number. It
+// implements [backup.Steps]. An error of the insert does not show whether the insert was
+// committed, because the answer of the database may be lost. After such an error, Append reads
+// the owner of the step with that number. If the owner is the caller's, the insert was
+// committed. The insert may take three fifths of the time of a statement, so that time is left
+// for the read.
 func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...backup.AuditRow) (ours bool, err error) {
 	// The clock is checked for an attempt, and for the proof that an attempt started nothing. The
 	// other steps record the result of a call. They are stored with any clock.
@@ -271,16 +278,18 @@ func (d *DB) Append(ctx context.Context, id string, s backup.Step, audit ...back
 			}
 			return failed
 		}
-		// If the step is the caller's although this call did not add it, an earlier call with the same Owner added it
-		// together with its own rows. The rows of this call are additional records.
+		// If the step is the caller's although this call did not add it, an earlier call with
+		// the same Owner added it together with its own rows. The rows of this call are
+		// additional records.
 		ours = err == nil && owner == s.Owner
 		return err
 	})
 	return ours && err == nil, err
 }
 
-// whyNotAdded returns the error of a step that insertStep did not add although no step has its number:
-// a [*backup.ClockError] or [ErrDurability]. It is nil if the step follows no step that allows it.
+// whyNotAdded returns the error of a step that insertStep did not add although no step has its
+// number: a [*backup.ClockError] or [ErrDurability]. It is nil if the step follows no step that
+// allows it.
 func (d *DB) whyNotAdded(ctx context.Context, id string, s backup.Step) error {
 	if err := d.checkClock(ctx, s.At); err != nil || d.Kind() != Postgres {
 		return err
@@ -310,7 +319,8 @@ ON CONFLICT (submission_id) DO UPDATE SET
 // better than the stored row, or is as good and has the same time.
 const isBetter = `(excluded.ended > job.ended OR excluded.ended = job.ended AND excluded.seen_ms >= job.seen_ms)`
 
-// UpdateJob implements [backup.Jobs].
+// UpdateJob stores what the cloud said about a submission's job, unless a better description is
+// stored. It implements [backup.Jobs].
 func (d *DB) UpdateJob(ctx context.Context, id string, job backup.Job) error {
 	seen, err := jsonText(job)
 	if err != nil {
@@ -323,20 +333,23 @@ func (d *DB) UpdateJob(ctx context.Context, id string, job backup.Job) error {
 	return d.changeOne(ctx, "see", upsertSighting, id, ms(job.SeenAt), seen, ended)
 }
 
-// upsertAsk takes the right to ask the cloud about a job. It affects no row if another process took
-// the right less than the interval ago, or if the submission does not exist.
+// upsertAsk stores that the caller asks the cloud about a job now. It affects no row, which
+// means that the caller must not ask, if another process has asked less than the interval ago
+// or the submission does not exist.
 const upsertAsk = `
 INSERT INTO job (submission_id, asked_ms, seen_ms, seen)
 SELECT id, CAST($2 AS BIGINT), 0, '' FROM submission WHERE id = $1
 ON CONFLICT (submission_id) DO UPDATE SET asked_ms = excluded.asked_ms
 WHERE job.asked_ms <= CAST($2 AS BIGINT) - CAST($3 AS BIGINT)`
 
-// selectAsked reports whether a process took the right to ask less than the interval ago.
+// selectAsked reports whether a process has asked the cloud about a job less than the interval
+// ago.
 const selectAsked = `SELECT EXISTS (SELECT 1 FROM job WHERE submission_id = $1 AND asked_ms > CAST($2 AS BIGINT) - CAST($3 AS BIGINT))`
 
-// StartRefresh implements [backup.Jobs]. When many processes call StartRefresh at the same time, all but one are too
-// late. A read tells them so, because an update that changes no row would still wait for the lock,
-// and in PostgreSQL for the disk.
+// StartRefresh reports whether the caller may ask the cloud about a job now: only one caller
+// may in each interval. It implements [backup.Jobs]. When many processes call StartRefresh at
+// the same time, all but one are too late. A read tells them so, because an update that changes
+// no row would still wait for the lock, and in PostgreSQL for the disk.
 func (d *DB) StartRefresh(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
 	args := []any{id, ms(now), interval.Milliseconds()}
 	if err := checkTexts(args); err != nil {
@@ -363,21 +376,22 @@ SELECT id, 0, 0, '', CAST($2 AS BIGINT), CAST($3 AS TEXT), CAST($4 AS TEXT) FROM
 ON CONFLICT (submission_id) DO UPDATE SET
 	cancel_ms = excluded.cancel_ms, cancel_principal = excluded.cancel_principal, cancel_principal_name = excluded.cancel_principal_name`
 
-// Cancel implements [backup.Jobs].
+// Cancel stores who cancelled the job of a submission. It implements [backup.Jobs].
 func (d *DB) Cancel(ctx context.Context, id string, c backup.Cancellation) error {
 	return d.changeOne(ctx, "cancel", upsertCancellation, id, ms(c.At), c.By.ID(), c.By.Name)
 }
 
 const updateResourceName = `UPDATE submission SET resource_name = $2 WHERE id = $1`
 
-// SetResourceName implements [backup.Claims].
+// SetResourceName stores the name of the backed-up resource with a submission. It implements
+// [backup.Claims].
 func (d *DB) SetResourceName(ctx context.Context, id, name string) error {
 	return d.changeOne(ctx, "name", updateResourceName, id, name)
 }
 
 const updateState = `UPDATE submission SET state = $2 WHERE id = $1`
 
-// MarkFinal implements [backup.Jobs].
+// MarkFinal stores a copy of the final state of a submission. It implements [backup.Jobs].
 func (d *DB) MarkFinal(ctx context.Context, id string, state backup.State) error {
 	return d.changeOne(ctx, "end", updateState, id, string(state))
 }

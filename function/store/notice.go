@@ -16,8 +16,9 @@ import (
 // noticesAtOnce is the maximum number of notices in one insert. Each notice uses four parameters.
 const noticesAtOnce = 100
 
-// Announce implements [backup.Notices]. It adds the notices in several statements. After an error,
-// some of the notices may be added.
+// Announce stores those notices (messages to be sent) that are not stored yet. It implements
+// [backup.Notices]. It adds the notices in several statements. After an error, some of the
+// notices may be added.
 func (d *DB) Announce(ctx context.Context, notices []backup.Notice) (added int, err error) {
 	// All processes insert the rows in the same order, so that two processes cannot deadlock.
 	notices = slices.SortedFunc(slices.Values(notices), func(a, b backup.Notice) int {
@@ -53,8 +54,9 @@ SELECT s.id, fresh.event, fresh.receiver, fresh.at_ms, 0, fresh.at_ms, 0 FROM fr
 WHERE ` + condition + ` ON CONFLICT (submission_id, event, receiver) DO NOTHING`}
 }
 
-// announceStep returns the statement that inserts the notices of step s of a submission, if the step is in the log. It
-// inserts at most [noticesAtOnce] notices; a later sweep inserts the others.
+// announceStep returns the statement that inserts the notices of step s of a submission, if the
+// step is in the log. It inserts at most [noticesAtOnce] notices; a later sweep inserts the
+// others.
 func announceStep(id string, s backup.Step) *statement {
 	notices := s.Notices[:min(len(s.Notices), noticesAtOnce)]
 	n := 4 * len(notices)
@@ -120,7 +122,8 @@ const updateLease = `
 UPDATE notice SET attempts = attempts + 1, next_ms = $5
 WHERE submission_id = $1 AND event = $2 AND receiver = $3 AND attempts = $4 AND done_ms = 0`
 
-// Lease implements [backup.Notices].
+// Lease gives the caller the right to send a notice until a stated time, unless another process
+// has it. It implements [backup.Notices].
 func (d *DB) Lease(ctx context.Context, n backup.Notice, until time.Time) (bool, error) {
 	var err error
 	switch n.Event {
@@ -139,7 +142,8 @@ func (d *DB) Lease(ctx context.Context, n backup.Notice, until time.Time) (bool,
 
 const updateDone = `UPDATE notice SET done_ms = $4 WHERE submission_id = $1 AND event = $2 AND receiver = $3`
 
-// Done implements [backup.Notices].
+// Done marks a notice as finished, so that it is never sent again. It implements
+// [backup.Notices].
 func (d *DB) Done(ctx context.Context, n backup.Notice, now time.Time) error {
 	switch n.Event {
 	case backup.EventRejected:
@@ -156,7 +160,8 @@ const (
 	selectWaitingRejections = `SELECT COUNT(*), COALESCE(MIN(at_ms), 0) FROM rejection_notice WHERE receiver = $1 AND done_ms = 0`
 )
 
-// Waiting implements [backup.Notices].
+// Waiting returns how many notices wait to be sent, and since when. It implements
+// [backup.Notices].
 func (d *DB) Waiting(ctx context.Context, receiver string) (backup.Waiting, error) {
 	all := backup.Waiting{Receiver: receiver}
 	err := d.do(ctx, "waiting", func(ctx context.Context) error {

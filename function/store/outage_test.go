@@ -155,8 +155,9 @@ func driver(address string) (name, source string) {
 	return "pgx", address
 }
 
-// TestFullDatabaseRefusesClaims uses a trigger that raises the error that PostgreSQL reports for a
-// full disk (53100). For a client, the trigger and a full disk look the same.
+// TestFullDatabaseRefusesClaims proves that a submission is refused if the database's disk is
+// full. A trigger raises the error that PostgreSQL reports for a full disk (53100), so a client
+// cannot see a difference.
 func TestFullDatabaseRefusesClaims(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.Schema(t)
@@ -176,8 +177,8 @@ func TestFullDatabaseRefusesClaims(t *testing.T) {
 	}
 }
 
-// TestConcurrentMigrations starts sixteen instances at the same time on an empty database. One of
-// them creates the schema.
+// TestConcurrentMigrations starts sixteen instances at the same time on an empty database, and
+// proves that one of them creates the schema and all can use it.
 func TestConcurrentMigrations(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		var all sync.WaitGroup

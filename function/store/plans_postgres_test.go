@@ -27,7 +27,7 @@ type node struct {
 	Plans    []node
 }
 
-// all returns n and all nodes below it.
+// all returns the step n of a query plan and all steps below it.
 func (n node) all() []node {
 	nodes := []node{n}
 	for _, below := range n.Plans {

@@ -7,8 +7,8 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// TestChangesHaveTheirOwnConnections opens stores with few and many connections. Opening does not
-// connect.
+// TestChangesHaveTheirOwnConnections proves that a store with enough connections reserves some
+// of them for changes, and one with few connections shares them. Opening does not connect.
 func TestChangesHaveTheirOwnConnections(t *testing.T) {
 	const address = "postgres://user:password@127.0.0.1/name"
 	for _, c := range []struct{ connections, reads, writes int }{
@@ -27,8 +27,8 @@ func TestChangesHaveTheirOwnConnections(t *testing.T) {
 	}
 }
 
-// TestAChangeDoesNotWaitForReads holds all connections of the pool for reads. A change, which has a pool
-// of its own, must still succeed.
+// TestAChangeDoesNotWaitForReads proves that a change succeeds while reads hold all connections
+// of their pool, because changes have a pool of their own.
 func TestAChangeDoesNotWaitForReads(t *testing.T) {
 	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 4})
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// upsertRejection counts a message. It inserts no row if the hour that begins at $13 has $14 rejections or
-// more, and then returns no row.
+// upsertRejection counts a message. It inserts no row if the hour that begins at $13 has $14
+// rejections or more, and then returns no row.
 const upsertRejection = `
 INSERT INTO rejection (id, kind, door, sender_kind, sender, origin, reason_en, reason_zh, submission_id, request_id, first_ms, last_ms, count)
 SELECT CAST($1 AS TEXT), $2, $3, $4, $5, $6, $7, $8, $9, $10, CAST($11 AS BIGINT), CAST($12 AS BIGINT), 1
@@ -27,7 +27,8 @@ const insertRejectionNotice = `
 INSERT INTO rejection_notice (rejection_id, receiver, at_ms, attempts, next_ms, done_ms)
 VALUES ($1, $2, CAST($3 AS BIGINT), 0, CAST($3 AS BIGINT), 0) ON CONFLICT DO NOTHING`
 
-// Reject implements [backup.Rejections]. The rejection and its notices are stored in one transaction.
+// Reject counts a message that can never be accepted in its row of the history. It implements
+// [backup.Rejections]. The rejection and its notices are stored in one transaction.
 func (d *DB) Reject(ctx context.Context, r backup.Rejection, most int, receivers []string) (count int, err error) {
 	hour := r.FirstAt.UTC().Truncate(time.Hour)
 	args := []any{
@@ -76,7 +77,8 @@ func scanRejection(rows *sql.Rows, before ...any) (r backup.Rejection, err error
 	return r, err
 }
 
-// ListRejections implements [backup.Rejections].
+// ListRejections returns a page of rejections (refused webhooks and events), newest first. It
+// implements [backup.Rejections].
 func (d *DB) ListRejections(ctx context.Context, q backup.Query) (found []backup.Rejection, err error) {
 	statement, args := rejectionQuery(q)
 	if err := checkTexts(args); err != nil {
@@ -104,8 +106,8 @@ func (d *DB) ListRejections(ctx context.Context, q backup.Query) (found []backup
 	return found, err
 }
 
-// rejectionQuery returns the statement for the rejections of q: the newest first, or the oldest first if
-// q.After is set. It consists of constant parts and placeholders.
+// rejectionQuery returns the statement for the rejections of q: the newest first, or the oldest
+// first if q.After is set. It consists of constant parts and placeholders.
 func rejectionQuery(q backup.Query) (statement string, args []any) {
 	var conditions []string
 	where := func(condition string, values ...any) {
@@ -140,7 +142,8 @@ func rejectionQuery(q backup.Query) (statement string, args []any) {
 
 const deleteRejections = `DELETE FROM rejection WHERE first_ms < $1`
 
-// ForgetRejections implements [backup.Rejections]. The foreign key also removes the notices.
+// ForgetRejections removes old rejections and their notices. It implements [backup.Rejections].
+// The foreign key also removes the notices.
 func (d *DB) ForgetRejections(ctx context.Context, before time.Time) error {
 	return d.write(ctx, "forget rejections", func(ctx context.Context) error {
 		_, err := d.writes.ExecContext(ctx, deleteRejections, ms(before))
@@ -148,7 +151,8 @@ func (d *DB) ForgetRejections(ctx context.Context, before time.Time) error {
 	})
 }
 
-// selectDueRejections selects the due notices of a receiver about rejections, the longest overdue first.
+// selectDueRejections selects the due notices of a receiver about rejections, the longest
+// overdue first.
 const selectDueRejections = `SELECT n.receiver, n.at_ms, n.attempts, ` + rejectionColumns + `
 FROM rejection_notice n JOIN rejection r ON r.id = n.rejection_id
 WHERE n.receiver = $1 AND n.done_ms = 0 AND n.next_ms <= $2 ORDER BY n.next_ms, n.rejection_id LIMIT $3`

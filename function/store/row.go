@@ -27,7 +27,8 @@ const joins = ` s
 		AND l.n = (SELECT MAX(n) FROM submission_step WHERE submission_id = s.id)
 	LEFT JOIN job j ON j.submission_id = s.id`
 
-// scan reads a row of a query that selects columns. Fields of the record that are not stored stay empty.
+// scan reads a row of a query that selects columns. Fields of the record that are not stored
+// stay empty.
 func scan(row interface{ Scan(...any) error }) (backup.Record, error) {
 	var r backup.Record
 	var principal, request, complete, denied, seen, canceller string

@@ -1,8 +1,8 @@
 // Package store keeps the portal's data in a SQL database.
 //
-// The database is a SQLite file for a single process, or PostgreSQL for several instances.
-// Both have the same schema, and both execute the same statements, except where the type
-// dialect says otherwise. The tables, which the files in migrations create:
+// The database is a SQLite file for a single process, or PostgreSQL for several instances. Both
+// have the same schema, and both execute the same statements, except where the type dialect
+// says otherwise. The tables, which the files in migrations create:
 //
 //	table            one row for each                     rows change       removed by
 //	submission       submission                           state only        Forget
@@ -24,8 +24,8 @@
 //	audit            record of the audit trail            never             an operator
 //	schema_version   migration that has run               never             nothing
 //
-// Two processes that race for the same thing insert the same primary key, and the database
-// lets one of them succeed. One such statement decides each race:
+// Two processes that race for the same thing insert the same primary key, and the database lets
+// one of them succeed. One such statement decides each race:
 //
 //	Claim         (key_hash, turn) of submission: one submission for each use of a key
 //	Append        (submission_id, n) of submission_step: one step with each number
@@ -44,8 +44,8 @@
 // limits, a refund, a rejection or a change of a gap with its notices, a draft with the removal of older ones, and each
 // change of a batch, which holds the lock of its row.
 //
-// Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come
-// from the clock of the application, never from the clock of the database.
+// Times are stored as milliseconds since 1970 in UTC, with 0 for the zero time. They come from
+// the clock of the application, never from the clock of the database.
 package store
 
 import (
@@ -81,8 +81,9 @@ type Config struct {
 	// locks. Zero means 5 seconds. The first use of the store connects and updates the schema, and
 	// may take twice as long.
 	StatementTime time.Duration
-	// Observe is called at the end of each operation with its name, its begin and its error, for metrics.
-	// The error is nil if the operation only found nothing. The names are constants. Nil means no call.
+	// Observe is called at the end of each operation with its name, its begin and its error,
+	// for metrics. The error is nil if the operation only found nothing. The names are
+	// constants. Nil means no call.
 	Observe func(ctx context.Context, operation string, began time.Time, err error)
 }
 
@@ -115,8 +116,8 @@ type DB struct {
 	standby   string   // synchronous_standby_names of the server at the last read
 }
 
-// An opening is one attempt to connect to the database. Callers that arrive during the attempt wait
-// for its result and start no attempt of their own.
+// An opening is one try to connect to the database. Callers that arrive meanwhile wait for its
+// result instead of connecting themselves.
 type opening struct {
 	done chan struct{} // closed at the end of the attempt
 	err  error         // result of the attempt; read only after done is closed
@@ -321,7 +322,8 @@ func (t transaction) ExecContext(ctx context.Context, statement string, args ...
 	return t.Tx.ExecContext(ctx, statement, args...)
 }
 
-// QueryContext runs a statement that returns rows in the transaction. It uses the prepared statement if there is one.
+// QueryContext runs a statement that returns rows in the transaction. It uses the prepared
+// statement if there is one.
 func (t transaction) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	if parsed := t.prepared[text]; parsed != nil {
 		return t.StmtContext(ctx, parsed).QueryContext(ctx, args...)
@@ -341,7 +343,8 @@ func (d *DB) maxSkewMillis() int64 {
 	return maxSkew.Milliseconds()
 }
 
-// CheckClock implements [backup.Steps].
+// CheckClock returns an error if a time differs too much from the store's clock. It implements
+// [backup.Steps].
 func (d *DB) CheckClock(ctx context.Context, at time.Time) error {
 	return d.do(ctx, "clock", func(ctx context.Context) error { return d.checkClock(ctx, at) })
 }

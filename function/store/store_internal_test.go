@@ -59,9 +59,9 @@ func TestFullFileRefusesClaims(t *testing.T) {
 	}
 }
 
-// TestReadOnlyConnectionsAreClosed covers a failover, after which the open connections lead to a
-// former primary. The store must close these connections, so that the next statements find the new
-// primary.
+// TestReadOnlyConnectionsAreClosed tests a failover of the database, after which open
+// connections lead to the former primary, which is read-only. The store must close these
+// connections, so that the next statements reach the new primary.
 func TestReadOnlyConnectionsAreClosed(t *testing.T) {
 	t.Parallel()
 	db, err := Open(Config{URL: secret.New(postgrestest.Schema(t)), Connections: 2})
@@ -83,7 +83,8 @@ func TestReadOnlyConnectionsAreClosed(t *testing.T) {
 	}
 }
 
-// A database behind a Unix socket is on this machine: no failover can lose a commit.
+// TestUnixSocketIsLocal proves that a database that is reached through a Unix socket counts as
+// one on this machine, so that no failover can lose a commit.
 func TestUnixSocketIsLocal(t *testing.T) {
 	t.Parallel()
 	for address, c := range map[string]struct {
@@ -120,7 +121,8 @@ func TestUnixSocketIsLocal(t *testing.T) {
 	}
 }
 
-// The store connects through a Unix socket, in both forms of the URL.
+// TestUnixSocketConnects proves that the store can connect through a Unix socket, with both
+// forms of the URL.
 func TestUnixSocketConnects(t *testing.T) {
 	t.Parallel()
 	address := postgrestest.Schema(t)

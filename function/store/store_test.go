@@ -41,8 +41,8 @@ func open(t testing.TB, url string) *store.DB {
 	return openConfig(t, store.Config{URL: secret.New(url), Connections: 8, StatementTime: patience})
 }
 
-// openUsual opens a store with the default time limit for a statement (Config.StatementTime), for tests
-// of time limits.
+// openUsual opens a store with the default time limit for a statement (Config.StatementTime),
+// for tests of time limits.
 func openUsual(t testing.TB, url string) *store.DB {
 	t.Helper()
 	return openConfig(t, store.Config{URL: secret.New(url), Connections: 8})

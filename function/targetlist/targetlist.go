@@ -6,10 +6,11 @@
 //	lines    an instance id                   one instance id
 //	table    names of parameters of param     the values of one target, as CSV
 //
-// The cells of a table are separated by commas, semicolons or tabs: by the character that follows the first
-// name. A table needs the column InstanceId or ContainerClusterId. An empty cell means that the target has no
-// value of its own. A list, such as Detail.diskIdList, is a JSON list or has one item on each line of its cell.
-// Empty lines and lines that start with “#” are skipped in both forms.
+// The cells of a table are separated by commas, semicolons or tabs: by the character that
+// follows the first name. A table needs the column InstanceId or ContainerClusterId. An empty
+// cell means that the target has no value of its own. A list, such as Detail.diskIdList, is a
+// JSON list or has one item on each line of its cell. Empty lines and lines that start with “#”
+// are skipped in both forms.
 //
 // A list with one mistake has no targets: [Read] returns either all targets or all mistakes.
 package targetlist
@@ -37,13 +38,13 @@ const (
 	quoted      = 40      // bytes of a wrong value that a problem repeats
 )
 
-// A Target is one resource to back up.
+// A Target is one resource to back up, with the values that the list gives for it.
 type Target struct {
 	Params param.Params // its own values; never empty
 	Line   int          // of the text, from 1
 }
 
-// A Problem is one mistake in a text.
+// A Problem is one mistake in a list of targets, with its line and column.
 type Problem struct {
 	Line, Column int    // from 1; a column counts characters; both are 0 if the problem is about the whole text
 	Name         string // of the table's column; empty if the problem is about none
@@ -99,7 +100,8 @@ func (p Problem) In(l param.Language) string {
 	return textPlace.Fill(l, p.Line, p.Column) + text
 }
 
-// An Error has all problems of a text, in the order of its lines; at least one. There are no targets.
+// An Error has all problems of a text, in the order of its lines; at least one. There are no
+// targets.
 type Error struct {
 	Problems []Problem
 	More     int // problems that are left out
@@ -114,7 +116,8 @@ func (e *Error) Error() string {
 	return "targetlist: " + strings.Join(parts, "; ")
 }
 
-// In returns one sentence for each problem in language l, and one that counts the problems that are left out.
+// In returns one sentence for each problem in language l, and one that counts the problems that
+// are left out.
 func (e *Error) In(l param.Language) []string {
 	lines := make([]string, 0, len(e.Problems)+1)
 	for _, p := range e.Problems {
@@ -126,7 +129,8 @@ func (e *Error) In(l param.Language) []string {
 	return lines
 }
 
-// Read returns the targets in text, in its order. A byte order mark is skipped. The error is an [*Error].
+// Read returns the targets in text, in its order. A byte order mark is skipped. The error is an
+// [*Error].
 func Read(text string) ([]Target, error) {
 	text = strings.TrimPrefix(text, jsontext.ByteOrderMark)
 	if len(text) > MaxSize {
@@ -157,7 +161,7 @@ func Read(text string) ([]Target, error) {
 	return r.targets, nil
 }
 
-// whole returns the error for a problem of the whole text.
+// whole returns the error for a mistake that concerns the whole text, not one line.
 func whole(code string, text param.Text, args ...any) *Error {
 	return &Error{Problems: []Problem{{Mistake: param.Mistake{Code: code, Text: text, Args: args}}}}
 }
@@ -193,13 +197,14 @@ func (r *reader) add(t Target, column int) {
 	}
 }
 
-// Key returns a text that is equal for two targets of the same resource in the same account and region.
+// Key returns a text that is equal for two targets of the same resource in the same account and
+// region.
 func Key(p param.Params) string {
 	return strings.Join([]string{p["Account"], p["Region"], p["InstanceId"], p["ContainerClusterId"], p["ContainerResources"]}, "\x00")
 }
 
-// strange returns a problem for text that is not UTF-8 or has a control character other than a tab or the end
-// of a line.
+// strange returns a problem for text that cannot be a list: it is not UTF-8, or has a control
+// character other than a tab or the end of a line.
 func (r *reader) strange(text string) (Problem, bool) {
 	line, column := 1, 0
 	for i, c := range text {
@@ -217,8 +222,8 @@ func (r *reader) strange(text string) (Problem, bool) {
 	return Problem{}, false
 }
 
-// firstLine returns the number and the text of the first line that is neither empty nor a comment. It skips the
-// line “sep=;” with which a spreadsheet names its separator.
+// firstLine returns the number and the text of the first line that is neither empty nor a
+// comment. It skips the line “sep=;” with which a spreadsheet names its separator.
 func firstLine(text string) (number int, line string) {
 	for line := range strings.Lines(text) {
 		number++
@@ -240,8 +245,9 @@ func isBlank(line string) bool {
 // separators are the characters that separate the cells of a table.
 const separators = ",;\t"
 
-// isHeader reports whether a line has names of columns: its first cell is a word that is no resource id. A cell
-// that is nearly a name is one, so that the problem is about the name.
+// isHeader reports whether a line has the names of a table's columns: its first cell is a word
+// that is not the id of a resource. A cell that is almost the name of a parameter counts as a
+// name, so that the problem is about the name.
 func isHeader(line string) bool {
 	cell, _, more := strings.Cut(strings.Trim(line, separators+" "), separatorOf(line))
 	cell = strings.Trim(cell, `" `)
@@ -253,7 +259,8 @@ func isHeader(line string) bool {
 	})
 }
 
-// separatorOf returns the first separator in a line; a comma if it has none.
+// separatorOf returns the first separator (comma, semicolon or tab) in a line. It returns a
+// comma if there is none.
 func separatorOf(line string) string {
 	if i := strings.IndexAny(line, separators); i >= 0 {
 		return line[i : i+1]
@@ -261,7 +268,7 @@ func separatorOf(line string) string {
 	return ","
 }
 
-// lines reads one instance id from each line.
+// lines reads a list that has one instance id on each line.
 func (r *reader) lines(text string) {
 	instance, _ := param.FieldNamed("InstanceId")
 	number := 0
@@ -280,7 +287,7 @@ func (r *reader) lines(text string) {
 	}
 }
 
-// short returns a wrong value for a sentence.
+// short returns a wrong value, cut to a length that fits into a sentence.
 func short(value string) string { return param.Clean(value, quoted) }
 
 // table reads a table whose header is on the line with the given number.
@@ -315,7 +322,7 @@ func (r *reader) table(text string, header int) {
 	}
 }
 
-// A tableReader reads one table.
+// A tableReader reads one table of targets in CSV.
 type tableReader struct {
 	*reader
 	cells  *csv.Reader
@@ -330,7 +337,7 @@ func (t *tableReader) place(cell int) (line, column int) {
 	return t.before + line, t.characters(line, column)
 }
 
-// characters returns the column in characters for one in bytes.
+// characters converts a column that counts bytes to one that counts characters.
 func (t *tableReader) characters(line, column int) int {
 	if line < 1 || line > len(t.text) {
 		return max(column, 1)
@@ -378,7 +385,7 @@ func (t *tableReader) header(row []string) bool {
 	return len(t.problems) == before
 }
 
-// row reads one target.
+// row reads one row of the table as a target.
 func (t *tableReader) row(row []string) {
 	for len(row) > len(t.names) && strings.TrimSpace(row[len(row)-1]) == "" {
 		row = row[:len(row)-1]
@@ -438,15 +445,17 @@ func valueOf(f param.Field, cell string) string {
 	return value
 }
 
-// formulaStarts are the first characters for which a spreadsheet reads a cell as a formula. The last four are the
-// full-width forms, which some spreadsheets treat alike.
+// formulaStarts are the first characters for which a spreadsheet reads a cell as a formula. The
+// last four are the full-width forms, which some spreadsheets treat alike.
 const formulaStarts = "=+-@\t\r＝＋－＠"
 
-// guard is what a spreadsheet reads as “this cell is text”. It is not shown.
+// guard is an apostrophe before the text of a cell. A spreadsheet reads it as “this cell is
+// text” and does not show it.
 const guard = "'"
 
-// guarded returns the text of a cell that no spreadsheet reads as a formula. [unguarded] is its inverse for text
-// without white space at its ends.
+// guarded returns the text of a cell so that no spreadsheet reads it as a formula: it puts an
+// apostrophe before a text that looks like one. [unguarded] is its inverse for text without
+// white space at its ends.
 func guarded(value string) string {
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(value, unicode.IsSpace))
 	lead, _ := utf8.DecodeRuneInString(value)
@@ -456,7 +465,7 @@ func guarded(value string) string {
 	return value
 }
 
-// unguarded removes the mark that [guarded] adds.
+// unguarded removes the apostrophe that [guarded] puts before a text that looks like a formula.
 func unguarded(value string) string {
 	rest, ok := strings.CutPrefix(value, guard)
 	if !ok || guarded(rest) == rest {
@@ -465,9 +474,9 @@ func unguarded(value string) string {
 	return rest
 }
 
-// Write writes a table as CSV in UTF-8 with a byte order mark, without which some spreadsheets read another
-// encoding. Each row has one value for each column. A value that a spreadsheet would read as a formula gets an
-// apostrophe, which [Read] removes. Errors are those of w.
+// Write writes a table as CSV in UTF-8 with a byte order mark, without which some spreadsheets
+// read another encoding. Each row has one value for each column. A value that a spreadsheet
+// would read as a formula gets an apostrophe, which [Read] removes. Errors are those of w.
 func Write(w io.Writer, columns []string, rows [][]string) error {
 	if _, err := io.WriteString(w, jsontext.ByteOrderMark); err != nil {
 		return err

@@ -23,7 +23,8 @@ func paramsOf(all []targetlist.Target) (some []param.Params) {
 	return some
 }
 
-// Both forms are read, with the separators and the habits of spreadsheets.
+// TestTargetsInAllForms proves that both forms of a list of targets (ids on lines, and a table)
+// can be read, with the separators and peculiarities of spreadsheets.
 func TestTargetsInAllForms(t *testing.T) {
 	a, b := param.Params{"InstanceId": "i-a"}, param.Params{"InstanceId": "i-b"}
 	for name, test := range map[string]struct {
@@ -50,7 +51,8 @@ func TestTargetsInAllForms(t *testing.T) {
 	}
 }
 
-// Each mistake is reported with its line and column, and then there are no targets.
+// TestMistakesHaveTheirPlace proves that each mistake in a list of targets is reported with its
+// line and column. If there is a mistake, no targets are returned.
 func TestMistakesHaveTheirPlace(t *testing.T) {
 	for name, test := range map[string]struct {
 		text         string
@@ -98,7 +100,8 @@ func TestMistakesHaveTheirPlace(t *testing.T) {
 	}
 }
 
-// A list above the limit says by how much, and one at the limit is read.
+// TestLimitSaysByHowMuch proves that a list with too many targets is refused with a sentence
+// that says by how many, and that a list with exactly the maximum is read.
 func TestLimitSaysByHowMuch(t *testing.T) {
 	list := func(n int) string {
 		var b strings.Builder
@@ -121,7 +124,8 @@ func TestLimitSaysByHowMuch(t *testing.T) {
 	}
 }
 
-// Many mistakes are counted, and the first ones are listed.
+// TestManyMistakes proves that of very many mistakes only the first ones are listed, together
+// with the number of all.
 func TestManyMistakes(t *testing.T) {
 	_, err := targetlist.Read(strings.Repeat("x y\n", 250))
 	bad, _ := errors.AsType[*targetlist.Error](err)
@@ -133,7 +137,8 @@ func TestManyMistakes(t *testing.T) {
 	}
 }
 
-// sampleRow returns values that Field.Check accepts, by field. n makes its instance different from the others.
+// sampleRow returns values that Field.Check accepts, by field. n makes its instance different
+// from the others.
 func sampleRow(r *rand.Rand, n int) map[string]string {
 	row := map[string]string{"InstanceId": fmt.Sprintf("i-%x%d", r.Uint32(), n)}
 	for name, values := range map[string][]string{
@@ -188,7 +193,8 @@ func randomTable(t *testing.T, r *rand.Rand, n int) (text string, rows []param.P
 	return b.String(), rows
 }
 
-// Random tables in random forms are read as they were written, also if the values begin like formulas.
+// TestRandomTablesRoundTrip proves that random tables, in random forms, are read as they were
+// written, also if values begin like formulas of a spreadsheet.
 func TestRandomTablesRoundTrip(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -200,7 +206,8 @@ func TestRandomTablesRoundTrip(t *testing.T) {
 	}
 }
 
-// One bad row among random ones is reported with its line, and nothing else is.
+// TestOneBadRowAmongMany proves that one wrong row among many random ones is reported with its
+// line, and that no other mistake is reported.
 func TestOneBadRowAmongMany(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 2))
@@ -219,7 +226,8 @@ func TestOneBadRowAmongMany(t *testing.T) {
 	}
 }
 
-// What a spreadsheet would run is neutral in an export, whatever white space precedes it.
+// TestExportsHaveNoFormulas proves that an exported table has no cell that a spreadsheet would
+// execute as a formula, whatever white space precedes it.
 func TestExportsHaveNoFormulas(t *testing.T) {
 	values := []string{`=HYPERLINK("http://x")`, "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "＋1", "－1", "＠1", "'=1"}
 	var b bytes.Buffer
@@ -242,8 +250,8 @@ func TestExportsHaveNoFormulas(t *testing.T) {
 	}
 }
 
-// FuzzRead proves that any text gives targets with valid values or an Error with places inside the text, and that
-// what was read can be written and read again.
+// FuzzRead proves that any text gives targets with valid values or an Error with places inside
+// the text, and that what was read can be written and read again.
 func FuzzRead(f *testing.F) {
 	f.Add("i-a\ni-b\n")
 	f.Add("InstanceId,Retention\r\ni-a,3\r\n")

@@ -1,8 +1,8 @@
 // Package terraform reads the instances that a Terraform plan changes or destroys.
 //
-// The plan is the output of “terraform show -json FILE”, format version 1; OpenTofu writes the same format.
-// A resource counts if its actions include update or delete. Both orders of a replacement do. Resources of all
-// modules are in one list. An instance is found by
+// The plan is the output of “terraform show -json FILE”, format version 1; OpenTofu writes the
+// same format. A resource counts if its actions include update or delete. Both orders of a
+// replacement do. Resources of all modules are in one list. An instance is found by
 //
 //	type of the resource                      value of its state before the change
 //	alicloud_instance                         id
@@ -40,7 +40,7 @@ type Instance struct {
 	Destroyed bool     // the instance itself is destroyed or replaced
 }
 
-// A Plan is what [Read] found.
+// A Plan is the result of [Read]: the instances that a Terraform plan changes or destroys.
 type Plan struct {
 	Instances []Instance // sorted by ID
 	Changes   int        // resources of any type that the plan updates or destroys
@@ -72,12 +72,14 @@ const (
 	NoInstance Kind = "no_instance" // the plan changes and destroys no instance
 )
 
-// Error returns the place and the kind in English, for logs. It contains no text of the plan, which can be secret.
+// Error returns the place and the kind in English, for logs. It contains no text of the plan,
+// which can be secret.
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("terraform: line %d, column %d: %s", e.Line, e.Column, e.Kind)
 }
 
-// document is the part of a plan that is read. Unknown members are ignored, as the format demands.
+// document has the members of a Terraform plan in JSON that are read. Unknown members are
+// ignored, as Terraform's documentation demands.
 type document struct {
 	FormatVersion   string   `json:"format_version"`
 	Errored         bool     `json:"errored"`
@@ -97,7 +99,7 @@ type document struct {
 	Level        string          `json:"@level"`         // only in a stream of messages
 }
 
-// change is a change of one resource.
+// change is what a Terraform plan does to one resource.
 type change struct {
 	Address string `json:"address"`
 	Mode    string `json:"mode"`
@@ -118,7 +120,7 @@ type attributes struct {
 	ZoneID      word  `json:"zone_id"`
 }
 
-// values are the resources of a state.
+// values are the resources in the state that Terraform knows.
 type values struct {
 	RootModule module `json:"root_module"`
 }
@@ -146,7 +148,7 @@ type provider struct {
 // word is a JSON string; a value of another type is empty.
 type word string
 
-// UnmarshalJSON implements [json.Unmarshaler].
+// UnmarshalJSON reads a JSON string. Another value leaves w empty and is no error.
 func (w *word) UnmarshalJSON(data []byte) error {
 	var text string
 	if json.Unmarshal(data, &text) == nil {
@@ -158,7 +160,8 @@ func (w *word) UnmarshalJSON(data []byte) error {
 // words is a JSON string or a list of strings; elements of another type are left out.
 type words []string
 
-// UnmarshalJSON implements [json.Unmarshaler].
+// UnmarshalJSON reads a JSON string or a list of strings. Other values are left out and are no
+// error.
 func (w *words) UnmarshalJSON(data []byte) error {
 	var one word
 	var all []word
@@ -174,8 +177,8 @@ func (w *words) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Read returns the instances that a plan changes or destroys. A byte order mark is skipped. Every error is a
-// [*SyntaxError].
+// Read returns the instances that a plan changes or destroys. A byte order mark is skipped.
+// Every error is a [*SyntaxError].
 func Read(data []byte) (Plan, error) {
 	data = jsontext.TrimMark(data)
 	if err := strange(data); err != nil {
@@ -209,7 +212,8 @@ func Read(data []byte) (Plan, error) {
 	return d.plan()
 }
 
-// strange returns an error for data that is not JSON at first sight.
+// strange returns an error for data that is clearly not a Terraform plan in JSON, such as the
+// text that “terraform plan” prints.
 func strange(data []byte) error {
 	text := bytes.TrimSpace(data)
 	switch {
@@ -303,19 +307,20 @@ func (d *document) plan() (Plan, error) {
 	return p, nil
 }
 
-// loses reports whether the change updates or destroys the resource, so that something of it can be lost.
+// loses reports whether the change updates or destroys the resource, so that data can be lost.
 func (c change) loses() bool {
 	return slices.Contains(c.Change.Actions, "update") || slices.Contains(c.Change.Actions, "delete")
 }
 
-// olderNames are the types without the prefix alicloud_ecs_ that belong to an instance. They are the earlier names
-// of types with the prefix.
+// olderNames are the types without the prefix alicloud_ecs_ that belong to an instance. They
+// are the earlier names of types with the prefix.
 var olderNames = []string{
 	"alicloud_disk", "alicloud_disk_attachment", "alicloud_key_pair_attachment", "alicloud_network_interface_attachment",
 	"alicloud_ram_role_attachment",
 }
 
-// instances returns the ids of the instances that the change concerns. attached has the instance of each disk.
+// instances returns the ids of the instances that the change concerns. attached has the
+// instance of each disk.
 func (c change) instances(attached map[string]string) []string {
 	before := c.Change.Before
 	switch {
@@ -340,7 +345,8 @@ func (c change) instances(attached map[string]string) []string {
 	return ids
 }
 
-// attachments returns the instance of each disk that the state or a change attaches.
+// attachments returns, for each disk, the id of the instance to which it is attached, in the
+// state or by a change of the plan.
 func (d *document) attachments() map[string]string {
 	all := map[string]string{}
 	add := func(kind string, v attributes) {
@@ -375,8 +381,8 @@ func (v attributes) zone() string {
 	return string(v.ZoneID)
 }
 
-// regionOf returns the region of a zone such as cn-hangzhou-i or ap-southeast-1a: the longest region of Cloud
-// Backup with which the zone starts. It is empty if there is none.
+// regionOf returns the region of a zone such as cn-hangzhou-i or ap-southeast-1a: the longest
+// region of Cloud Backup with which the zone starts. It is empty if there is none.
 func regionOf(zone string) (region string) {
 	for _, r := range param.Regions {
 		if strings.HasPrefix(zone, r.ID) && len(r.ID) > len(region) {
@@ -386,8 +392,8 @@ func regionOf(zone string) (region string) {
 	return region
 }
 
-// region returns the region that all configurations of the provider state, as a constant or by a variable; empty
-// if they state none, or different ones.
+// region returns the region that all configurations of the provider state, as a constant or by
+// a variable; empty if they state none, or different ones.
 func (d *document) region() (region string) {
 	for _, p := range d.Configuration.Providers {
 		if p.Name != "alicloud" {

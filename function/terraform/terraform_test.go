@@ -43,7 +43,9 @@ func planned(changes ...any) object {
 	return object{"format_version": "1.2", "terraform_version": "1.9.8", "planned_values": object{"root_module": object{}}, "resource_changes": changes}
 }
 
-// The instances that a plan changes or destroys are found in all modules and through resources that belong to them.
+// TestInstancesOfAPlan proves that Read finds the instances that a Terraform plan changes or
+// destroys: in all modules, and also through resources that belong to an instance, such as
+// disks.
 func TestInstancesOfAPlan(t *testing.T) {
 	plan := planned(
 		changed("alicloud_instance.web[0]", "alicloud_instance", "update", object{"id": "i-web0", "availability_zone": "cn-hangzhou-i"}),
@@ -92,7 +94,8 @@ func TestInstancesOfAPlan(t *testing.T) {
 	}
 }
 
-// The region of an instance without a zone is that of the provider, if all configurations state the same.
+// TestRegionOfTheProvider proves that an instance without a zone gets the region of the
+// provider, if all configurations of the provider name the same one.
 func TestRegionOfTheProvider(t *testing.T) {
 	one := func(region any) object { return object{"name": "alicloud", "expressions": object{"region": region}} }
 	for name, test := range map[string]struct {
@@ -116,7 +119,8 @@ func TestRegionOfTheProvider(t *testing.T) {
 	}
 }
 
-// What is no complete plan is refused with its kind and place.
+// TestUnusablePlans proves that a text that is not a complete Terraform plan is refused, with
+// the kind and the place of the mistake.
 func TestUnusablePlans(t *testing.T) {
 	good := string(text(t, planned(changed("alicloud_instance.a", "alicloud_instance", "update", object{"id": "i-a"}))))
 	for name, test := range map[string]struct {
@@ -155,7 +159,8 @@ func TestUnusablePlans(t *testing.T) {
 	}
 }
 
-// Random plans: exactly the instances of updates and deletions are found, in any order of the changes.
+// TestRandomPlans proves for random plans that exactly the instances of updates and deletions
+// are found, in any order of the changes.
 func TestRandomPlans(t *testing.T) {
 	actions := []string{"no-op", "create", "read", "forget", "update", "delete", "delete,create", "create,delete"}
 	for seed := range uint64(300) {
@@ -191,7 +196,8 @@ func TestRandomPlans(t *testing.T) {
 	}
 }
 
-// FuzzRead proves that any text gives instances with valid ids or a SyntaxError with a place inside the text.
+// FuzzRead proves that any text gives instances with valid ids or a SyntaxError with a place
+// inside the text.
 func FuzzRead(f *testing.F) {
 	f.Add(text(f, planned(changed("alicloud_instance.a", "alicloud_instance", "update", object{"id": "i-a", "availability_zone": "cn-hangzhou-i"}))))
 	f.Add(text(f, planned(changed("a", "alicloud_ecs_disk", "delete", object{"id": "d-1", "instance_id": list{"i-a", 3, nil}}))))

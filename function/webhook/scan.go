@@ -19,7 +19,7 @@ const (
 	maxDepth = 500       // lists and objects around a value
 )
 
-// A wanted is a place in a message and the value that was found there.
+// A wanted is a place in a JSON message, and the value that the scanner found there.
 type wanted struct {
 	pointer []string // as [ParsePointer] returns it
 	text    []byte   // the JSON of the value, without blanks around it
@@ -27,11 +27,12 @@ type wanted struct {
 	long    bool     // the value has more than maxValue bytes, and text is cut
 }
 
-// reset forgets the value.
+// reset removes the value that was found at the place.
 func (w *wanted) reset() { w.text, w.found, w.long = nil, false, false }
 
-// A scanner reads one JSON value (RFC 8259) as a stream, and keeps only the values at the wanted
-// places. If an object has two members of one name, the last one counts, as in encoding/json.
+// A scanner reads one JSON value (RFC 8259) as a stream. It keeps only the values at the wanted
+// places. If an object has two members of the same name, the last one counts, as in
+// encoding/json.
 type scanner struct {
 	r    *bufio.Reader
 	open []*wanted // the values that the next byte belongs to
@@ -40,8 +41,9 @@ type scanner struct {
 // errSyntax means that the text is not JSON.
 var errSyntax = errors.New("webhook: not JSON")
 
-// scan reads the JSON value of r to its end and fills the places. A byte order mark before the
-// value is skipped. The error is errSyntax, [jsontext.ErrUTF8], [jsontext.ErrSurrogate], or the error of r.
+// scan reads the JSON value of r to its end and stores the values at the wanted places. It
+// skips a byte order mark before the value. The error is errSyntax, [jsontext.ErrUTF8],
+// [jsontext.ErrSurrogate], or the error of r.
 func scan(r io.Reader, places []*wanted) error {
 	s := scanner{r: bufio.NewReaderSize(r, 32<<10)}
 	if mark, _ := s.r.Peek(len(jsontext.ByteOrderMark)); string(mark) == jsontext.ByteOrderMark {
@@ -62,7 +64,7 @@ func scan(r io.Reader, places []*wanted) error {
 	return errSyntax
 }
 
-// next reads one byte. It belongs to every open value.
+// next reads one byte and adds it to every value that is being kept.
 func (s *scanner) next() (byte, error) {
 	c, err := s.r.ReadByte()
 	if err != nil {
@@ -100,7 +102,7 @@ func (s *scanner) peekToken() (byte, error) {
 	}
 }
 
-// expect reads one byte, which must be want.
+// expect reads one byte. It returns an error if the byte is not want.
 func (s *scanner) expect(want byte) error {
 	c, err := s.next()
 	if err == nil && c != want {
@@ -109,7 +111,8 @@ func (s *scanner) expect(want byte) error {
 	return err
 }
 
-// value reads one value at the given depth. near are the places at it or inside it.
+// value reads one value at the given nesting depth. near are the wanted places that are this
+// value or inside it.
 func (s *scanner) value(depth int, near []*wanted) error {
 	if depth > maxDepth {
 		return errSyntax
@@ -146,7 +149,7 @@ func (s *scanner) value(depth int, near []*wanted) error {
 	return err
 }
 
-// object reads an object.
+// object reads a JSON object with its members. near are the wanted places inside it.
 func (s *scanner) object(depth int, inside []*wanted) error {
 	return s.elements('{', '}', func(int) error {
 		name, err := s.name(len(inside) > 0)
@@ -163,7 +166,7 @@ func (s *scanner) object(depth int, inside []*wanted) error {
 	})
 }
 
-// list reads a list. A place inside it is named by its decimal index without leading zeros.
+// list reads a list. The name of an element is its decimal index without leading zeros.
 func (s *scanner) list(depth int, inside []*wanted) error {
 	return s.elements('[', ']', func(i int) error {
 		if len(inside) == 0 {
@@ -173,8 +176,8 @@ func (s *scanner) list(depth int, inside []*wanted) error {
 	})
 }
 
-// entered returns the places inside the member or element called name. It resets them, because an
-// earlier member of this name may have set them.
+// entered returns those places of near that are inside the member or element called name. It
+// resets their values, because an earlier member with the same name may have set them.
 func entered(inside []*wanted, depth int, name string) []*wanted {
 	var near []*wanted
 	for _, w := range inside {
@@ -186,7 +189,7 @@ func entered(inside []*wanted, depth int, name string) []*wanted {
 	return near
 }
 
-// elements reads elements between two brackets, separated by commas.
+// elements reads elements that are separated by commas, between two brackets.
 func (s *scanner) elements(first, last byte, element func(i int) error) error {
 	if err := s.expect(first); err != nil {
 		return err
@@ -212,7 +215,8 @@ func (s *scanner) elements(first, last byte, element func(i int) error) error {
 	return s.expect(last)
 }
 
-// name reads the name of a member. It returns "" if keep is false, because long names need memory.
+// name reads the name of a member. If keep is false, it returns "" and stores nothing, because
+// a name can be megabytes long.
 func (s *scanner) name(keep bool) (string, error) {
 	c, err := s.peekToken()
 	if err != nil {
@@ -260,7 +264,8 @@ func (s *scanner) text() error {
 	}
 }
 
-// character reads the rest of a character of several bytes in UTF-8 behind its first byte.
+// character reads the remaining bytes of a UTF-8 character of several bytes. Its first byte was
+// read before.
 func (s *scanner) character(first byte) error {
 	text := append(make([]byte, 0, utf8.UTFMax), first)
 	for !utf8.FullRune(text) {
@@ -276,8 +281,8 @@ func (s *scanner) character(first byte) error {
 	return nil
 }
 
-// escapes reads the rest of an escape sequence behind its backslash, and the second half of a
-// surrogate pair if it is the first half.
+// escapes reads the rest of an escape sequence after its backslash. If it is the first half of
+// a surrogate pair, it also reads the second half.
 func (s *scanner) escapes() error {
 	text := append(make([]byte, 0, 12), '\\')
 	for {
@@ -297,7 +302,7 @@ func (s *scanner) escapes() error {
 	}
 }
 
-// escape reads the rest of an escape sequence behind its backslash, and returns text with it.
+// escape reads the rest of an escape sequence after its backslash and appends it to text.
 func (s *scanner) escape(text []byte) ([]byte, error) {
 	c, err := s.next()
 	if err != nil {

@@ -24,13 +24,14 @@ import (
 	"backupportal/function/secret"
 )
 
-// verify is Receive for a body in memory, without the values.
+// verify calls Receive with a body in memory and returns the message without the values.
 func verify(s Source, h http.Header, body []byte, now time.Time) (Message, error) {
 	m, _, err := Receive(s, h, bytes.NewReader(body), now)
 	return m, err
 }
 
-// submission applies the template of s to a message that needs no signature.
+// submission returns what the template of s makes of a message, without a check of a signature.
+// drawJSON returns a random JSON value, sometimes with repeated names, blanks and escapes.
 func submission(s Source, body []byte) ([]byte, error) {
 	values, err := read(s, bytes.NewReader(body))
 	if err != nil {
@@ -83,7 +84,8 @@ func drawJSON(t *rapid.T, depth int) string {
 	return blank + text + blank
 }
 
-// lookup finds a place as a program does that has the whole message in memory.
+// lookup finds the value at a place by decoding the whole message. It is the second
+// implementation with which the scanner is compared.
 func lookup(v any, pointer []string) (any, bool) {
 	for _, part := range pointer {
 		switch in := v.(type) {
@@ -155,7 +157,7 @@ func TestScanAgreesWithEncodingJSON(t *testing.T) {
 	})
 }
 
-// FuzzScan searches for texts about which the scanner and encoding/json disagree.
+// FuzzScan proves that the scanner and encoding/json agree about any text.
 func FuzzScan(f *testing.F) {
 	for _, seed := range []string{`{"a":[1,2.5e-3,"x"]}`, `[`, `[1,]`, `{"a":}`, `01`, `-`, `1.`, `"\u12"`, "\"\x01\"", `{} {}`, ``, `nul`, `{"a" 1}`, `[1 2]`, `{,}`} {
 		f.Add(seed)
@@ -170,7 +172,8 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-// A deeply nested message is refused, and does not exhaust the stack.
+// TestScanDepth proves that a deeply nested message is refused. It must not exhaust the stack
+// of the recursive scanner.
 func TestScanDepth(t *testing.T) {
 	for depth, want := range map[int]bool{10: true, maxDepth + 1: true, maxDepth + 2: false, 1 << 20: false} {
 		if err := scan(strings.NewReader(strings.Repeat("[", depth)+strings.Repeat("]", depth)), nil); (err == nil) != want {
@@ -179,8 +182,8 @@ func TestScanDepth(t *testing.T) {
 	}
 }
 
-// TestScanReportsReadErrors proves that an error of the connection or of the limit is not taken for
-// a mistake of the sender.
+// TestScanReportsReadErrors proves that an error of the connection, or of the size limit, is
+// returned as it is. It must not look like a mistake of the sender.
 func TestScanReportsReadErrors(t *testing.T) {
 	broken := errors.New("connection lost")
 	for _, start := range []string{"", "{", `{"a`, `{"a":`, `{"a":1`, `{"a":-`, `{"a":1.`, `{"a":tr`, `{"a":1}`, "x"} {
@@ -291,8 +294,9 @@ func TestLargeMessagesNeedLittleMemory(t *testing.T) {
 	}
 }
 
-// A value that is longer than the JSON API takes is refused by the name of its parameter. Other
-// long values of the message do not matter.
+// TestLongValuesAreRefusedByName proves that a value that is too long for its parameter is
+// refused, and that the mistake names the parameter. Other long values in the message do not
+// matter.
 func TestLongValuesAreRefusedByName(t *testing.T) {
 	s := Source{
 		When:       []Condition{{Pointer: []string{"s"}, Equals: "x"}},
@@ -312,7 +316,8 @@ func TestLongValuesAreRefusedByName(t *testing.T) {
 	}
 }
 
-// A byte order mark before a message is skipped. The signature covers it.
+// TestByteOrderMarkOfMessages proves that a byte order mark before a message is skipped when it
+// is read, but is part of the signed text.
 func TestByteOrderMarkOfMessages(t *testing.T) {
 	s := Source{Kind: GitHub, Keys: []Key{{ID: "g1", Secret: secret.New(gitHubSecret)}}, Submission: map[string]Part{"Region": {Pointer: []string{"r"}}}}
 	for _, body := range []string{"\ufeff" + `{"r":"x"}`, "\ufeff \n" + `{"r":"x"}`, `{"r":"x"}`} {
@@ -332,8 +337,8 @@ func TestByteOrderMarkOfMessages(t *testing.T) {
 	}
 }
 
-// TestSvixHeaders proves that the header names of Svix are accepted like the standard names, and that the
-// headers of the two lists are never combined.
+// TestSvixHeaders proves that the header names of Svix are accepted instead of the standard
+// names. A message must not mix headers of the two lists.
 func TestSvixHeaders(t *testing.T) {
 	svix := func(id, stamp, signature string) http.Header {
 		return http.Header{"Svix-Id": {id}, "Svix-Timestamp": {stamp}, "Svix-Signature": {signature}}
@@ -400,7 +405,8 @@ func TestEd25519AgreesWithTheStandardLibrary(t *testing.T) {
 	})
 }
 
-// A message that the headers alone cannot verify is refused before its body is read.
+// TestBodiesOfStrangersAreNotRead proves that the body of a message is not read if its headers
+// already show that it is not valid.
 func TestBodiesOfStrangersAreNotRead(t *testing.T) {
 	unread := iotest.ErrReader(errors.New("the body was read"))
 	for name, c := range map[string]struct {
@@ -421,7 +427,8 @@ func TestBodiesOfStrangersAreNotRead(t *testing.T) {
 	}
 }
 
-// TestInvalidUnicodeIsRefused reads each text byte by byte, also where the template uses no value.
+// TestInvalidUnicodeIsRefused proves that a message with invalid Unicode is refused, also at a
+// place that the template does not use. It reads each text byte by byte.
 func TestInvalidUnicodeIsRefused(t *testing.T) {
 	for text, want := range map[string]error{
 		`{"a":"\ud83d\ude00","b\\ud800":"😀"}`: nil, `["\ufffd","�","\n\u0041"]`: nil,

@@ -7,8 +7,8 @@ import (
 	"backupportal/function/secret"
 )
 
-// A Kind says how a sender of webhooks proves its identity. The zero Kind verifies
-// nothing.
+// A Kind says how the messages of a sender of webhooks are verified. The zero Kind accepts no
+// message.
 type Kind string
 
 // The kinds of senders; the package comment compares them.
@@ -21,8 +21,8 @@ const (
 // Kinds lists all kinds. It must not be changed.
 var Kinds = []Kind{Standard, GitHub, Bearer}
 
-// A Source is one configured sender of webhooks: how it is verified, and how its
-// messages become submissions.
+// A Source is one configured sender of webhooks: how its messages are verified, and how they
+// become backup requests (submissions).
 type Source struct {
 	Name       string          // the Subject of the principal, and the last part of the path /webhooks/NAME
 	Kind       Kind            // how messages are verified
@@ -42,15 +42,15 @@ type Key struct {
 	NotAfter time.Time     // the key is refused from this time on; zero: it does not expire
 }
 
-// A Part is the template's value for one parameter. It is the fixed text Value, or, if
-// Pointer is not nil, the value at that place of the message.
+// A Part says where the template of a source gets the value of one parameter: the fixed text
+// Value or, if Pointer is not nil, the value at that place of the message.
 type Part struct {
 	Value   string
 	Pointer []string // a JSON pointer as [ParsePointer] returns it
 }
 
-// A Condition holds if the message has, at Pointer, a string, number or boolean whose
-// text is Equals. A number has the text that the message writes.
+// A Condition is true if the message has, at the place Pointer, a string, number or boolean
+// whose text is Equals. The text of a number is as the message writes it.
 type Condition struct {
 	Pointer []string // a JSON pointer as [ParsePointer] returns it
 	Equals  string

@@ -17,8 +17,8 @@ var (
 	ErrNotJSON = errors.New("webhook: the message is not one JSON value")
 	// ErrUnicode means that a text of the body is not valid Unicode: see [jsontext.Unicode].
 	ErrUnicode = errors.New("webhook: the message is not valid Unicode")
-	// ErrNothing means that a condition of [Source.When] does not hold, so the message
-	// starts no backup. It is not a mistake of the sender.
+	// ErrNothing means that a condition of [Source.When] is not met, so the message does not
+	// start a backup. It is not a mistake of the sender.
 	ErrNothing = errors.New("webhook: the message requests no backup")
 )
 
@@ -34,9 +34,9 @@ type Values struct {
 // is for a trial: what the values ask for must not be started.
 func Read(s Source, body io.Reader) (Values, error) { return read(s, body) }
 
-// read reads a message to its end and keeps the values that the template of s names. The error is
-// the error of body. For a message that is not JSON, read returns no error; [Values.Submission]
-// returns it later, when the sender is verified.
+// read reads a message to its end and returns the values that the template of s uses. The error
+// is that of body. If the message is not JSON, read returns no error: only a verified sender
+// may learn that, so [Values.Submission] returns the error later.
 func read(s Source, body io.Reader) (Values, error) {
 	v := Values{source: s, parts: map[string]*wanted{}}
 	var places []*wanted
@@ -64,13 +64,13 @@ func read(s Source, body io.Reader) (Values, error) {
 }
 
 // Submission applies the template of the source to the values of a verified message. It returns
-// the JSON object that the same backup would have in the JSON API: parameters by name, with those
-// of Detail and Options inside their object.
+// the JSON object that the same backup would have in the JSON API: parameters by name, with
+// those of Detail and Options inside their object.
 //
-// A parameter whose pointer finds nothing is left out, so that the later validation reports it as
-// missing. Values of the message are unchanged: [param.DecodeJSON] gives each the type of its
-// parameter. The errors are [ErrNotJSON], [ErrUnicode], [ErrNothing], and [param.InvalidError] for a
-// value of more than maxValue bytes.
+// A parameter whose pointer finds nothing is left out, so that the later validation reports it
+// as missing. Values of the message are unchanged: [param.DecodeJSON] gives each the type of
+// its parameter. The errors are [ErrNotJSON], [ErrUnicode], [ErrNothing], and
+// [param.InvalidError] for a value of more than maxValue bytes.
 func (v Values) Submission() ([]byte, error) {
 	if v.err != nil {
 		return nil, v.err

@@ -27,9 +27,9 @@ func TestParsePointer(t *testing.T) {
 	}
 }
 
-// TestSubmission proves that a submission has the fixed values of the template, and the values of
-// the message to which the template's pointers lead. Other members of the message are ignored, even
-// if they have the name of a parameter.
+// TestSubmission proves what a webhook message becomes: the fixed values of the template, and
+// the values at the places to which the template points. Other members of the message are
+// ignored, even if they have the name of a parameter.
 func TestSubmission(t *testing.T) {
 	s := Source{
 		When: []Condition{{Pointer: pointer(t, "/status"), Equals: "firing"}},

@@ -1,8 +1,8 @@
 // Package webhook turns verified messages of other systems into submissions.
 //
 // [Receive] reads a message as a stream and checks it against the keys of its [Source].
-// [Values.Submission] then fills the source's template with values of the message. The
-// kind of the source selects the scheme:
+// [Values.Submission] then fills the source's template with values of the message. The kind of
+// the source selects the scheme:
 //
 //	kind      signature header       signed text               covers a time  Message.ID
 //	standard  Webhook-Signature (*)  id + "." + time + "." +   yes            the header Webhook-Id
@@ -55,16 +55,17 @@ import (
 	"backupportal/function/pattern"
 )
 
-// ErrUnverified means that no key of the source verifies the message, or that the time
-// of the message is outside the tolerance.
+// ErrUnverified means that no key of the source fits the message, or that the time of the
+// message differs too much from now.
 var ErrUnverified = errors.New("webhook: the message is not signed with a key of this source, or it is too old")
 
-// A HeaderError means that the signature of a message is valid, but a header that the signature does not
-// cover is missing, is given twice or is malformed. It wraps [ErrUnverified]. A sender without a valid
-// signature never gets a HeaderError, because it would reveal the kind of the source.
+// A HeaderError means that the signature of a message is valid, but a header that the signature
+// does not cover is missing, is given twice or is malformed. It wraps [ErrUnverified]. A sender
+// without a valid signature never gets a HeaderError, because it would reveal the kind of the
+// source.
 type HeaderError struct{ Name string }
 
-// Error names the header.
+// Error returns a text that names the header.
 func (e *HeaderError) Error() string {
 	return "webhook: the message needs exactly one valid header " + e.Name
 }
@@ -72,8 +73,8 @@ func (e *HeaderError) Error() string {
 // Unwrap returns [ErrUnverified].
 func (e *HeaderError) Unwrap() error { return ErrUnverified }
 
-// Bounds of the header Webhook-Signature. Each signature in it costs one computation
-// for each key.
+// Limits of the header Webhook-Signature. Each signature in it costs one computation for each
+// key.
 const (
 	maxSignatureHeader = 1024 // bytes
 	maxSignatures      = 8
@@ -98,14 +99,16 @@ type Message struct {
 	ByContent bool
 }
 
-// Receive reads a message of s as a stream to its end: body is the raw body of the HTTP request, and
-// h has its headers. It checks that the message comes from s at the time now, and finds the values
-// that the template of s names. The memory that it needs does not grow with the body.
+// Receive reads a message of s as a stream to its end: body is the raw body of the HTTP
+// request, and h has its headers. It checks that the message comes from s at the time now, and
+// finds the values that the template of s names. The memory that it needs does not grow with
+// the body.
 //
-// The error is [ErrUnverified], also as a [*HeaderError], or an error of body. [ErrUnverified] is also
-// returned for an unknown kind of source and for a source without secrets. With an error there are no
-// values. If the headers alone prove that the message is invalid, body is not read. A [Bearer] message
-// with a valid token and without a usable Idempotency-Key is accepted and has an empty ID.
+// The error is [ErrUnverified], also as a [*HeaderError], or an error of body. [ErrUnverified]
+// is also returned for an unknown kind of source and for a source without secrets. With an
+// error there are no values. If the headers alone prove that the message is invalid, body is
+// not read. A [Bearer] message with a valid token and without a usable Idempotency-Key is
+// accepted and has an empty ID.
 func Receive(s Source, h http.Header, body io.Reader, now time.Time) (Message, Values, error) {
 	v, err := newVerifier(s, h, now)
 	if err != nil {
@@ -122,7 +125,7 @@ func Receive(s Source, h http.Header, body io.Reader, now time.Time) (Message, V
 	return m, values, nil
 }
 
-// A verifier checks one message. The raw body is written to it.
+// A verifier checks one message. Its raw body is written to the verifier as a stream.
 type verifier struct {
 	id       string     // of the message
 	missing  string     // a header that the message needs beside the signature; empty: none
@@ -192,12 +195,13 @@ func singleHeader(h http.Header, name, form string) (string, bool) {
 	return values[0], true
 }
 
-// isActive reports whether k may still be used at now.
+// isActive reports whether the key k may still be used at the time now.
 func isActive(k Key, now time.Time) bool { return k.NotAfter.IsZero() || now.Before(k.NotAfter) }
 
-// standardHeaders returns the names of the three headers of Standard Webhooks in h. Svix, from whose
-// format the standard was made, names them svix-…. A message with a header of the standard's own
-// names has these names: headers of the two lists are never combined.
+// standardHeaders returns the names of the three headers of Standard Webhooks that the message
+// uses. Svix, whose format became the standard, names them svix-…. If the message has any
+// header with the standard's own names, only these are used: headers of the two lists are never
+// combined.
 func standardHeaders(h http.Header) (id, stamp, signature string) {
 	id, stamp, signature = "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"
 	if h.Values(id) == nil && h.Values(stamp) == nil && h.Values(signature) == nil {
@@ -238,10 +242,10 @@ func standard(s Source, h http.Header, now time.Time) (*verifier, error) {
 	return v, nil
 }
 
-// standardChecks returns a check for each "version,base64" of parts that can be a signature by k. A
-// secret checks only v1 and a public key only v1a. A version or an encoding that is unknown is no
-// signature. Line breaks are refused because the base64 decoder ignores them, and one signature must
-// have one spelling.
+// standardChecks returns a check for each "version,base64" of parts that can be a signature by
+// k. A secret checks only v1 and a public key only v1a. A version or an encoding that is
+// unknown is no signature. Line breaks are refused because the base64 decoder ignores them, and
+// one signature must have one spelling.
 func standardChecks(k Key, parts []string) (checks []keyCheck) {
 	for _, part := range parts {
 		version, encoded, _ := strings.Cut(part, ",")
@@ -261,16 +265,16 @@ func standardChecks(k Key, parts []string) (checks []keyCheck) {
 	return checks
 }
 
-// hmacCheck checks an HMAC-SHA256 (RFC 2104).
+// hmacCheck returns a check of an HMAC-SHA256 signature (RFC 2104) with the key k.
 func hmacCheck(k Key, signature []byte) keyCheck {
 	mac := hmac.New(sha256.New, []byte(k.Secret.Reveal()))
 	return keyCheck{key: k.ID, sum: mac, valid: func() bool { return hmac.Equal(signature, mac.Sum(nil)) }}
 }
 
-// ed25519Check checks an Ed25519 signature (RFC 8032, section 5.1.7) as [ed25519.Verify] does. That
-// function needs the whole message in memory; the returned check reads it as a stream, and its valid
-// gives the verdict at the end. ok is false if the key or the signature is malformed; then there is
-// no check. signature has 64 bytes, and k.Public 32.
+// ed25519Check checks an Ed25519 signature (RFC 8032, section 5.1.7) as [ed25519.Verify] does.
+// That function needs the whole message in memory; the returned check reads it as a stream, and
+// its valid gives the verdict at the end. ok is false if the key or the signature is malformed;
+// then there is no check. signature has 64 bytes, and k.Public 32.
 func ed25519Check(k Key, signature []byte) (c keyCheck, ok bool) {
 	public, err1 := new(edwards25519.Point).SetBytes(k.Public)
 	s, err2 := edwards25519.NewScalar().SetCanonicalBytes(signature[32:])
@@ -292,11 +296,11 @@ func ed25519Check(k Key, signature []byte) (c keyCheck, ok bool) {
 	return keyCheck{key: k.ID, sum: sum, valid: valid}, true
 }
 
-// github checks the header X-Hub-Signature-256. It covers only the body: an attacker who recorded a
-// message can send it again later with another X-GitHub-Delivery. So the hash of the body is the
-// message's ID, and a replay is the same submission while the store keeps the key
-// (backup.KeyExpires). After that time a replay is accepted as a new submission, until the secret is
-// replaced. The bodies of two different pushes, runs or releases always differ.
+// github checks the header X-Hub-Signature-256. It covers only the body: an attacker who
+// recorded a message can send it again later with another X-GitHub-Delivery. So the hash of the
+// body is the message's ID, and a replay is the same submission while the store keeps the key
+// (backup.KeyExpires). After that time a replay is accepted as a new submission, until the
+// secret is replaced. The bodies of two different pushes, runs or releases always differ.
 func github(s Source, h http.Header, now time.Time) (*verifier, error) {
 	_, okID := singleHeader(h, "X-Github-Delivery", idPattern)
 	text, okText := singleHeader(h, "X-Hub-Signature-256", hexPattern)
@@ -320,8 +324,9 @@ func github(s Source, h http.Header, now time.Time) (*verifier, error) {
 }
 
 // bearer checks the token in the header Authorization. The message's ID is the header
-// Idempotency-Key, with or without quotation marks. A repeated or malformed Idempotency-Key gives an
-// empty ID, even if BodyKey is set: a sender that means to give a key must learn that it is wrong.
+// Idempotency-Key, with or without quotation marks. A repeated or malformed Idempotency-Key
+// gives an empty ID, even if BodyKey is set: a sender that means to give a key must learn that
+// it is wrong.
 func bearer(s Source, h http.Header, now time.Time) (*verifier, error) {
 	shown := h.Values("Authorization")
 	if len(shown) != 1 {

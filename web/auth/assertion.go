@@ -18,9 +18,9 @@ import (
 	"backupportal/function/param"
 )
 
-// An Assertion configures how a gateway in front of the portal identifies the sender of a request:
-// a signed token (JWT) in a header. The signature is verified here; a header with a plain user name
-// is never trusted.
+// An Assertion configures sign-in by a gateway in front of the portal. The gateway identifies
+// the sender of each request with a signed token (JWT) in a header. The portal verifies the
+// signature; it never trusts a header with a plain user name.
 type Assertion struct {
 	Header           string                          // holds the token and nothing else
 	Issuer, Audience string                          // the token must have exactly these
@@ -31,14 +31,16 @@ type Assertion struct {
 	Now              func() time.Time                // the clock that expiry is checked against
 }
 
-// ErrAssertion means that a request has an invalid assertion. It wraps [ErrSignedOut].
+// ErrAssertion means that the gateway's token in a request is invalid. It wraps [ErrSignedOut].
 var ErrAssertion = fmt.Errorf("the gateway's assertion is not valid: %w", ErrSignedOut)
 
-// Authenticator returns a function that verifies the assertion of a request and returns the person
-// that it names. The function's errors are [ErrSignedOut] without exactly one header, [ErrAssertion],
-// [ErrAlgorithm], and [ErrIssuerUnavailable] if the keys cannot be fetched. Authenticator itself fails
-// only if JWKS is invalid; it fetches no keys before the first request. An error about a token is a
-// [*CauseError].
+// Authenticator returns a function that verifies the gateway's token of a request and returns
+// the person that it names. That function's errors are [ErrSignedOut] if there is not exactly
+// one such header, [ErrAssertion], [ErrAlgorithm], and [ErrIssuerUnavailable] if the keys
+// cannot be fetched. An error about a token is a [*CauseError].
+//
+// Authenticator itself fails only if JWKS is invalid. It fetches no keys before the first
+// request.
 func (a Assertion) Authenticator() (func(*http.Request) (identity.Principal, error), error) {
 	var keys oidc.KeySet = oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), newClient(a.Now)), a.JWKSURL)
 	if a.JWKS != "" {
@@ -86,8 +88,8 @@ func keysUnavailable(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "fetching keys ")
 }
 
-// publicKeys parses a JSON Web Key Set. A private or symmetric key in it is an error, because it
-// must not be in a setting. No key is quoted in an error.
+// publicKeys parses a JSON Web Key Set. A private or symmetric key in it is an error, because a
+// setting must not contain one. Errors never quote a key.
 func publicKeys(text string) (*oidc.StaticKeySet, error) {
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal([]byte(text), &set); err != nil || len(set.Keys) == 0 {
@@ -103,12 +105,12 @@ func publicKeys(text string) (*oidc.StaticKeySet, error) {
 	return &keys, nil
 }
 
-// algorithms are the accepted signature algorithms. What a provider's metadata lists is ignored, so
-// that none, HS256 and weak algorithms are never accepted.
+// algorithms are the accepted signature algorithms of tokens. The list in a provider's metadata
+// is ignored, so that the algorithm none, HS256 and weak algorithms are never accepted.
 var algorithms = []string{oidc.RS256, oidc.ES256}
 
-// hasAcceptedAlgorithm reports whether the header of a token, which strict has checked, names one of
-// algorithms.
+// hasAcceptedAlgorithm reports whether the header of a token, which strict has checked, names
+// one of algorithms.
 func hasAcceptedAlgorithm(token string) bool {
 	part, _, _ := strings.Cut(token, ".")
 	header, err := members(part)
@@ -130,9 +132,10 @@ func claimsOf(token *oidc.IDToken) (map[string]any, error) {
 	return claims, nil
 }
 
-// personOf returns the person that claims describe, without the times and the id of a session. The claims
-// are those of the verified token, and may have more from the userinfo endpoint. Claims of a wrong type
-// are ignored (OpenID Connect Core 1.0, section 5.1). Some providers write email_verified as a string.
+// personOf returns the person that the claims of a verified token describe. Claims of the
+// userinfo endpoint may have been added to them. The result has no session id and no times.
+// Claims of a wrong type are ignored (OpenID Connect Core 1.0, section 5.1). Some providers
+// send email_verified as a string.
 func personOf(
 	token *oidc.IDToken, claims map[string]any, groupsClaim string, keep func(issuer, group string) bool,
 ) session {
@@ -160,11 +163,11 @@ func personOf(
 	return s
 }
 
-// longestName is the length, in bytes, to which a person's name is cut.
+// longestName is the maximum length of a person's name, in bytes. Longer names are cut.
 const longestName = 200
 
-// plainEmail reports whether s has one @ and only visible ASCII characters. A text with two
-// addresses could be read as either (GHSA-c5c4-8r6x-56w3).
+// plainEmail reports whether s has exactly one @ and only visible ASCII characters. Without
+// this check, a text with two addresses could be read as either of them (GHSA-c5c4-8r6x-56w3).
 func plainEmail(s string) bool {
 	name, domain, ok := strings.Cut(s, "@")
 	return ok && name != "" && domain != "" && !strings.Contains(domain, "@") && len(s) <= 254 &&

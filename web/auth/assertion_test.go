@@ -42,8 +42,8 @@ func withAssertion(values ...string) *http.Request {
 	return r
 }
 
-// A valid token identifies its sender. Each setting gets the issuer's keys in another way: from an
-// address, or from the settings.
+// TestAssertionIdentifiesSender proves that a valid token of the gateway identifies its sender.
+// The keys of the issuer are once fetched from an address and once taken from the settings.
 func TestAssertionIdentifiesSender(t *testing.T) {
 	p := newIssuer(t, newClock())
 	given := gateway(p)
@@ -104,7 +104,9 @@ func TestAssertionRefusesInvalidTokens(t *testing.T) {
 	}
 }
 
-// Without the issuer's keys a token cannot be checked. The error must not blame the sender.
+// TestAssertionWithoutKeysIsUnavailable proves that the error is ErrIssuerUnavailable if the
+// issuer's keys cannot be fetched. The token may be valid, so the sender must not be told that
+// it is wrong.
 func TestAssertionWithoutKeysIsUnavailable(t *testing.T) {
 	p := newIssuer(t, newClock())
 	p.unavailable.Store(true)
@@ -129,7 +131,8 @@ func TestJWKSRefusesPrivateKeys(t *testing.T) {
 	}
 }
 
-// PersonOf ignores claims of the wrong type and unusable email addresses. It requires the subject.
+// TestPersonOfReadsClaims proves that PersonOf ignores claims of the wrong type and unusable
+// email addresses, and fails without a subject.
 func TestPersonOfReadsClaims(t *testing.T) {
 	p := newIssuer(t, newClock())
 	authenticate := authenticatorOf(t, gateway(p))

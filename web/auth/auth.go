@@ -34,16 +34,17 @@ const (
 // Modes lists all modes.
 var Modes = []Mode{ModeDemo, ModeOIDC, ModeJWT, ModeEvents}
 
-// ErrSignedOut means that a request does not identify its sender.
+// ErrSignedOut means that nothing in a request says who sent it: it has no session or token.
 var ErrSignedOut = errors.New("not signed in")
 
-// Demo returns the demo user for every request. Use it only if the portal listens on loopback or
-// can reach only an emulator: it checks nothing.
+// Demo returns an Authenticator that gives every request the same demo user. It checks nothing,
+// so use it only if the portal listens on loopback, or can reach only an emulator of the cloud.
 func Demo(*http.Request) (identity.Principal, error) {
 	return identity.Principal{Kind: identity.KindHuman, Issuer: "demo", Subject: "demo", Name: "demo"}, nil
 }
 
-// EventsOnly returns [ErrSignedOut] for every request. It serves a portal that accepts only events.
+// EventsOnly returns an Authenticator that returns [ErrSignedOut] for every request. It is for
+// a portal that accepts events of the platform and has no users.
 func EventsOnly(*http.Request) (identity.Principal, error) {
 	return identity.Principal{}, ErrSignedOut
 }

@@ -12,8 +12,9 @@ import (
 	"backupportal/web/auth"
 )
 
-// A request with two Authorization headers is refused: a proxy in front of the portal may check a
-// different token than the portal. A request without the header is passed to next.
+// TestTwoAuthorizationHeadersAreRefused proves that a request with two Authorization headers is
+// refused: a proxy might check one token and the portal the other. A request without the header
+// is passed to the next Authenticator.
 func TestTwoAuthorizationHeadersAreRefused(t *testing.T) {
 	token := "hbp_" + strings.Repeat("x", 43)
 	now := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)

@@ -16,7 +16,7 @@ import (
 
 var machineToken = "hbp_" + strings.Repeat("x", 43)
 
-// programTokens returns the token of the source ci. The token expires one hour after testNow.
+// programTokens returns a token for the program called ci. It expires one hour after testNow.
 func programTokens() []identity.Token {
 	return []identity.Token{{ID: "t1", Source: "ci", Sum: sha256.Sum256([]byte(machineToken)), NotAfter: testNow.Add(time.Hour)}}
 }
@@ -28,8 +28,8 @@ func withAuthorization(authorization string) *http.Request {
 	return r
 }
 
-// unexpectedNext returns an Authenticator that fails the test, because a request with a token must not
-// reach the next Authenticator.
+// unexpectedNext returns an Authenticator that fails the test, because a request with a token
+// must not reach the next Authenticator.
 func unexpectedNext(t *testing.T) Authenticator {
 	return func(*http.Request) (identity.Principal, error) {
 		t.Error("a request that shows a token was taken for another's")
@@ -68,7 +68,8 @@ func TestUnknownTokenIsRefused(t *testing.T) {
 	}
 }
 
-// The portal ignores tokens on pages, because pages are for people.
+// TestTokensAreIgnoredOutsideTheAPI proves that a program's token has no effect on pages: they
+// are for people with a session.
 func TestTokensAreIgnoredOutsideTheAPI(t *testing.T) {
 	authenticate := BearerTokens(programTokens(), nil, newClock().Now, EventsOnly)
 	for _, path := range []string{"/backups", "/", "/apix", "/x/api/"} {
@@ -80,8 +81,8 @@ func TestTokensAreIgnoredOutsideTheAPI(t *testing.T) {
 	}
 }
 
-// pipelinesOf returns two pipelines of one issuer. Both accept tokens of the same repository, with
-// different audiences and different required claims.
+// pipelinesOf returns two CI pipelines of one issuer. Both accept tokens of the same
+// repository, but require different audiences and claims.
 func pipelinesOf(p *issuerFixture) []identity.Pipeline {
 	return []identity.Pipeline{
 		{Name: "deploy", Issuer: p.URL, Audience: "portal", Claims: map[string]string{"repository": "a/b", "name": "Alice"}},
@@ -108,7 +109,9 @@ func TestPipelineIsAuthenticatedByIssuerToken(t *testing.T) {
 	}
 }
 
-// Each case makes one property of a valid token invalid, and the token is refused.
+// TestPipelineRefusesInvalidTokens proves that a CI pipeline's token is refused if any one of
+// its properties, such as the audience, is wrong. Each case changes one property of a valid
+// token.
 func TestPipelineRefusesInvalidTokens(t *testing.T) {
 	p := newIssuer(t, newClock())
 	authenticate := BearerTokens(nil, pipelinesOf(p)[:1], p.clock.Now, unexpectedNext(t))
@@ -192,7 +195,8 @@ func TestPipelineTokenLengthIsLimited(t *testing.T) {
 	}
 }
 
-// If an issuer failed, the portal calls it again after two seconds and not earlier.
+// TestUnavailableIssuerIsRetriedAfterTwoSeconds proves that after a failed call the portal
+// calls a token issuer again two seconds later, and not earlier.
 func TestUnavailableIssuerIsRetriedAfterTwoSeconds(t *testing.T) {
 	p := newIssuer(t, newClock())
 	authenticate := BearerTokens(nil, pipelinesOf(p), p.clock.Now, unexpectedNext(t))
@@ -215,8 +219,8 @@ func TestUnavailableIssuerIsRetriedAfterTwoSeconds(t *testing.T) {
 	}
 }
 
-// Without the issuer's keys the portal can neither accept nor refuse a token. It reports that the
-// issuer is unavailable.
+// TestIssuerWithoutKeysIsUnavailable proves that the error is ErrIssuerUnavailable if an
+// issuer's keys cannot be fetched: the portal can then neither accept nor refuse a token.
 func TestIssuerWithoutKeysIsUnavailable(t *testing.T) {
 	c := newClock()
 	server := httptest.NewUnstartedServer(nil)

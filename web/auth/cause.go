@@ -11,8 +11,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// A CauseError is a failed authentication with its cause, for the log. People and programs are not told the
-// cause: pages and answers depend on Err only. The texts are fixed, so that senders cannot write to the log.
+// A CauseError is a failed authentication (Err) with its cause. The cause is for the log only:
+// pages and answers depend on Err and do not reveal it. The texts of causes are constant, so
+// that a sender cannot write own text to the log.
 type CauseError struct {
 	Err    error  // one of the other errors of this package
 	Issuer string // as it is configured
@@ -25,8 +26,9 @@ func (e *CauseError) Error() string { return fmt.Sprintf("%v: %s", e.Err, e.Caus
 // Unwrap returns Err.
 func (e *CauseError) Unwrap() error { return e.Err }
 
-// errorCodes are the codes with which a provider refuses a sign-in or a code. Other codes are not logged.
-// Sources: RFC 6749, sections 4.1.2.1 and 5.2; OpenID Connect Core 1.0, section 3.1.2.6.
+// errorCodes are the standard codes with which an OpenID provider refuses a sign-in or an
+// authorization code. Only these codes are logged. Sources: RFC 6749, sections 4.1.2.1 and 5.2;
+// OpenID Connect Core 1.0, section 3.1.2.6.
 var errorCodes = []string{
 	"access_denied", "account_selection_required", "consent_required", "interaction_required", "invalid_client", "invalid_grant",
 	"invalid_request", "invalid_scope", "login_required", "server_error", "temporarily_unavailable", "unauthorized_client",
@@ -61,7 +63,7 @@ func exchangeCause(err error) string {
 	return "its token endpoint " + fetchCause(err)
 }
 
-// fetchCause ends a sentence about an address that could not be read.
+// fetchCause returns the end of a sentence that says why an address could not be read.
 func fetchCause(err error) string {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		if failed.Timeout() {
@@ -72,8 +74,8 @@ func fetchCause(err error) string {
 	return "gave no usable answer"
 }
 
-// tokenCause returns the cause of an error of [oidc.IDTokenVerifier.Verify]. go-oidc has a type for one of its errors,
-// so the texts of the others are searched.
+// tokenCause returns the cause of an error of [oidc.IDTokenVerifier.Verify]. go-oidc has a type
+// for only one of its errors, so tokenCause recognizes the others by their text.
 func tokenCause(err error) string {
 	if _, ok := errors.AsType[*oidc.TokenExpiredError](err); ok {
 		return "the token is expired: compare the clocks"

@@ -11,8 +11,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// Each usual mistake of a setup has a cause of its own, beside the error that pages depend on. No cause has a
-// text of the provider.
+// TestCausesOfFailedSignIns proves that each usual mistake in the setup of sign-in has its own
+// cause for the log. The cause never contains text that the provider sent.
 func TestCausesOfFailedSignIns(t *testing.T) {
 	claim := func(change func(map[string]any)) func(*signInFixture, url.Values) {
 		return func(r *signInFixture, _ url.Values) { r.issuer.change = change }
@@ -52,7 +52,8 @@ func TestCausesOfFailedSignIns(t *testing.T) {
 	}
 }
 
-// The cause of metadata that cannot be used names the difference: a slash at the end is the usual one.
+// TestCausesOfMetadata proves that, if the provider's metadata names another issuer than
+// configured, the cause says how they differ. The usual difference is a slash at the end.
 func TestCausesOfMetadata(t *testing.T) {
 	for name, c := range map[string]struct {
 		issuer func(url string) string
@@ -73,7 +74,8 @@ func TestCausesOfMetadata(t *testing.T) {
 	}
 }
 
-// The tokens of gateways and of CI services have causes too.
+// TestCausesOfTokens proves that refused tokens of gateways and CI services have a cause for
+// the log, too.
 func TestCausesOfTokens(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(map[string]any)

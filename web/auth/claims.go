@@ -9,8 +9,8 @@ import (
 // rawClaims are the claims of a token or of a userinfo answer as they were sent.
 type rawClaims = json.RawMessage
 
-// decodeClaims decodes the JSON object of a token or of a userinfo answer. Numbers stay as they are
-// spelled.
+// decodeClaims decodes the JSON object of a token or of a userinfo answer. Numbers keep the
+// spelling that was sent, so that no digit is lost.
 func decodeClaims(content []byte) (map[string]any, error) {
 	var claims map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(content))
@@ -19,10 +19,10 @@ func decodeClaims(content []byte) (map[string]any, error) {
 	return claims, err
 }
 
-// lookup returns the claim with that name, or false. A member with exactly this name wins, so that a name
-// may be a URL or contain dots for another reason. Otherwise the name is a path: "a.b.c" is the member c of
-// the object b in the object a. If several first members are possible, because their names contain dots,
-// only the longest one that exists is used. Names of members are case-sensitive.
+// lookup returns the claim called name, or false if there is none. A member with exactly this
+// name is used first, because a name may be a URL or contain dots. Otherwise the name is a
+// path: "a.b.c" is the member c of the object b in the object a. If several members could be
+// the first part of the path, the longest one is used. Names are case-sensitive.
 func lookup(claims map[string]any, name string) (value any, ok bool) {
 	if value, ok = claims[name]; ok {
 		return value, true

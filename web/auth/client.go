@@ -15,19 +15,20 @@ import (
 	"backupportal/function/cache"
 )
 
-// providerTimeout limits one call of a provider.
+// providerTimeout is the time limit for one call of an OpenID provider.
 const providerTimeout = 10 * time.Second
 
-// retryAfter is how long a provider that failed is not called again. Requests that waited for the
-// failed call then fail at once; they would otherwise each wait for a timeout of their own.
+// retryAfter is how long the portal does not call a provider again after a failed call.
+// Requests that waited for the failed call fail immediately; otherwise each would wait for its
+// own timeout.
 const retryAfter = 2 * time.Second
 
-// publishedFor is how long a successful answer of a provider is reused. Tokens with unknown key ids
-// make the verifier fetch the keys again, so without a limit a sender of invalid tokens could make
-// the portal flood the provider.
+// publishedFor is how long a provider's successful answer, such as its keys, is reused. A token
+// with an unknown key id makes the portal fetch the keys again. Without this limit, a sender of
+// invalid tokens could make the portal flood the provider with requests.
 const publishedFor = 5 * time.Second
 
-// largestAnswer is the number of bytes that are read of a provider's answer.
+// largestAnswer is the maximum number of bytes that the portal reads of a provider's answer.
 const largestAnswer = 1 << 20
 
 // mostAnswers limits the cached answers. A provider uses two addresses: its metadata and its keys.
@@ -56,9 +57,10 @@ func newProvider(issuer string, now func() time.Time) *provider {
 // noExpiry is the expiry of a cached value that never expires.
 var noExpiry = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// discovered returns the provider's metadata (OpenID Connect Discovery 1.0). The first call fetches
-// it; later calls return the same value. The provider's key set keeps the context of that fetch, so
-// it must not be a request's context. The only error is failed, as a [*CauseError].
+// discovered returns the provider's metadata (OpenID Connect Discovery 1.0). The first call
+// fetches it; later calls return the same value. The fetch uses a context of its own and not
+// that of a request, because the key set in the metadata keeps it. If the fetch fails, the
+// error is failed with its cause, a [*CauseError].
 func (p *provider) discovered(failed error) (*oidc.Provider, error) {
 	load := func(ctx context.Context) (discovery, time.Time, error) {
 		found, err := oidc.NewProvider(p.context(ctx), p.issuer)
@@ -82,8 +84,9 @@ func (p *provider) context(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, p.client)
 }
 
-// newClient returns the HTTP client for providers. It follows no redirect: an authorization code
-// and the client secret go only to the address that the provider published.
+// newClient returns the HTTP client for calls of providers. It follows no redirect, so that an
+// authorization code and the client secret are sent only to the address that the provider
+// published.
 func newClient(now func() time.Time) *http.Client {
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	transport := &cachingTransport{now: now, kept: cache.New[answer](mostAnswers, now)}
@@ -109,9 +112,9 @@ func fetchKeys(ctx context.Context, client *http.Client, address string) error {
 	return nil
 }
 
-// A cachingTransport caches successful answers to GET for publishedFor, except answers to a request with a
-// token, which are about one person. It is safe for concurrent
-// use.
+// A cachingTransport caches successful answers to GET requests for publishedFor. It does not
+// cache an answer to a request with a token, because such an answer is about one person. It is
+// safe for concurrent use.
 type cachingTransport struct {
 	now  func() time.Time
 	kept *cache.Cache[answer] // by URL
@@ -149,7 +152,7 @@ func (k *cachingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.response(r), nil
 }
 
-// read sends r and reads the whole response.
+// read sends the request r and reads the whole response into memory.
 func read(r *http.Request) (answer, error) {
 	res, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {

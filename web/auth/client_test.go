@@ -45,7 +45,7 @@ func fetch(t *testing.T, k *cachingTransport, method, address string) (status in
 	return res.StatusCode, string(content)
 }
 
-// newCachingTransport returns a transport whose clock reads now.
+// newCachingTransport returns a transport with a cache whose clock the test sets with now.
 func newCachingTransport(now *time.Time) *cachingTransport {
 	clock := func() time.Time { return *now }
 	return &cachingTransport{now: clock, kept: cache.New[answer](mostAnswers, clock)}
@@ -87,7 +87,8 @@ func TestFailedAnswersAreNotCached(t *testing.T) {
 	}
 }
 
-// The cache keeps a limited number of answers, for any number of addresses.
+// TestCachedAnswersAreBounded proves that the cache of answers has a maximum size, however many
+// addresses are requested.
 func TestCachedAnswersAreBounded(t *testing.T) {
 	now := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
 	k := newCachingTransport(&now)
@@ -109,8 +110,8 @@ func TestIssuerAnswersAreCutAtOneMegabyte(t *testing.T) {
 	}
 }
 
-// The client follows no redirect. A redirect could send the authorization code and the client
-// secret to another host.
+// TestClientFollowsNoRedirect proves that the client for providers follows no redirect.
+// Otherwise a redirect could send the authorization code and the client secret to another host.
 func TestClientFollowsNoRedirect(t *testing.T) {
 	there, calls := publisher(t, http.StatusOK, "")
 	server := httptest.NewServer(http.RedirectHandler(there, http.StatusTemporaryRedirect))

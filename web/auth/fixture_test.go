@@ -17,7 +17,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// testNow has no fraction of a second, because the times in tokens have none.
+// testNow is the time in tests. It has whole seconds, because times in tokens have whole
+// seconds.
 var testNow = time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
 
 // A testClock shows the same time until a test changes it.
@@ -38,8 +39,8 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// issuerRSA and issuerEC are the keys that the issuer publishes. otherRSA is a key that the issuer
-// does not publish. All tests share the keys, because an RSA key takes long to make.
+// Keys of the test issuer. It publishes issuerRSA and issuerEC, but not otherRSA. All tests
+// share these keys, because creating an RSA key takes long.
 var (
 	issuerRSA = sync.OnceValue(rsaKey)
 	issuerEC  = sync.OnceValue(ecKey)
@@ -140,7 +141,7 @@ func (p *issuerFixture) issue() string {
 	return sign(must(json.Marshal(claims)))
 }
 
-// with returns a token whose claims change has edited.
+// with returns a valid token after the function change has changed its claims.
 func (p *issuerFixture) with(change func(claims map[string]any)) string {
 	p.change = change
 	defer func() { p.change = nil }()
@@ -165,13 +166,15 @@ func signedBy(alg jose.SignatureAlgorithm, key any, id string) func([]byte) stri
 	}
 }
 
-// badAlgorithms are the names in badSignatures that are refused because of the algorithm.
+// badAlgorithms are the names of those cases of badSignatures that are refused because of their
+// algorithm.
 var badAlgorithms = map[string]bool{
 	"another algorithm": true, "the shared secret": true, "the public key as it": true, "none": true, "none in capitals": true,
 	"an unknown algorithm": true, "an algorithm's number": true,
 }
 
-// badSignatures returns functions that sign claims in ways that the portal must refuse.
+// badSignatures returns functions that sign claims in ways that the portal must refuse, by
+// name.
 func badSignatures() map[string]func([]byte) string {
 	return map[string]func([]byte) string{
 		"another key":           signedBy(jose.RS256, otherRSA(), "rsa"),

@@ -9,15 +9,16 @@ import (
 	"backupportal/function/identity"
 )
 
-// groupNames are the members that name a group in a list of objects, in the order of preference: name
-// (Casdoor), displayName (Microsoft Graph), display_name, groupName (Alibaba Cloud IDaaS), display and value
-// (SCIM, RFC 7643, section 4.1.2: value is the group's id, and display may be missing), groupExternalId and
-// groupId (IDaaS).
+// groupNames are the members that name a group in a list of objects, in the order of
+// preference: name (Casdoor), displayName (Microsoft Graph), display_name, groupName (Alibaba
+// Cloud IDaaS), display and value (SCIM, RFC 7643, section 4.1.2: value is the group's id, and
+// display may be missing), groupExternalId and groupId (IDaaS).
 var groupNames = []string{
 	"name", "displayName", "display_name", "groupName", "display", "value", "groupExternalId", "groupId",
 }
 
-// groupsOf returns the groups in a claim's value that keep accepts, each once. It reads these forms:
+// groupsOf returns the groups in a claim's value that keep accepts, each once. It reads these
+// forms:
 //
 //	value                          groups
 //	["a", "b"]                     a and b
@@ -29,9 +30,9 @@ var groupNames = []string{
 //	"a,b" or "[a, b]"              a and b, without the blanks around them (WSO2, Cognito with SAML)
 //	"[\"a\", \"b\"]"               the list that the text contains
 //
-// A text is first taken as one group, and is split only if keep does not accept it. It is never split at
-// spaces, because names of groups contain spaces: "Domain Admins" must not count as "Admins".
-// Every other value in the claim is ignored.
+// A text is first taken as one group, and is split only if keep does not accept it. It is never
+// split at spaces, because names of groups contain spaces: "Domain Admins" must not count as
+// "Admins". Every other value in the claim is ignored.
 func groupsOf(value any, keep func(group string) bool) (groups []string, result identity.GroupResult) {
 	names, readable := namesIn(value, keep)
 	for _, name := range names {
@@ -50,8 +51,8 @@ func groupsOf(value any, keep func(group string) bool) (groups []string, result 
 	return nil, identity.GroupsUnreadable
 }
 
-// namesIn returns the names of groups in a claim's value. It returns false if the value has no form that
-// can contain groups.
+// namesIn returns the names of groups in the value of a claim. It returns false if the value
+// does not have one of the known forms.
 func namesIn(value any, keep func(group string) bool) (names []string, readable bool) {
 	switch v := value.(type) {
 	case nil:
@@ -82,8 +83,8 @@ func namesIn(value any, keep func(group string) bool) (names []string, readable 
 	return nil, false
 }
 
-// nameOf returns the name of one group in a list: a text, or an object with a name. It returns the empty
-// string for anything else.
+// nameOf returns the name of one group in a list: a text, or an object with a name. It returns
+// the empty string for anything else.
 func nameOf(item any) string {
 	if name, ok := item.(string); ok {
 		return name
@@ -92,8 +93,9 @@ func nameOf(item any) string {
 	return firstText(object, groupNames...)
 }
 
-// rolesOf returns the names of the members of an object in a list whose members are all objects, sorted.
-// ZITADEL lists the roles of a project so: the inner object has the organizations that grant the role.
+// rolesOf returns the member names, sorted, of an object whose members are all objects. ZITADEL
+// sends the roles of a project in this form: a member's name is the role, its value has the
+// organizations that grant it.
 func rolesOf(item any) []string {
 	object, _ := item.(map[string]any)
 	for name, member := range object {
@@ -128,9 +130,10 @@ func namesInText(text string, keep func(group string) bool) (names []string) {
 	return names
 }
 
-// leftOut reports whether the provider left the claim out of the token because it would be too large: as a
-// distributed claim (OpenID Connect Core 1.0, section 5.6.2), which Microsoft Entra does for more than 200
-// groups, or with Entra's own claim hasgroups.
+// leftOut reports whether the provider did not put the claim into the token because it would be
+// too large. Providers say so with a distributed claim (OpenID Connect Core 1.0, section
+// 5.6.2), which Microsoft Entra uses for more than 200 groups, or with Entra's own claim
+// hasgroups.
 func leftOut(claims map[string]any, claim string) bool {
 	elsewhere, _ := claims["_claim_names"].(map[string]any)
 	first, _, _ := strings.Cut(claim, ".")
@@ -140,7 +143,8 @@ func leftOut(claims map[string]any, claim string) bool {
 	return whole || part || has && claim == "groups"
 }
 
-// firstText returns the first of the claims with these names that is a text and not blank, or "".
+// firstText returns the first of the claims with these names that is a text and not blank. It
+// returns "" if there is none.
 func firstText(claims map[string]any, names ...string) string {
 	for _, name := range names {
 		if text, ok := claims[name].(string); ok && strings.TrimSpace(text) != "" {

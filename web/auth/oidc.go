@@ -17,20 +17,22 @@ import (
 	"backupportal/function/secret"
 )
 
-// Errors of a sign-in. They never contain texts of the provider. Those about the provider are returned as a
-// [*CauseError].
+// Errors of a sign-in. None contains text that the provider sent. An error about the provider
+// is a [*CauseError].
 var (
-	// ErrLogin means that no sign-in was started in this browser, that it expired, or that the
-	// callback does not match it.
+	// ErrLogin means one of three things: this browser has started no sign-in, the sign-in has
+	// expired, or the provider's redirect does not belong to it.
 	ErrLogin = errors.New("this sign-in was not started here or has expired")
 	// ErrRefused means that the provider returned an error, for example after the person cancelled.
 	ErrRefused = errors.New("the identity provider refused the sign-in")
-	// ErrProvider means that the provider cannot be reached, or that its answer or token is invalid.
+	// ErrProvider means that the provider cannot be reached, or that its answer or token is
+	// invalid.
 	ErrProvider = errors.New("the identity provider gave no usable answer")
-	// ErrProviderAlgorithm means that the ID token is signed with an algorithm that is not accepted. It wraps
-	// ErrProvider.
+	// ErrProviderAlgorithm means that the ID token is signed with an algorithm that is not
+	// accepted. It wraps ErrProvider.
 	ErrProviderAlgorithm = fmt.Errorf("the identity provider signs with another algorithm: %w", ErrProvider)
-	// ErrTooLarge means that the person is in too many groups, or that the page's address is too long.
+	// ErrTooLarge means that the person is in too many groups, or that the page's address is
+	// too long.
 	ErrTooLarge = errors.New("the session is too large for a cookie")
 )
 
@@ -56,8 +58,8 @@ type OIDC struct {
 	provider *provider // made at the first use
 }
 
-// A login is the content of the cookie that ties a callback to the browser that started the
-// sign-in. Expires is in seconds since 1970.
+// A login is the content of the login cookie. It proves that the provider's redirect (callback)
+// returns to the browser that started the sign-in. Expires is in seconds since 1970.
 type login struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"` // must be in the ID token
@@ -72,12 +74,12 @@ func (o *OIDC) discovered() (*oidc.Provider, error) {
 	return o.provider.discovered(ErrProvider)
 }
 
-// failed returns err with its cause.
+// failed returns err as a [*CauseError] with the given cause.
 func (o *OIDC) failed(err error, cause string) error { return &CauseError{err, o.Issuer, cause} }
 
-// EndSession returns the address at which people can end their session at the provider (OpenID
-// Connect RP-Initiated Logout 1.0). It is empty if the provider publishes none or an unsafe one, or
-// cannot be reached.
+// EndSession returns the address where a person can end the session at the provider (OpenID
+// Connect RP-Initiated Logout 1.0). It returns "" if the provider publishes no such address or
+// an unsafe one, or cannot be reached.
 func (o *OIDC) EndSession() string {
 	p, err := o.discovered()
 	if err != nil {
@@ -110,9 +112,9 @@ func (o *OIDC) client(p *oidc.Provider) *oauth2.Config {
 	}
 }
 
-// Login redirects a browser to the provider. After the sign-in the callback returns next; the
-// caller has checked that it is a page of the portal. Errors: [ErrProvider], and [ErrTooLarge] if
-// next is too long.
+// Login redirects a browser to the provider to sign in. The later callback returns next, the
+// page to show then; the caller must have checked that it is a page of the portal. Errors:
+// [ErrProvider], and [ErrTooLarge] if next is too long.
 func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error {
 	p, err := o.discovered()
 	if err != nil {
@@ -136,14 +138,16 @@ func (o *OIDC) Login(w http.ResponseWriter, r *http.Request, next string) error 
 	return nil
 }
 
-// Callback handles the provider's redirect back: it checks it, redeems the code, starts a session
-// and returns the page to show next. Errors: [ErrLogin], [ErrRefused], [ErrProvider],
-// [ErrProviderAlgorithm], [ErrTooLarge], and the errors of spend and [Sessions.Begun]. A failure leaves an
-// existing session unchanged, so that a link to the callback cannot sign people out.
+// Callback handles the redirect from the provider back to the portal: it checks the redirect,
+// exchanges the code for a token, starts a session and returns the page to show next. Errors:
+// [ErrLogin], [ErrRefused], [ErrProvider], [ErrProviderAlgorithm], [ErrTooLarge], and the
+// errors of spend and [Sessions.Begun]. If it fails, an existing session stays valid, so that a
+// link to the callback cannot sign people out.
 //
-// Before the provider is called, spend says whether the sign-in called transaction may still do so:
-// it returns [ErrLogin] if the sign-in was used before. Any other error keeps the sign-in, so that
-// it can be repeated. Without a valid login cookie neither spend nor the provider is called.
+// Before Callback calls the provider, it calls spend with the id of the sign-in (transaction).
+// spend must return [ErrLogin] if the sign-in was used before. After any other error the
+// sign-in can be repeated. Without a valid login cookie, neither spend nor the provider is
+// called.
 func (o *OIDC) Callback(
 	w http.ResponseWriter, r *http.Request, spend func(transaction string) error,
 ) (next string, err error) {
@@ -168,9 +172,9 @@ func (o *OIDC) Callback(
 	return l.Next, s.begin(r.Context(), w, c)
 }
 
-// returned checks that the callback belongs to the sign-in that this browser started, and returns
-// its code. A repeated query parameter is refused, because two readers could choose different
-// values.
+// returned checks that the callback belongs to the sign-in that this browser started, and
+// returns the authorization code in it. It refuses a repeated query parameter, because it would
+// be unclear which value counts.
 func (o *OIDC) returned(r *http.Request) (l login, code string, err error) {
 	s := o.Sessions
 	if !s.opened(r, s.loginName(), s.login, &l) || !s.Now().Before(time.Unix(l.Expires, 0)) {
@@ -200,14 +204,14 @@ func (o *OIDC) returned(r *http.Request) (l login, code string, err error) {
 	return l, q.Get("code"), nil
 }
 
-// equal compares in constant time. An empty text equals nothing.
+// equal reports whether two texts are equal, in constant time. It is false if one is empty.
 func equal(a, b string) bool {
 	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// redeem exchanges code for an ID token and returns the person that the verified token
-// describes, with claims of the userinfo endpoint if the token lacks some. Errors: [ErrProvider] and
-// [ErrProviderAlgorithm].
+// redeem exchanges an authorization code for an ID token and returns the person that the
+// verified token describes. If the token lacks claims, those of the userinfo endpoint are
+// added. Errors: [ErrProvider] and [ErrProviderAlgorithm].
 func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error) {
 	p, err := o.discovered()
 	if err != nil {
@@ -247,8 +251,8 @@ func (o *OIDC) redeem(ctx context.Context, l login, code string) (session, error
 	return c, nil
 }
 
-// check checks the nonce and the authorized party, which go-oidc leaves to its caller (OpenID Connect Core
-// 1.0, section 3.1.3.7). Its only error is [ErrProvider].
+// check checks the nonce and the authorized party of a token, because go-oidc does not check
+// them (OpenID Connect Core 1.0, section 3.1.3.7). Its only error is [ErrProvider].
 func (o *OIDC) check(token *oidc.IDToken, nonce string) error {
 	var c struct {
 		AuthorizedParty string `json:"azp"`

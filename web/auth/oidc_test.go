@@ -36,8 +36,8 @@ func newSignIn(t *testing.T) *signInFixture {
 	}}
 }
 
-// begin starts a sign-in. It returns the login cookie, the query that the portal sends to the
-// issuer (there), and the query of a valid callback (back).
+// begin starts a sign-in. It returns the login cookie, the query with which the portal sends
+// the browser to the issuer (there), and the query of a valid redirect back (back).
 func (r *signInFixture) begin(t *testing.T) (c *http.Cookie, there, back url.Values) {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -53,8 +53,8 @@ func (r *signInFixture) begin(t *testing.T) (c *http.Cookie, there, back url.Val
 	return onlyCookie(t, w), there, url.Values{"code": {"good"}, "state": {there.Get("state")}, "iss": {r.issuer.URL}}
 }
 
-// back calls the callback with a query and cookies. next is the address to which the callback
-// leads.
+// back calls the portal's callback with a query and cookies, as a browser does after the
+// sign-in. next is the page to which the callback redirects.
 func (r *signInFixture) back(query string, cookies ...*http.Cookie) (w *httptest.ResponseRecorder, next string, err error) {
 	request := withCookies(cookies...)
 	request.URL = &url.URL{Path: CallbackPath, RawQuery: query}
@@ -114,7 +114,8 @@ func TestEverySignInHasItsOwnStateNonceAndVerifier(t *testing.T) {
 	}
 }
 
-// A callback that does not match the login cookie is refused and does not reach the token endpoint.
+// TestCallbackMustMatchLoginCookie proves that a callback that does not match the browser's
+// login cookie is refused, and that the issuer's token endpoint is not called then.
 func TestCallbackMustMatchLoginCookie(t *testing.T) {
 	r := newSignIn(t)
 	c, _, good := r.begin(t)
@@ -184,7 +185,8 @@ func TestSignInExpiresAfterTenMinutes(t *testing.T) {
 	}
 }
 
-// A callback with an empty state is refused, even if the state in the login cookie is also empty.
+// TestEmptyStateIsRefused proves that a callback with an empty state is refused, even if the
+// login cookie also has an empty state. Two empty values must not count as equal.
 func TestEmptyStateIsRefused(t *testing.T) {
 	r := newSignIn(t)
 	_, _, good := r.begin(t)
@@ -193,7 +195,8 @@ func TestEmptyStateIsRefused(t *testing.T) {
 	r.expectRefusal(t, "empty", ErrLogin, good.Encode(), &http.Cookie{Name: "__Host-portal-login", Value: empty})
 }
 
-// Each case makes one property of a valid token invalid, and the sign-in is refused.
+// TestSignInRefusesInvalidTokens proves that a sign-in is refused if any one property of the ID
+// token is wrong. Each case changes one property of a valid token.
 func TestSignInRefusesInvalidTokens(t *testing.T) {
 	type change = func(map[string]any)
 	for name, c := range map[string]struct {
@@ -248,7 +251,8 @@ func TestSignInRefusesInvalidTokens(t *testing.T) {
 	}
 }
 
-// With NoNonce a token may omit the nonce. If the token has a nonce, the nonce must match.
+// TestOptionalNonceMustMatchIfPresent proves that with the setting NoNonce a token may have no
+// nonce, but that a present nonce must match.
 func TestOptionalNonceMustMatchIfPresent(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(map[string]any)
@@ -282,8 +286,8 @@ func TestSignInFailsIfIssuerIsUnavailable(t *testing.T) {
 	}
 }
 
-// If discovery fails, the portal repeats it after two seconds, until it succeeds. After a success
-// the portal never repeats it.
+// TestIssuerDiscoveryIsRetriedEveryTwoSeconds proves that the portal reads the provider's
+// metadata again two seconds after a failure, and never again after a success.
 func TestIssuerDiscoveryIsRetriedEveryTwoSeconds(t *testing.T) {
 	r := newSignIn(t)
 	r.issuer.unavailable.Store(true)
@@ -308,8 +312,8 @@ func TestIssuerDiscoveryIsRetriedEveryTwoSeconds(t *testing.T) {
 	}
 }
 
-// EndSession uses the address that the issuer publishes only if the address has the issuer's
-// scheme, a host and no user.
+// TestEndSessionUsesPublishedAddress proves that EndSession returns the address that the
+// provider publishes only if it has the issuer's scheme, a host and no user name.
 func TestEndSessionUsesPublishedAddress(t *testing.T) {
 	for end, want := range map[any]string{
 		"http://id.example/end":        "http://id.example/end?client_id=portal",

@@ -13,7 +13,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// A pipelines authenticates CI pipelines by the JWT of their issuer. It is safe for concurrent use.
+// A pipelines authenticates CI pipelines by the token (JWT) that their CI service issued. It is
+// safe for concurrent use.
 type pipelines struct {
 	list []identity.Pipeline // in the order of the policy; the first match is used
 	now  func() time.Time
@@ -21,12 +22,13 @@ type pipelines struct {
 	issuers map[string]*provider // by issuer name; separate, so that a slow issuer does not delay the others
 }
 
-// longestJWT is the longest accepted token, in bytes. It limits the work that a sender of garbage
-// can cause.
+// longestJWT is the maximum length of an accepted token, in bytes. It limits the work that an
+// invalid token can cause.
 const longestJWT = 8 << 10
 
-// A MismatchError means that a token is signed by a known issuer of pipelines and has the claims of no
-// pipeline. It is an [ErrToken]. The sender is told no more than that; the fields are for the log.
+// A MismatchError means that a token is correctly signed by a known issuer, but has the claims
+// of no configured pipeline. It wraps [ErrToken]. Its fields are for the log and are not shown
+// to the sender.
 type MismatchError struct {
 	Issuer  string
 	Subject string   // the claim sub of the token
@@ -39,9 +41,10 @@ func (e *MismatchError) Error() string { return ErrToken.Error() }
 // Unwrap returns [ErrToken].
 func (e *MismatchError) Unwrap() error { return ErrToken }
 
-// authenticate returns the first pipeline that the token matches: signed by its issuer, for its
-// audience, not expired, with all of its claims. Errors: [*MismatchError], [ErrToken], [ErrAlgorithm]
-// and [ErrIssuerUnavailable], those about a known issuer as a [*CauseError].
+// authenticate returns the first configured pipeline whose conditions the token meets: its
+// issuer has signed the token, the audience is right, it has not expired, and it has all claims
+// of the pipeline. Errors: [*MismatchError], [ErrToken], [ErrAlgorithm] and
+// [ErrIssuerUnavailable]. An error about a known issuer is a [*CauseError].
 func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Principal, error) {
 	name, ok := claimedIssuer(token)
 	if !ok {
@@ -94,9 +97,9 @@ func (p *pipelines) authenticate(ctx context.Context, token string) (identity.Pr
 	return identity.Principal{}, invalid
 }
 
-// claimedIssuer returns the unverified issuer of a token, or false if the token is malformed or too
-// long. The name only selects which configured issuer verifies the token; an issuer that the policy
-// does not name is never contacted.
+// claimedIssuer returns the issuer that a token names, before the token is verified. It returns
+// false if the token is malformed or too long. The name only selects one of the configured
+// issuers; the portal never contacts an issuer that the policy does not name.
 func claimedIssuer(token string) (name string, ok bool) {
 	if len(token) > longestJWT {
 		return "", false
@@ -109,9 +112,9 @@ func claimedIssuer(token string) (name string, ok bool) {
 	return issuer, json.Unmarshal(claims["iss"], &issuer) == nil && issuer != ""
 }
 
-// differingClaim returns the name of the first claim of the pipeline, in alphabetical order, that the token
-// lacks or has with another value; "sub" for a token without a subject, and "" if the token has all claims.
-// A pipeline without claims matches no token.
+// differingClaim returns the name of the first required claim, in alphabetical order, that the
+// token does not have or has with another value. It returns "sub" for a token without a
+// subject, and "" if nothing differs. A pipeline that requires no claims accepts no token.
 func differingClaim(one identity.Pipeline, token *oidc.IDToken) string {
 	var content rawClaims
 	if token.Claims(&content) != nil || token.Subject == "" || len(one.Claims) == 0 {
@@ -130,8 +133,8 @@ func differingClaim(one identity.Pipeline, token *oidc.IDToken) string {
 	return ""
 }
 
-// claimText returns the text of a claim that is a string, a boolean ("true" or "false") or a number (as
-// the token spells it). It returns false for every other claim.
+// claimText returns the text of a claim that is a string, a boolean ("true" or "false") or a
+// number (as the token spells it). It returns false for every other claim.
 func claimText(value any) (text string, ok bool) {
 	switch v := value.(type) {
 	case string:

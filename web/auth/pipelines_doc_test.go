@@ -15,7 +15,7 @@ import (
 	"backupportal/function/policy"
 )
 
-// policyAround is a policy without pipelines.
+// policyAround is the rest of a valid policy, to which a test adds pipelines.
 const policyAround = `version: 1
 enabled: true
 accounts:
@@ -36,7 +36,8 @@ rules:
 
 var examples = regexp.MustCompile("(?s)\n## ([^\n]+)\n.*?```yaml\n(.*?)```.*?```json\n(.*?)```")
 
-// changed returns the claims with the one that name leads to replaced; nil removes it.
+// changed returns a copy of the claims with a new value for the claim to which name leads. nil
+// removes the claim.
 func changed(claims map[string]any, name string, value any) map[string]any {
 	claims = maps.Clone(claims)
 	if _, ok := claims[name]; ok {
@@ -55,8 +56,9 @@ func changed(claims map[string]any, name string, value any) map[string]any {
 	return claims
 }
 
-// Each policy of docs/pipelines.md accepts the token below it, and refuses the token if one claim that the
-// policy names differs or is missing.
+// TestDocumentedPipelinePolicies proves for each example policy of docs/pipelines.md that it
+// accepts the token printed below it. It must refuse the token if one claim that the policy
+// names differs or is missing.
 func TestDocumentedPipelinePolicies(t *testing.T) {
 	document, err := os.ReadFile("../../docs/pipelines.md")
 	if err != nil {
@@ -118,7 +120,8 @@ func TestDocumentedPipelinePolicies(t *testing.T) {
 	}
 }
 
-// An exact name of a claim wins over a path, and only the longest first member of a path is used.
+// TestClaimNames proves how the name of a claim is resolved: an exact name is preferred to a
+// path, and of several possible first parts of a path the longest is used.
 func TestClaimNames(t *testing.T) {
 	claims := map[string]any{
 		"https://example.com/groups": "url", "a.b": "exact", "a": map[string]any{"b": "path", "c.d": map[string]any{"e": "inner"}},

@@ -12,8 +12,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// While a request waits for one issuer, requests for another issuer are answered: the waiting
-// request holds no lock that they need.
+// TestSlowIssuerDoesNotDelayOthers proves that requests with tokens of one issuer are answered
+// while another request waits for the keys of a slow issuer.
 func TestSlowIssuerDoesNotDelayOthers(t *testing.T) {
 	hanging := make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -11,8 +11,9 @@ import (
 	"backupportal/function/policy"
 )
 
-// Services without an example in docs/pipelines.md are named by the same rules: each policy accepts the token with
-// the claims that the service documents, and refuses that of another project.
+// TestTokensOfOtherServices tests CI services that have no example in docs/pipelines.md. A
+// policy by the same rules accepts a token with the claims that the service documents, and
+// refuses the token of another project.
 func TestTokensOfOtherServices(t *testing.T) {
 	for name, c := range map[string]struct{ pipeline, token, other string }{
 		// docs/docs/reference/openid.md of github.com/semaphoreio/semaphore
@@ -36,14 +37,16 @@ func TestTokensOfOtherServices(t *testing.T) {
 			`{"aud":"https://vercel.com/shop","sub":"owner:shop:project:web:environment:production","owner":"shop","owner_id":"team_7G",
 			"project":"web","project_id":"prj_7Y","environment":"production"}`, "project_id",
 		},
-		// "OpenID Connect reference" of docs.github.com, enterprise server: another issuer, and a sub that is customized
+		// "OpenID Connect reference" of docs.github.com, enterprise server: another issuer, and
+		// a sub that is customized
 		"GitHub Enterprise Server": {
 			`issuer: "https://github.example.com/_services/token", audience: backup-portal, identified_by: [repository_id],
 			claims: {repository_id: "74", sub: "repo:shop/web:environment:production:job_workflow_ref:shop/ci/.github/workflows/*@refs/heads/main"}`,
 			`{"aud":"backup-portal","sub":"repo:shop/web:environment:production:job_workflow_ref:shop/ci/.github/workflows/deploy.yml@refs/heads/main",
 			"repository":"shop/web","repository_id":"74","environment":"production"}`, "repository_id",
 		},
-		// "OpenID Connect (OIDC) Authentication Using ID Tokens" of docs.gitlab.com, self-managed on a port
+		// "OpenID Connect (OIDC) Authentication Using ID Tokens" of docs.gitlab.com,
+		// self-managed on a port
 		"GitLab Self-Managed": {
 			`issuer: "https://gitlab.example.com:8443", audience: "https://backup.example.com",
 			claims: {project_path: shop/team/web, ref: main, ref_protected: "true", pipeline_source: push}`,

@@ -15,9 +15,10 @@ import (
 	"backupportal/function/identity"
 )
 
-// A providerShape has claims with the names and forms of one provider and invented values, without the claims iss,
-// aud, sub, nonce and times. The comment before each shape names the document that it was compared with.
-// "Undocumented" means that no public document of the provider shows this form.
+// A providerShape has the claims that one OpenID provider sends: its names and forms of claims,
+// with invented values, without iss, aud, sub, nonce and times. The comment before each shape
+// names the document from which it comes. "Undocumented" means that no public document of the
+// provider shows this form.
 type providerShape struct {
 	provider string
 	claim    string // OIDC_GROUPS_CLAIM
@@ -34,13 +35,14 @@ type providerShape struct {
 	gatewayResult             identity.GroupResult
 }
 
-// named lists the groups that the policy names.
+// named lists the groups that the policy names. Only these are kept in a session.
 var named = []string{"payments-oncall", "/payments-oncall", "shop/payments", "Domain Admins", "02bd9fd6-8f93-4758-87c3-1fb73740a315"}
 
 var providerShapes = []providerShape{
 	{
-		// No document shows a whole ID token of Keycloak (Server Administration Guide). The form of realm_access
-		// and resource_access is that of the class org.keycloak.representations.AccessToken.
+		// No document shows a whole ID token of Keycloak (Server Administration Guide). The
+		// form of realm_access and resource_access is that of the class
+		// org.keycloak.representations.AccessToken.
 		provider: "Keycloak, realm roles", claim: "realm_access.roles",
 		token: `{"typ":"ID","azp":"portal","session_state":"d6b9","acr":"1","email_verified":true,"name":"Jane Doe","preferred_username":"jane",
 			"given_name":"Jane","family_name":"Doe","email":"jane@example.com",
@@ -74,21 +76,23 @@ var providerShapes = []providerShape{
 		userinfo: `{"name":"Jane Doe","family_name":"Doe","given_name":"Jane","picture":"https://graph.microsoft.com/v1.0/me/photo/$value"}`,
 		name:     "Jane Doe", result: identity.GroupsOverage,
 	}, {
-		// The same document: hasgroups "is used in place of the groups claim" in the implicit flow; unique_name has
-		// only version 1.0.
+		// The same document: hasgroups "is used in place of the groups claim" in the implicit
+		// flow; unique_name has only version 1.0.
 		provider: "Microsoft Entra ID, implicit overage", claim: "groups",
 		token: `{"ver":"1.0","unique_name":"jane@example.com","name":"Jane Doe","hasgroups":true}`,
 		name:  "Jane Doe", result: identity.GroupsOverage,
 	}, {
 		// "Customize tokens returned from Okta with a groups claim",
-		// https://developer.okta.com/docs/guides/customize-tokens-groups-claim/add-groups-claim-custom-as/. The other
-		// claims are those of the sample in Okta's guide to custom authorization servers.
+		// https://developer.okta.com/docs/guides/customize-tokens-groups-claim/add-groups-claim-custom-as/.
+		// The other claims are those of the sample in Okta's guide to custom authorization
+		// servers.
 		provider: "Okta", claim: "groups",
 		token: `{"ver":1,"jti":"ID.4eAWJOCMB3SX8XewDfVR","amr":["pwd"],"idp":"00ok1u7AsAkrwdZL3z0g3","name":"Jane Doe",
 			"preferred_username":"jane@example.com","email":"jane@example.com","email_verified":true,"groups":["Everyone","payments-oncall"]}`,
 		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// "ID Token Structure", https://auth0.com/docs/tokens/id-tokens/id-token-structure, and "Create Custom Claims",
+		// "ID Token Structure", https://auth0.com/docs/tokens/id-tokens/id-token-structure, and
+		// "Create Custom Claims",
 		// https://auth0.com/docs/secure/tokens/json-web-tokens/create-custom-claims
 		provider: "Auth0", claim: "https://backup.example.com/roles",
 		token: `{"nickname":"jane","name":"jane@example.com","picture":"https://s.gravatar.com/a.png","updated_at":"2026-11-28T08:00:00.000Z",
@@ -108,54 +112,61 @@ var providerShapes = []providerShape{
 			"cognito:roles":["arn:aws:iam::111122223333:role/r"],"token_use":"id","email":"Jane@Example.com"}`,
 		name: "Jane@Example.com", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// Undocumented. "Mapping IdP attributes to profiles and tokens" describes the mapping without this form,
+		// Undocumented. "Mapping IdP attributes to profiles and tokens" describes the mapping
+		// without this form,
 		// https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-specifying-attribute-mapping.html
 		provider: "Amazon Cognito, a SAML attribute", claim: "custom:groups",
 		token: `{"custom:groups":"[everyone, payments-oncall]","token_use":"id","cognito:username":"jane"}`,
 		name:  "alice", groups: []string{"payments-oncall"},
 	}, {
-		// Undocumented in an ID token. RFC 9068, section 2.2.3.1, encodes the claims groups and roles of an access token
-		// as RFC 7643, section 4.1.2, describes them: value is the id, and display is optional.
+		// Undocumented in an ID token. RFC 9068, section 2.2.3.1, encodes the claims groups and
+		// roles of an access token as RFC 7643, section 4.1.2, describes them: value is the id,
+		// and display is optional.
 		provider: "SCIM, groups with only a value", claim: "groups",
 		token: `{"name":"Jane Doe","groups":[{"value":"02bd9fd6-8f93-4758-87c3-1fb73740a315","$ref":"https://id.example/Groups/02bd9fd6"},
 			{"value":"e9e30dba-f08f-4109-8486-d5c6a331660a","display":"payments-oncall"}]}`,
 		name: "Jane Doe", groups: []string{"02bd9fd6-8f93-4758-87c3-1fb73740a315", "payments-oncall"},
 	}, {
-		// "Claims in ZITADEL", as below: the table of reserved claims shows the roles as a list of objects. That a role
-		// has a text in place of an object is undocumented: it is no role.
+		// "Claims in ZITADEL", as below: the table of reserved claims shows the roles as a list
+		// of objects. That a role has a text in place of an object is undocumented: it is no
+		// role.
 		provider: "ZITADEL, list of roles", claim: "urn:zitadel:iam:org:project:69234237810729234:roles",
 		token: `{"name":"Jane Doe","urn:zitadel:iam:org:project:69234237810729234:roles":[
 			{"auditor":{"170086824411201793":"shop.zitadel.cloud"}},{"payments-oncall":{"170086824411201793":"shop.zitadel.cloud"}},
 			{"shop/payments":"170086824411201793"}]}`,
 		name: "Jane Doe", groups: []string{"payments-oncall"},
 	}, {
-		// "Claims in ZITADEL", https://zitadel.com/docs/apis/openidoauth/claims, and "Retrieve User Roles in ZITADEL",
-		// https://zitadel.com/docs/guides/integrate/retrieve-user-roles
+		// "Claims in ZITADEL", https://zitadel.com/docs/apis/openidoauth/claims, and "Retrieve
+		// User Roles in ZITADEL", https://zitadel.com/docs/guides/integrate/retrieve-user-roles
 		provider: "ZITADEL", claim: "urn:zitadel:iam:org:project:roles",
 		token: `{"amr":["password"],"email":"jane@example.com","email_verified":true,"preferred_username":"jane",
 			"urn:zitadel:iam:org:project:roles":{"payments-oncall":{"170086824411201793":"shop.zitadel.cloud"},"auditor":{"170086824411201793":"shop.zitadel.cloud"}}}`,
 		name: "jane", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// "OpenID Connect 1.0 Claims", https://www.authelia.com/integration/openid-connect/openid-connect-1.0-claims/:
-		// the ID token has no claims of the scopes, and rat is in userinfo.
+		// "OpenID Connect 1.0 Claims",
+		// https://www.authelia.com/integration/openid-connect/openid-connect-1.0-claims/: the
+		// ID token has no claims of the scopes, and rat is in userinfo.
 		provider: "Authelia, claims only in userinfo", claim: "groups",
 		token:    `{"jti":"9d7e3a0c-6f3c-4c56-8f52-0c6e4c2f6f0a","amr":["pwd"],"azp":"portal"}`,
 		userinfo: `{"name":"Jane Doe","preferred_username":"jane","email":"jane@example.com","alt_emails":[],"email_verified":true,"groups":["payments-oncall","dev"],"rat":1764320400}`,
 		name:     "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 		gatewayName: "alice", gatewayResult: identity.GroupsMissing,
 	}, {
-		// "GitLab as OpenID Connect identity provider", https://docs.gitlab.com/integration/openid_connect_provider:
-		// the ID token has groups_direct, userinfo has groups.
+		// "GitLab as OpenID Connect identity provider",
+		// https://docs.gitlab.com/integration/openid_connect_provider: the ID token has
+		// groups_direct, userinfo has groups.
 		provider: "GitLab, groups only in userinfo", claim: "groups",
 		token:    `{"auth_time":1764320000,"name":"Jane Doe","preferred_username":"jane","nickname":"jane","groups_direct":["shop"]}`,
 		userinfo: `{"name":"Jane Doe","preferred_username":"jane","email":"jane@example.com","email_verified":true,"profile":"https://gitlab.com/jane","groups":["shop","shop/payments"],"https://gitlab.org/claims/groups/owner":["shop"]}`,
 		name:     "Jane Doe", email: "jane@example.com", groups: []string{"shop/payments"},
 		gatewayName: "Jane Doe", gatewayResult: identity.GroupsMissing,
 	}, {
-		// "Customize claims to be emitted in id_token when using OpenID Connect or OAuth with AD FS 2016 or later",
-		// https://learn.microsoft.com/windows-server/identity/ad-fs/development/custom-id-tokens-in-ad-fs, and
-		// "ID Token" of [MS-OIDCE] (upn and unique_name),
-		// https://learn.microsoft.com/openspecs/windows_protocols/ms-oidce/55c0a84d-48e7-4043-91f8-9ebd0a51ab68. That one value is a text is undocumented.
+		// "Customize claims to be emitted in id_token when using OpenID Connect or OAuth with
+		// AD FS 2016 or later",
+		// https://learn.microsoft.com/windows-server/identity/ad-fs/development/custom-id-tokens-in-ad-fs,
+		// and "ID Token" of [MS-OIDCE] (upn and unique_name),
+		// https://learn.microsoft.com/openspecs/windows_protocols/ms-oidce/55c0a84d-48e7-4043-91f8-9ebd0a51ab68.
+		// That one value is a text is undocumented.
 		provider: "AD FS, one group", claim: "group",
 		token: `{"upn":"jane@example.com","unique_name":"EXAMPLE\\jane","group":"Domain Admins"}`,
 		name:  "alice", groups: []string{"Domain Admins"},
@@ -165,15 +176,17 @@ var providerShapes = []providerShape{
 		token: `{"upn":"jane@example.com","unique_name":"EXAMPLE\\jane","group":["Domain Users","Domain Admins"]}`,
 		name:  "alice", groups: []string{"Domain Admins"},
 	}, {
-		// "Overview" of tokens, https://casdoor.org/docs/token/overview: the token has all fields of the user. The
-		// form of roles is that of the type User; no document shows a token.
+		// "Overview" of tokens, https://casdoor.org/docs/token/overview: the token has all
+		// fields of the user. The form of roles is that of the type User; no document shows a
+		// token.
 		provider: "Casdoor", claim: "roles",
 		token: `{"owner":"shop","name":"jane","displayName":"Jane Doe","email":"jane@example.com","emailVerified":true,
 			"groups":["shop/dev"],"roles":[{"owner":"shop","name":"payments-oncall","displayName":"On call","isEnabled":true},{"owner":"shop","name":"dev"}]}`,
 		name: "jane", groups: []string{"payments-oncall"},
 	}, {
-		// "What Has Changed", "Groups Claim", https://is.docs.wso2.com/en/latest/deploy/migrate/what-has-changed/:
-		// before 6.0.0 userinfo has a text with commas.
+		// "What Has Changed", "Groups Claim",
+		// https://is.docs.wso2.com/en/latest/deploy/migrate/what-has-changed/: before 6.0.0
+		// userinfo has a text with commas.
 		provider: "WSO2 Identity Server, userinfo before 6.0.0", claim: "groups",
 		token:    `{"amr":["BasicAuthenticator"],"preferred_username":"jane"}`,
 		userinfo: `{"groups":"Internal/everyone,payments-oncall"}`,
@@ -191,14 +204,15 @@ var providerShapes = []providerShape{
 		token: `{"email":"jane@example.com","type":"app","identity_nonce":"6ei69kawdKzMIAPF","country":"US","custom":{"groups":["payments-oncall"]}}`,
 		name:  "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// The default scope mappings in blueprints/system/providers-oauth2.yaml of goauthentik/authentik. They set
-		// email_verified; acr is undocumented.
+		// The default scope mappings in blueprints/system/providers-oauth2.yaml of
+		// goauthentik/authentik. They set email_verified; acr is undocumented.
 		provider: "authentik", claim: "groups",
 		token: `{"acr":"goauthentik.io/providers/oauth2/default","email":"jane@example.com","email_verified":true,"name":"Jane Doe",
 			"given_name":"Jane Doe","preferred_username":"jane","nickname":"jane","groups":["authentik Admins","payments-oncall"]}`,
 		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// "Google OpenID Connect API Reference", https://developers.google.com/identity/openid-connect/reference
+		// "Google OpenID Connect API Reference",
+		// https://developers.google.com/identity/openid-connect/reference
 		provider: "Google, without groups", claim: "groups",
 		token: `{"azp":"portal","hd":"example.com","email":"jane@example.com","email_verified":true,"at_hash":"HK6E","name":"Jane Doe","picture":"https://lh3.googleusercontent.com/a"}`,
 		name:  "Jane Doe", email: "jane@example.com", result: identity.GroupsMissing,
@@ -209,15 +223,16 @@ var providerShapes = []providerShape{
 			"groups":["admins","payments-oncall"],"name":"Jane Doe"}`,
 		name: "Jane Doe", email: "jane@example.com", groups: []string{"payments-oncall"},
 	}, {
-		// "Custom Claim Maps", https://kanidm.github.io/kanidm/stable/integrations/oauth2/custom_claims.html: csv is one of
-		// the ways to join the values of a claim.
+		// "Custom Claim Maps",
+		// https://kanidm.github.io/kanidm/stable/integrations/oauth2/custom_claims.html: csv is
+		// one of the ways to join the values of a claim.
 		provider: "Kanidm, csv", claim: "portal_role",
 		token: `{"preferred_username":"jane@idm.example.com","name":"Jane Doe","scopes":["openid","profile"],"portal_role":"viewer,payments-oncall"}`,
 		name:  "Jane Doe", groups: []string{"payments-oncall"},
 	}, {
 		// Undocumented by Keycloak, which describes the groups without a token:
-		// https://www.keycloak.org/2026/04/org-groups. The form is that of the mapper in docs/org_aware_group_mapper.md of
-		// github.com/sventorben/kommons.
+		// https://www.keycloak.org/2026/04/org-groups. The form is that of the mapper in
+		// docs/org_aware_group_mapper.md of github.com/sventorben/kommons.
 		provider: "Keycloak, groups of an organization", claim: "organization.shop.example.groups",
 		token: `{"preferred_username":"jane","organization":{"shop.example":{"id":"75bc86cb","groups":["/Engineering","/payments-oncall"]}}}`,
 		name:  "jane", groups: []string{"/payments-oncall"},
@@ -229,14 +244,15 @@ var providerShapes = []providerShape{
 		token: `{"name":"Jane Doe","groups":["02bd9fd6-8f93-4758-87c3-1fb73740a315","group_d6sbsuumeta4h66ec3il7yxxxx"]}`,
 		name:  "Jane Doe", groups: []string{"02bd9fd6-8f93-4758-87c3-1fb73740a315"},
 	}, {
-		// The same document: user.groups is a list of objects with groupId and groupExternalId. groupName is that of the
-		// operation ListGroups; no document shows a token.
+		// The same document: user.groups is a list of objects with groupId and groupExternalId.
+		// groupName is that of the operation ListGroups; no document shows a token.
 		provider: "Alibaba Cloud IDaaS, groups as objects", claim: "groups",
 		token: `{"name":"Jane Doe","groups":[{"groupId":"group_d6sbsuumeta4h66ec3il7yxxxx","groupName":"payments-oncall"},
 			{"groupId":"group_e6","groupExternalId":"02bd9fd6-8f93-4758-87c3-1fb73740a315"}]}`,
 		name: "Jane Doe", groups: []string{"payments-oncall", "02bd9fd6-8f93-4758-87c3-1fb73740a315"},
 	}, {
-		// "Session Overview", "Descope Session JWT Structure", https://docs.descope.com/session-overview
+		// "Session Overview", "Descope Session JWT Structure",
+		// https://docs.descope.com/session-overview
 		provider: "Descope", claim: "tenants",
 		token: `{"amr":["email"],"drn":"DS","dct":"payments-oncall","name":"Jane Doe","tenants":{"payments-oncall":{"permissions":[],"roles":["Tenant Admin"]}}}`,
 		name:  "Jane Doe", groups: []string{"payments-oncall"},
@@ -360,7 +376,8 @@ func TestFormsOfGroups(t *testing.T) {
 	}
 }
 
-// The userinfo endpoint adds only claims that the token lacks, and only for the same person.
+// TestUserinfoCompletesToken proves that claims of the userinfo endpoint are added only if the
+// token lacks them, and only if the answer is about the same person.
 func TestUserinfoCompletesToken(t *testing.T) {
 	const full = `{"name":"Jane","email":"jane@example.com","email_verified":true,"groups":["payments-oncall"]}`
 	for name, c := range map[string]struct {
@@ -410,7 +427,8 @@ func TestUserinfoCompletesToken(t *testing.T) {
 	}
 }
 
-// Two people who sign in within seconds never get the same userinfo answer from a cache.
+// TestUserinfoIsNotCached proves that the userinfo answer for one person is never used for
+// another who signs in within seconds.
 func TestUserinfoIsNotCached(t *testing.T) {
 	r := newSignIn(t)
 	r.Keep = keepNamed
@@ -431,14 +449,15 @@ func TestUserinfoIsNotCached(t *testing.T) {
 	}
 }
 
-// clearPerson removes the claims that are about a person.
+// clearPerson removes the claims that describe a person, such as name and email.
 func clearPerson(claims map[string]any) {
 	for _, name := range []string{"name", "email", "email_verified", "groups"} {
 		delete(claims, name)
 	}
 }
 
-// The access token is sent only to an address with the scheme of the issuer.
+// TestUserinfoAddressMustBeSafe proves that the access token is sent to the userinfo endpoint
+// only if its address has the scheme of the issuer.
 func TestUserinfoAddressMustBeSafe(t *testing.T) {
 	o := &OIDC{Issuer: "https://id.example"}
 	for address, want := range map[string]bool{

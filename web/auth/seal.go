@@ -13,20 +13,21 @@ import (
 	"backupportal/function/secret"
 )
 
-// The purposes of sealed cookies, and of the token in a form. The key and the authenticated data of a
-// seal depend on the purpose, so a text sealed for one purpose never opens for another.
+// The purposes of sealed (encrypted and authenticated) texts: cookies, and the token in a form.
+// A text that was sealed for one purpose can never be opened for another, because the key
+// depends on the purpose.
 const (
 	formPurpose    = "form"
 	loginPurpose   = "login"
 	sessionPurpose = "session"
 )
 
-// Keys are the master keys of sealed cookies, newest first. The first key seals; every key opens.
-// Make them with [ParseKeys]. Without a key [NewSessions] fails.
+// Keys are the master keys of sealed cookies, newest first. The first key seals, every key can
+// open. Use [ParseKeys] to make them. [NewSessions] fails without a key.
 type Keys []secret.String
 
-// maxKeys limits Keys. A rotation needs two keys, and three if it starts before the previous one is
-// complete.
+// maxKeys is the maximum number of Keys. A change of keys needs two, or three if it starts
+// before the previous change is complete.
 const maxKeys = 3
 
 // ParseKeys reads one to three keys, separated by commas. Each is 32 bytes in standard base64.
@@ -47,8 +48,8 @@ func ParseKeys(text string) (Keys, error) {
 	return keys, nil
 }
 
-// errSealed means that a text was not sealed with one of the keys, was changed, or was sealed for
-// another purpose.
+// errSealed means that a text cannot be opened: it was not sealed with one of the keys, was
+// changed, or was sealed for another purpose.
 var errSealed = errors.New("not sealed by this portal")
 
 // A sealer encrypts and authenticates texts for one purpose with AES-256-GCM. It is safe for
@@ -58,8 +59,8 @@ type sealer struct {
 	aeads   []cipher.AEAD // one for each key, in the order of Keys
 }
 
-// newSealer derives one key for each master key with HKDF-SHA256 (RFC 5869), so that no key serves
-// two purposes. It fails if keys is empty or a key does not have 32 bytes.
+// newSealer derives a separate key for this purpose from each master key with HKDF-SHA256 (RFC
+// 5869). It fails if keys is empty or a key does not have 32 bytes.
 func newSealer(keys Keys, purpose string) (*sealer, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no key for sealing cookies")
@@ -91,8 +92,8 @@ func (s *sealer) seal(content []byte) string {
 	return base64.RawURLEncoding.EncodeToString(s.aeads[0].Seal(nil, nil, content, s.purpose))
 }
 
-// open returns the content of a sealed text. Every failure is errSealed, so that a sender learns
-// nothing about the reason. Texts longer than maxCookie are not decoded.
+// open returns the content of a sealed text. Every failure is errSealed, so that a sender
+// cannot learn the reason. It does not decode texts longer than maxCookie.
 func (s *sealer) open(text string) ([]byte, error) {
 	if len(text) > maxCookie {
 		return nil, errSealed

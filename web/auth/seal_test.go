@@ -21,7 +21,8 @@ func testKeys(t testing.TB, letters ...string) Keys {
 	return keys
 }
 
-// A change of any character of a sealed text is detected (threat T16).
+// TestSealedTextsCannotBeChanged proves that a sealed text with any changed character cannot be
+// opened (threat T16).
 func TestSealedTextsCannotBeChanged(t *testing.T) {
 	s, err := newSealer(testKeys(t, "A"), sessionPurpose)
 	if err != nil {
@@ -57,7 +58,7 @@ func TestParseKeysRefusesOtherLengths(t *testing.T) {
 	}
 }
 
-// A text opens only if it was sealed with the key.
+// FuzzOpen proves that open accepts no text that was not sealed with the key.
 func FuzzOpen(f *testing.F) {
 	s, err := newSealer(testKeys(f, "A", "B"), sessionPurpose)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"backupportal/function/identity"
 )
 
-// The times of sessions, and the size of their cookies. Function Compute accepts 8 KB for all
-// headers of a request.
+// How long sessions last, and the maximum size of their cookies. Function Compute accepts 8 KB
+// for all headers of a request together.
 const (
 	sessionAge  = 8 * time.Hour    // from sign-in to the end, however much it is used
 	sessionIdle = time.Hour        // without a request, to the end
@@ -21,9 +21,9 @@ const (
 	maxCookie   = 3600             // in characters
 )
 
-// Sessions are kept in sealed cookies. The store keeps only the ids of sessions that people ended.
-// Make them with [NewSessions] and set the exported fields, which are required unless they say
-// otherwise. Sessions are safe for concurrent use.
+// Sessions manages sign-in sessions. A session is stored in a sealed cookie of the browser; the
+// database stores only the ids of ended sessions. Use [NewSessions] and then set the exported
+// fields, which are required unless they say otherwise. It is safe for concurrent use.
 type Sessions struct {
 	Now     func() time.Time                                            // wall clock
 	NewID   func() string                                               // returns a new unguessable id
@@ -73,7 +73,7 @@ type session struct {
 	GroupResult identity.GroupResult `json:"r,omitempty"`
 }
 
-// principal returns the person that the session belongs to.
+// principal returns the person who has signed in to this session.
 func (c session) principal() identity.Principal {
 	return identity.Principal{
 		Kind:    identity.KindHuman,
@@ -87,9 +87,9 @@ func (c session) principal() identity.Principal {
 	}
 }
 
-// Authenticate returns the person whose session r carries. It returns [ErrSignedOut] if there is
-// none, or it expired or was ended, and the error of Revoked if the store cannot say whether it was
-// ended. It implements [Authenticator].
+// Authenticate returns the person of r's session. It returns [ErrSignedOut] if there is no
+// session, or it has expired or was ended. If the store cannot say whether it was ended, it
+// returns the error of Revoked. It implements [Authenticator].
 func (s *Sessions) Authenticate(r *http.Request) (identity.Principal, error) {
 	c, err := s.read(r)
 	if err != nil {
@@ -119,8 +119,8 @@ func (s *Sessions) read(r *http.Request) (session, error) {
 	return c, nil
 }
 
-// opened unseals the cookie called name into v, and reports whether that worked. Two cookies of one
-// name are refused, because one of them may have been planted by another site.
+// opened decrypts the cookie called name into v and reports whether that succeeded. Two cookies
+// with this name are refused, because another site may have set one of them.
 func (s *Sessions) opened(r *http.Request, name string, with *sealer, v any) bool {
 	cookies := r.CookiesNamed(name)
 	if len(cookies) != 1 {
@@ -130,9 +130,10 @@ func (s *Sessions) opened(r *http.Request, name string, with *sealer, v any) boo
 	return err == nil && json.Unmarshal(content, v) == nil
 }
 
-// Renew stores the time of this request in the session of r, which Authenticate has accepted. It
-// sets a cookie at most every five minutes. The handler must set no other cookie, because
-// Function Compute can return only one cookie in an answer.
+// Renew stores the current time in the session of r, which Authenticate has accepted, so that
+// the session does not expire while it is used. It sets a cookie at most every five minutes.
+// The handler must set no other cookie, because Function Compute returns only one cookie in a
+// response.
 func (s *Sessions) Renew(w http.ResponseWriter, r *http.Request) {
 	var c session
 	if !s.opened(r, s.sessionName(), s.session, &c) || s.Now().Sub(time.Unix(c.LastSeen, 0)) < sessionSeen {
@@ -179,14 +180,16 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// A formToken is the content of the token in a form. Expires is in seconds since 1970.
+// A formToken is the decrypted content of the token in a form. Expires is in seconds since
+// 1970.
 type formToken struct {
 	Owner   string `json:"o"` // [identity.Principal.ID]
 	Expires int64  `json:"e"`
 }
 
-// FormToken returns a token that says for 24 hours that a form was drawn for p. It proves nothing about the
-// sender of the form, so it grants only that typed values are stored for p. It is empty if it would be too long.
+// FormToken returns a token for a form that is shown to p. For 24 hours it proves that the
+// portal made the form for p, but not who sends it. So it only permits storing typed values as
+// a draft for p. It is empty if it would be too long.
 func (s *Sessions) FormToken(p identity.Principal) string {
 	token, err := sealed(s.form, formToken{Owner: p.ID(), Expires: s.Now().Add(formAge).Unix()})
 	if err != nil {
@@ -195,8 +198,8 @@ func (s *Sessions) FormToken(p identity.Principal) string {
 	return token
 }
 
-// FormOwner returns the id of the person for whom a form with the given token was drawn. ok is false if the token
-// was not made by [Sessions.FormToken] or has expired.
+// FormOwner returns the id of the person for whom the form with this token was made. ok is
+// false if the token was not made by [Sessions.FormToken] or has expired.
 func (s *Sessions) FormOwner(token string) (owner string, ok bool) {
 	var t formToken
 	content, err := s.form.open(token)
@@ -206,7 +209,7 @@ func (s *Sessions) FormOwner(token string) (owner string, ok bool) {
 	return t.Owner, t.Owner != ""
 }
 
-// sealed returns v as JSON, sealed for a cookie, or [ErrTooLarge].
+// sealed returns v as sealed JSON for a cookie. The error is [ErrTooLarge] if it does not fit.
 func sealed(with *sealer, v any) (string, error) {
 	content, err := json.Marshal(v)
 	if err != nil {
@@ -219,14 +222,15 @@ func sealed(with *sealer, v any) (string, error) {
 	return value, nil
 }
 
-// sessionName returns the name of the session cookie. Browsers refuse a cookie with the prefix
-// __Host- from a sibling domain or without Secure (ASVS 3.3.3).
+// sessionName returns the name of the session cookie. It has the prefix __Host-: browsers then
+// refuse a cookie of this name from another subdomain or without Secure (ASVS 3.3.3).
 func (s *Sessions) sessionName() string { return s.prefix() + "portal" }
 
 // loginName returns the name of the cookie that holds a [login].
 func (s *Sessions) loginName() string { return s.prefix() + "portal-login" }
 
-// prefix returns the prefix of cookie names. Over plain HTTP browsers refuse __Host-.
+// prefix returns the prefix of cookie names: __Host- with https. With plain http it is empty,
+// because browsers then refuse __Host-.
 func (s *Sessions) prefix() string {
 	if s.Secure {
 		return "__Host-"
@@ -234,7 +238,8 @@ func (s *Sessions) prefix() string {
 	return ""
 }
 
-// set sets the only cookie of an answer. An age below 0 removes it.
+// set sets a cookie, which must be the only one of the response. A negative age removes the
+// cookie.
 func (s *Sessions) set(w http.ResponseWriter, name, value string, age time.Duration) {
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: int(age / time.Second),

@@ -40,7 +40,7 @@ func newSessionFixture(t *testing.T, letters ...string) *sessionFixture {
 	return r
 }
 
-// alice is a session whose id and times begin has not yet set.
+// alice is a session as it is before begin sets its id and times.
 var alice = session{Issuer: "https://id.example.com", Subject: "alice", Name: "Alice", Email: "alice@example.com", Groups: []string{"team-a"}}
 
 // startSession starts a session for alice and returns the session's cookie.
@@ -189,8 +189,8 @@ func (r *sessionFixture) sealedCookie(c any) *http.Cookie {
 	return &http.Cookie{Name: r.sessionName(), Value: must(sealed(r.session, c))}
 }
 
-// If the store is unavailable, a session is neither accepted nor treated as ended: the check
-// returns an error.
+// TestSessionsFailIfStoreIsUnavailable proves that Authenticate returns an error of its own if
+// the store is unavailable. The session is then neither accepted nor reported as ended.
 func TestSessionsFailIfStoreIsUnavailable(t *testing.T) {
 	r, unavailable := newSessionFixture(t, "A"), errors.New("unavailable")
 	c := r.startSession(t)
@@ -249,8 +249,8 @@ func TestIncompleteSessionsAreRefused(t *testing.T) {
 	}
 }
 
-// After a key rotation new cookies are sealed with the new key. Cookies sealed with the old key are
-// valid until the old key is removed.
+// TestSessionsSurviveKeyRotation proves that new cookies are sealed with the new key after a
+// change of keys. Cookies sealed with the old key stay valid until the old key is removed.
 func TestSessionsSurviveKeyRotation(t *testing.T) {
 	old, both, late := newSessionFixture(t, "A"), newSessionFixture(t, "B", "A"), newSessionFixture(t, "B")
 	before, after := old.startSession(t), both.startSession(t)
@@ -268,8 +268,8 @@ func TestSessionsSurviveKeyRotation(t *testing.T) {
 	}
 }
 
-// A cookie has at most 3600 characters. The limit applies when the portal writes a cookie and when
-// it reads one, because the platform accepts 8 KB of headers.
+// TestTooLargeCookieIsRefused proves that a cookie of more than 3600 characters is neither
+// written nor read. The platform accepts only 8 KB of headers.
 func TestTooLargeCookieIsRefused(t *testing.T) {
 	r := newSessionFixture(t, "A")
 	const longest = 3600*3/4 - 12 - 16 - 2 // without nonce, tag and JSON quotes

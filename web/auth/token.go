@@ -10,20 +10,20 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// errStrict reports a token that two programs could read differently.
+// errStrict means that two programs could read the same token differently, so it is refused.
 var errStrict = errors.New("the token is not a plain JSON Web Token")
 
-// registered lists the members of a token's header and claims that a library may match without
-// regard to case, as encoding/json does. A token must spell these names exactly.
+// registered lists standard names in a token's header and claims. A token must spell them
+// exactly, because a library that uses encoding/json would also accept them in another case.
 var registered = []string{
 	"alg", "kid", "typ", "cty", "crit", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#s256", "b64", "zip", "enc", "url",
 	"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "nonce", "azp", "at_hash", "_claim_names", "_claim_sources",
 }
 
-// strict returns the claims of a token whose signature is not verified yet. It returns errStrict
-// unless the token has three parts, the header and the claims are JSON objects, no object has two
-// members of the same name, and all registered names are spelt exactly. If exp, nbf or iat is
-// present, it must be a JSON number (RFC 7519, sections 2, 4 and 7.2; RFC 7515, section 4).
+// strict returns the claims of a token before its signature is verified. It returns errStrict
+// unless the token has three parts, its header and claims are JSON objects, no object repeats a
+// name, and all registered names are spelt exactly. exp, nbf and iat must be JSON numbers if
+// present (RFC 7519, sections 2, 4 and 7.2; RFC 7515, section 4).
 func strict(token string) (map[string]json.RawMessage, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

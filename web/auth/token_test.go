@@ -15,8 +15,9 @@ import (
 	"backupportal/function/identity"
 )
 
-// tokenChanges returns functions that change the text of valid claims. Two programs could read the
-// changed claims differently, or a claim has another type than RFC 7519 requires.
+// tokenChanges returns functions that change the JSON text of valid claims. After the change,
+// two programs could read the claims differently, or a claim does not have the type that RFC
+// 7519 requires.
 func tokenChanges() map[string]func(claims string) string {
 	add := func(members string) func(string) string {
 		return func(claims string) string { return claims[:len(claims)-1] + "," + members + "}" }
@@ -76,8 +77,9 @@ func tokenReaders(t *testing.T, p *issuerFixture) map[string]func() error {
 	}
 }
 
-// A token that two programs could read differently is refused, even if its signature is valid. The
-// rule applies to the tokens of sign-ins, gateways and pipelines.
+// TestTokensHaveExactNamesOnceAndTimesAsNumbers proves that a token that two programs could
+// read differently is refused, even if its signature is valid. It tests the tokens of sign-ins,
+// gateways and CI pipelines.
 func TestTokensHaveExactNamesOnceAndTimesAsNumbers(t *testing.T) {
 	p := newIssuer(t, newClock())
 	p.nonce = "n"
@@ -131,7 +133,8 @@ func signedWithHeader(header string, claims []byte) string {
 	return text + "." + encoded(string(must(rsa.SignPKCS1v15(nil, issuerRSA(), crypto.SHA256, sum[:]))))
 }
 
-// FuzzStrict checks that no text makes strict panic, and that every accepted text is a plain token.
+// FuzzStrict proves that strict does not panic for any text, and that it accepts only
+// unambiguous tokens.
 func FuzzStrict(f *testing.F) {
 	f.Add(`{"alg":"RS256"}`, `{"iss":"x","exp":1}`)
 	f.Add(`{}`, `{"exp":"1"}`)

@@ -10,11 +10,11 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// nameClaims are the claims that may name a person on pages, in the order of preference.
+// nameClaims are the claims that can have a person's name for pages, the preferred one first.
 var nameClaims = []string{"name", "preferred_username", "email"}
 
-// isIncomplete reports whether a claim that the portal uses is missing in the ID token. A provider may send
-// such claims only at its userinfo endpoint (OpenID Connect Core 1.0, section 5.4).
+// isIncomplete reports whether the ID token lacks a claim that the portal uses. A provider may
+// send such claims only at its userinfo endpoint (OpenID Connect Core 1.0, section 5.4).
 func (o *OIDC) isIncomplete(claims map[string]any) bool {
 	_, hasGroups := lookup(claims, o.GroupsClaim)
 	_, hasEmail := claims["email"]
@@ -22,9 +22,9 @@ func (o *OIDC) isIncomplete(claims map[string]any) bool {
 	return !hasGroups || !hasEmail || !isVerified || firstText(claims, nameClaims...) == ""
 }
 
-// complete adds missing claims from the userinfo endpoint to the claims of the ID token. It
-// asks once, and only if a claim is missing and the provider has such an endpoint. It returns false if the
-// endpoint gave no usable answer, or the answer for another person; the claims then stay as they are.
+// complete adds to the claims of an ID token the missing ones from the userinfo endpoint. It
+// calls the endpoint once, only if a claim is missing and the provider has an endpoint. If the
+// answer cannot be used or is about another person, it changes nothing and returns false.
 func (o *OIDC) complete(ctx context.Context, p *oidc.Provider, tokens *oauth2.Token, claims map[string]any) (ok bool) {
 	if !o.isIncomplete(claims) || p.UserInfoEndpoint() == "" {
 		return true
@@ -61,8 +61,8 @@ func (o *OIDC) complete(ctx context.Context, p *oidc.Provider, tokens *oauth2.To
 	return true
 }
 
-// isSafe reports whether an access token may be sent to an endpoint that the provider publishes: the
-// address has a host, no user, and the scheme of the issuer.
+// isSafe reports whether the portal may send an access token to an address that the provider
+// publishes: it must have a host, no user name, and the scheme of the issuer.
 func (o *OIDC) isSafe(endpoint string) bool {
 	issuer, err := url.Parse(o.Issuer)
 	if err != nil {

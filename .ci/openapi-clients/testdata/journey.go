@@ -57,7 +57,8 @@ func journey(ctx context.Context, client *portal.ClientWithResponses) error {
 	return listed(ctx, client, first, second)
 }
 
-// start makes a backup and returns its id. It sends the request twice: the second answer is a replay.
+// start makes a backup and returns its id. It sends the request twice: the second answer is a
+// replay.
 func start(ctx context.Context, client *portal.ClientWithResponses, key string, whole portal.UDMECS) (string, error) {
 	var body portal.Submission
 	if err := body.FromUDMECS(whole); err != nil {

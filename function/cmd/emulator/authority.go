@@ -21,8 +21,8 @@ import (
 const validity = 30 * 24 * time.Hour
 
 // secure makes a certificate authority, writes its certificate as PEM to path, and returns a
-// listener that serves TLS on ln. An empty path means a new temporary file. The key of the authority
-// is not kept, so that no further certificates can be issued.
+// listener that serves TLS on ln. An empty path means a new temporary file. The key of the
+// authority is not kept, so that no further certificates can be issued.
 func secure(ln net.Listener, path string) (written string, secured net.Listener, err error) {
 	authority, leaf, err := issue(ln.Addr())
 	if err != nil {

@@ -66,7 +66,8 @@ func TestPrintsAddressAndStopsOnCancel(t *testing.T) {
 	}
 }
 
-// A request that a fault delays does not delay the end of the command.
+// TestFaultsFlag proves that the emulator ends without delay although a request is waiting
+// because of a fault from the flag -faults.
 func TestFaultsFlag(t *testing.T) {
 	url, _, cancel, done := start(t, "-faults", "GetCallerIdentity: hang")
 	if left := get(t, url+"/_emulator/faults"); left != "GetCallerIdentity: hang\n" {
@@ -121,7 +122,8 @@ func TestRefusesToStart(t *testing.T) {
 	}
 }
 
-// A client with an idle connection does not delay the end of the command.
+// TestIdleConnectionDoesNotDelayShutdown proves that a client with an idle connection does not
+// delay the end of the command.
 func TestIdleConnectionDoesNotDelayShutdown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()

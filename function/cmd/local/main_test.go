@@ -59,8 +59,8 @@ func TestRefusesOtherAddresses(t *testing.T) {
 // emptyEnvironment is an environment without variables.
 func emptyEnvironment(string) string { return "" }
 
-// The local portal works like a deployment: an event becomes a submission, the audit trail has
-// its records, and a receiver gets its notice.
+// TestConfigMatchesDeployment proves that the local portal works like a deployed one: an event
+// starts a backup, the audit trail has its records, and a receiver gets its notice.
 func TestConfigMatchesDeployment(t *testing.T) {
 	told := make(chan []byte, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// An Operation is one row of the list.
+// An Operation describes one operation of the cloud's API that the emulator has.
 type Operation struct {
 	Product, Version, Action string
 
@@ -117,8 +117,8 @@ var Operations = []Operation{{
 // listIndex matches a list index in the name of a parameter.
 var listIndex = regexp.MustCompile(`\.[0-9]+`)
 
-// Unknown returns the names in own that are not parameters of op, sorted. own are the parameters
-// of a call that are not common to all operations. The gateway ignores unknown names; the ledger
+// Unknown returns the names in own that are not parameters of op, sorted. own are the
+// parameters of a call without the common ones. The gateway ignores unknown names; the ledger
 // shows them, because they are usually misspelt.
 func (op Operation) Unknown(own map[string]string) []string {
 	var names []string

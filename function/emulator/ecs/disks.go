@@ -9,7 +9,7 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// A disksAnswer is the reply of DescribeDisks.
+// A disksAnswer is the JSON of an answer of DescribeDisks.
 type disksAnswer struct {
 	pageReply
 	Disks struct{ Disk []diskView }
@@ -54,11 +54,12 @@ type diskSpeed struct {
 // A placement is the zones of a regional disk.
 type placement struct{ ZoneIds string }
 
-// An attachment repeats the disk's instance and device. In the real ECS a multi-attach disk has
-// several attachments, and its own members are empty.
+// An attachment repeats the id of the disk's instance and the device name. In the real ECS a
+// disk that is attached to several instances has several attachments and no instance id of its
+// own.
 type attachment struct{ InstanceId, Device, AttachedTime string }
 
-// An operationLock is the reason of a lock.
+// An operationLock is the reason why ECS has locked a disk.
 type operationLock struct{ LockReason string }
 
 // diskAttributes are the values of AdditionalAttributes in DescribeDisks.
@@ -80,8 +81,9 @@ type diskFilter struct {
 	params rpc.Params
 }
 
-// DescribeDisks is the operation DescribeDisks of ECS: the disks of the caller's account in
-// RegionId. Every disk of a world is attached. Errors: as DescribeInstances.
+// DescribeDisks is the operation DescribeDisks of ECS: it lists the disks of the caller's
+// account in the region RegionId. Every emulated disk is attached to an instance. Errors: as
+// DescribeInstances.
 func (s *Service) DescribeDisks(k *rpc.Call) (any, error) {
 	f, err := parseDiskFilter(k.Params)
 	if err != nil {
@@ -147,8 +149,8 @@ func parseDiskFilter(p rpc.Params) (f diskFilter, err error) {
 	return f, err
 }
 
-// matches reports whether a disk matches every filter. The value "all" of three parameters, in any
-// case, matches every disk, because the vendor's page writes it in both cases.
+// matches reports whether a disk matches every filter. For three parameters the value "all", in
+// any case, matches every disk; the vendor's page writes it both as all and All.
 func (f diskFilter) matches(v diskView) bool {
 	for name, have := range map[string]string{"DiskType": v.Type, "Category": v.Category, "Status": v.Status} {
 		if want := f.params[name]; want != "" && !strings.EqualFold(want, "all") && want != have {
@@ -170,8 +172,8 @@ func (f diskFilter) matches(v diskView) bool {
 		matchesTimes(f.times, v.CreationTime, v.ExpiredTime) && matchesTags(f.tags, v.tags)
 }
 
-// newDiskView returns the row of a disk. A system disk is deleted with its instance and cannot be
-// detached. An encrypted disk has the account's key for disks.
+// newDiskView returns the JSON of a disk. A system disk is deleted with its instance and cannot
+// be detached. An encrypted disk has the default encryption key of its account.
 func newDiskView(i *world.Instance, d *world.Disk) diskView {
 	v := diskView{
 		DiskId: d.ID, DiskName: d.Name, Category: d.Category, PerformanceLevel: d.PerformanceLevel,
@@ -201,8 +203,9 @@ func newDiskView(i *world.Instance, d *world.Disk) diskView {
 	return v
 }
 
-// addAttributes adds the members that AdditionalAttributes asks for. The limits are those of an
-// ESSD of level PL1, by the vendor's formula, for every category.
+// addAttributes adds the members that the parameter AdditionalAttributes requests. Their values
+// are those of an ESSD of performance level PL1, by the vendor's formula, for every category of
+// disk.
 func (v *diskView) addAttributes(p rpc.Params) {
 	if wantsAttribute(p, "IOPS") {
 		iops, throughput := min(1800+50*v.Size, 50_000), min(120+v.Size/2, 350)

@@ -13,14 +13,14 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// unsupportedParams are documented parameters that the emulator cannot evaluate. They are refused:
-// ignored, they would return resources that the real ECS leaves out.
+// unsupportedParams are documented parameters that the emulator cannot evaluate, so it refuses
+// them. If it ignored them, the answer would have resources that the real ECS leaves out.
 var unsupportedParams = regexp.MustCompile(`^(OwnerAccount|ResourceOwnerAccount|OwnerId|ResourceOwnerId|` +
 	`HttpEndpoint|HttpTokens|HttpPutResponseHopLimit)$`)
 
-// checkCommon checks the parameters that both lists have and that select no resources. Errors:
-// UnsupportedParameter, InvalidParameter, and DryRunOperation for a valid call with DryRun=true,
-// as the vendor's page says.
+// checkCommon checks the parameters that DescribeInstances and DescribeDisks share and that are
+// not filters. Errors: UnsupportedParameter, InvalidParameter. A valid call with DryRun=true
+// returns DryRunOperation, as on the vendor's page.
 func checkCommon(p rpc.Params, additional ...string) error {
 	for name, value := range p {
 		switch {
@@ -65,8 +65,9 @@ var addressFilters = []string{
 	"InnerIpAddresses", "PrivateIpAddresses", "PublicIpAddresses", "EipAddresses", "RdmaIpAddresses",
 }
 
-// readAddresses reads the filters by address. A nil list means all; Ipv6Address is flattened as
-// Ipv6Address.N. The error is InvalidParameter.
+// readAddresses reads the filters by IP address. A nil list means that the filter is absent.
+// Ipv6Address is not a JSON array but a list of parameters Ipv6Address.N. The error is
+// InvalidParameter.
 func readAddresses(p rpc.Params) (map[string][]string, error) {
 	filters := map[string][]string{}
 	for _, name := range addressFilters {
@@ -91,8 +92,9 @@ func readAddresses(p rpc.Params) (map[string][]string, error) {
 	return filters, nil
 }
 
-// matchesAddresses reports whether an instance has one of the addresses of each filter. have has
-// no entry for a kind of address that no instance of a world has.
+// matchesAddresses reports whether an instance has one of the addresses of each filter. have
+// maps a filter to the instance's addresses; kinds of addresses that no emulated instance has
+// are missing in it.
 func matchesAddresses(filters, have map[string][]string) bool {
 	for name, wanted := range filters {
 		if wanted != nil && !slices.ContainsFunc(have[name], func(a string) bool { return slices.Contains(wanted, a) }) {

@@ -45,8 +45,8 @@ func (s *Service) DescribeInstances(k *rpc.Call) (any, error) {
 			found = append(found, instance)
 		}
 	}
-	// The vendor's page limits the results of a filter by tags or resource group. The reply does
-	// not show that there were more.
+	// If a filter by tags or resource group is used, the vendor's page limits the number of
+	// results. The answer does not show that there were more.
 	if (len(f.tags) > 0 || f.params["ResourceGroupId"] != "") && len(found) > maxTagged {
 		found = found[:maxTagged]
 	}

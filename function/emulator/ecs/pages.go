@@ -6,7 +6,7 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// A paging selects the part of a list that a call returns.
+// A paging says which part of a list a call returns.
 type paging struct {
 	from, size int64  // in elements of the whole list
 	number     int64  // PageNumber of the reply
@@ -56,8 +56,8 @@ func parsePaging(k *rpc.Call, most int64) (paging, error) {
 	return page, nil
 }
 
-// readNumber parses an integer from least to most. It returns absent for an absent parameter, and
-// InvalidParameter for any other text.
+// readNumber parses the integer parameter of a call, from least to most. If the parameter is
+// missing, it returns the default absent. For any other text the error is InvalidParameter.
 func readNumber(p rpc.Params, name string, absent, least, most int64) (int64, error) {
 	if p[name] == "" {
 		return absent, nil

@@ -9,12 +9,12 @@ import (
 	"backupportal/function/emulator/plainjson"
 )
 
-// OversizedBody is the number of bytes that the fault oversized adds to an answer: 8 MiB. Clients
-// that limit the size of an answer stop at about 1 MiB.
+// OversizedBody is how many bytes the fault oversized adds to an answer: 8 MiB. Clients that
+// limit the size of answers usually stop at about 1 MiB.
 const OversizedBody = 8 << 20
 
-// A Call is the part of a call that faults read. The rpc package implements it; the interface
-// keeps this package independent of it.
+// A Call is what a fault needs to know about the call that it changes. Package rpc implements
+// it; the interface keeps this package independent of rpc.
 type Call interface {
 	// Refusal returns a refusal in the form of the called product.
 	Refusal(status int, code string) Reply
@@ -27,8 +27,9 @@ type Call interface {
 	RequestURI() string
 }
 
-// withEnding returns an answer function that sets how much of the answer the client receives.
-// Only endHalf keeps the status and the code; with the other endings no status is sent.
+// withEnding returns a function that sets how much of the answer the client receives (see
+// ending). Only endHalf sends the status and the code; with the other endings no status is
+// sent.
 func withEnding(how ending) func(Call, Fault, *Reply) {
 	return func(_ Call, _ Fault, rep *Reply) {
 		if rep.ending = how; how != endHalf {
@@ -37,19 +38,22 @@ func withEnding(how ending) func(Call, Fault, *Reply) {
 	}
 }
 
-// refuseWith returns an answer function for one refusal of the gateway.
+// refuseWith returns a function that replaces the answer by one refusal of the gateway.
 func refuseWith(status int, code string) func(Call, Fault, *Reply) {
 	return func(k Call, _ Fault, rep *Reply) { *rep = k.Refusal(status, code) }
 }
 
-// refuseAsGiven refuses with the status and the code of the fault's arguments.
+// refuseAsGiven replaces the answer by a refusal whose status and code are arguments of the
+// fault.
 func refuseAsGiven(k Call, f Fault, rep *Reply) { *rep = k.Refusal(f.status, f.text) }
 
-// successFalse refuses with status 200 and "Success":false, the form of Cloud Backup.
+// successFalse replaces the answer by a refusal with status 200 and "Success":false, as Cloud
+// Backup sends it.
 func successFalse(k Call, f Fault, rep *Reply) { *rep = k.Refusal(http.StatusOK, f.text) }
 
-// throttleWithHeaders refuses with the headers from which newer vendor clients take their waiting
-// time. The vendor does not document the unit of TimeLeft; milliseconds are a guess.
+// throttleWithHeaders replaces the answer by a refusal because of too many requests. It has the
+// headers from which the vendor's newer clients take their waiting time. The vendor does not
+// document the unit of TimeLeft; milliseconds are a guess.
 func throttleWithHeaders(k Call, _ Fault, rep *Reply) {
 	*rep = k.Refusal(http.StatusBadRequest, "Throttling.User")
 	const limit = "Limit:1,Remain:0,TimeLeft:2000,Reset:1234"
@@ -63,14 +67,15 @@ func signatureEcho(k Call, _ Fault, rep *Reply) {
 	*rep = k.SignatureEcho()
 }
 
-// numericCode refuses with "Code":400 as a number. It breaks clients that expect a text.
+// numericCode replaces the answer by a refusal whose Code is the number 400. It breaks clients
+// that expect a text.
 func numericCode(k Call, _ Fault, rep *Reply) {
 	*rep = k.Refusal(http.StatusBadRequest, "400")
 	rep.edit(func(object map[string]json.RawMessage) { object["Code"] = json.RawMessage("400") })
 }
 
-// numericSuccess writes the Code of a success as the number 200, as some pages of the vendor do.
-// It leaves a refusal and an answer without Code unchanged.
+// numericSuccess writes the Code of a success as the number 200, as some of the vendor's pages
+// show it. It does not change a refusal or an answer without Code.
 func numericSuccess(_ Call, _ Fault, rep *Reply) {
 	rep.edit(func(object map[string]json.RawMessage) {
 		if _, ok := object["Code"]; ok && rep.Code == "" {
@@ -101,8 +106,8 @@ func badJSON(_ Call, _ Fault, rep *Reply) {
 	rep.Body = bytes.Replace(rep.Body, []byte(`":`), []byte(`"=`), 1)
 }
 
-// oversized inserts blanks after the first brace, so that a client that stops reading has
-// received no member.
+// oversized inserts blanks after the first brace of the answer. A client that stops reading at
+// a limit has then received no member at all.
 func oversized(_ Call, _ Fault, rep *Reply) {
 	rest := bytes.TrimPrefix(rep.Body, []byte("{"))
 	rep.Body = append(append([]byte("{"), bytes.Repeat([]byte(" "), OversizedBody)...), rest...)

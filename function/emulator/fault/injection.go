@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// An Injection is the part of one call in a schedule: its faults. The zero value is a call without
-// faults. One goroutine uses it.
+// An Injection has the faults that the schedule has chosen for one call. The zero value is a
+// call without faults. It is used by one goroutine.
 type Injection struct {
 	Taken  bool    // the call took a step; it takes no second one
 	Faults []Fault // what happens to the call; nil or empty: nothing
@@ -27,9 +27,9 @@ func (i Injection) Find(name string) (Fault, bool) {
 	return i.Faults[at], true
 }
 
-// Apply returns the reply that the client receives in place of rep. rep is the true answer, or
-// has only its RequestID if a fault stopped the call. If the client disconnected during the delay
-// before the effect, the reply only closes the connection.
+// Apply returns the reply that the client receives instead of rep. rep is the real reply; if a
+// fault has stopped the call, rep has only its RequestID. If the client disconnected during a
+// delay before the operation, the result only closes the connection.
 func (i Injection) Apply(k Call, rep Reply) Reply {
 	if i.Gone {
 		rep.ending = endClosed
@@ -44,8 +44,8 @@ func (i Injection) Apply(k Call, rep Reply) Reply {
 	return rep
 }
 
-// Delay returns the delay of the first latency fault: before the effect if after is false, else
-// before the answer. It returns 0 if there is none.
+// Delay returns the duration of the first latency fault: the delay before the answer if after
+// is true, otherwise the delay before the operation. It returns 0 if there is none.
 func Delay(faults []Fault, after bool) time.Duration {
 	for _, f := range faults {
 		if f.kind.delays && f.after == after {
@@ -55,9 +55,9 @@ func Delay(faults []Fault, after bool) time.Duration {
 	return 0
 }
 
-// Wait pauses for d of real time, because clients measure their deadlines in real time, also when
-// a test stops the emulator's clock. It returns false if ctx ended first. It returns true at once
-// if d is zero or negative.
+// Wait waits for d and returns true. If ctx ends first, it returns false. It uses real time,
+// because clients measure their timeouts in real time even if a test stops the emulator's
+// clock. It returns true immediately if d is zero or negative.
 func Wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A Stage is the point of a call at which a fault happens.
+// A Stage is the point in the processing of a call at which a fault happens.
 type Stage int
 
 // The stages, in the order in which a call passes them.
@@ -18,7 +18,7 @@ const (
 	InList                   // in the contents of a listing
 )
 
-// A Kind is one row of the table of faults. Kinds are read-only.
+// A Kind describes one kind of fault; it is a row of the table [Kinds]. Kinds are read-only.
 type Kind struct {
 	Name   string     // as in a schedule, without "-after"
 	Stage  Stage      // of the variant without "-after"
@@ -28,8 +28,8 @@ type Kind struct {
 	delays bool       // the fault is a delay in real time
 	// product is the only product whose operations can have the fault; empty: all products.
 	product string
-	// repeats says that a step with this fault is for all later calls by default, because the
-	// fault is a property of the emulated cloud and not of one answer.
+	// repeats says that a step with this fault lasts for all later calls by default: the fault
+	// is a property of the emulated cloud, not of one answer.
 	repeats bool
 
 	// answer changes the reply. For a fault before the effect, rep has only its RequestID; for a
@@ -38,14 +38,14 @@ type Kind struct {
 	answer func(k Call, f Fault, rep *Reply)
 }
 
-// stops reports whether f prevents the operation from being carried out: it decides the answer,
-// and it is neither a variant "-after" nor a fault in the answer.
+// stops reports whether f prevents the operation. It does if it decides the answer, except for
+// a variant "-after" and a fault that only changes the answer.
 func (f Fault) stops() bool { return f.kind.answer != nil && !f.after && f.kind.Stage != stageAnswer }
 
-// Listing is the only operation that shows faults with the stage InList.
+// Listing is the only operation to which faults with the stage InList apply.
 const Listing = "DescribeBackupJobs2"
 
-// Kinds is the table of all faults. The section "List of faults" of docs/emulator.md describes
+// Kinds is the table of all kinds of faults. docs/emulator.md describes in "List of faults"
 // what the client sees; a test compares the two lists.
 var Kinds = []Kind{
 	{Name: "ok", Stage: stageNone},
@@ -88,9 +88,9 @@ var Kinds = []Kind{
 	{Name: "total", Stage: InList, action: Listing, args: []argument{countArg}},
 }
 
-// find returns the fault with the given name, without its arguments. The suffix "-after" selects
-// the variant of kinds that have one; for all other kinds the name with the suffix is unknown. It
-// returns false for an unknown name.
+// find returns the fault with the given name, without arguments. It returns false for an
+// unknown name. A name with the suffix "-after" is known only for kinds that have such a
+// variant.
 func find(name string) (Fault, bool) {
 	base, after := strings.CutSuffix(name, AfterSuffix)
 	at := slices.IndexFunc(Kinds, func(kind Kind) bool { return kind.Name == base && (kind.Twin || !after) })

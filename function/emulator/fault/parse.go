@@ -9,7 +9,8 @@ import (
 	"backupportal/function/emulator/api"
 )
 
-// AfterSuffix is the end of the name of a variant that lets the operation be carried out first.
+// AfterSuffix is the end of a fault's name that means: perform the operation first, then apply
+// the fault.
 const AfterSuffix = "-after"
 
 // Parse reads a schedule. The empty text is a schedule without faults. The error of an invalid
@@ -31,9 +32,9 @@ func Parse(text string) (Schedule, error) {
 	return s, nil
 }
 
-// part reads a seed or a rule into s. A second seed, or a second rule for the same operation, is
-// an error: one of the two would silently have no effect. So is an unknown operation: its rule
-// would never apply, and a test could pass for that reason.
+// part reads a seed or a rule of the schedule into s. Three things are errors because they
+// would silently have no effect: a second seed, a second rule for the same operation, and an
+// unknown operation.
 func (p *parser) part(s *Schedule) error {
 	if p.word() == "seed" {
 		if p.seeded {
@@ -128,8 +129,8 @@ func (p *parser) times(st *step) error {
 	return nil
 }
 
-// choice reads faults joined by "+" and their percentage. random reports whether a percentage was
-// present; without one the share is fullShare.
+// choice reads faults joined by "+", and their percentage. The result random says whether there
+// was a percentage; without one, the probability is fullShare (100 %).
 func (p *parser) choice(action string) (ch choice, random bool, err error) {
 	ch.share = fullShare
 	for {
@@ -157,8 +158,8 @@ func (p *parser) choice(action string) (ch choice, random bool, err error) {
 	return ch, true, nil
 }
 
-// fault reads the name of a fault and its arguments. A fault that the operation cannot show is an
-// error, because it would have no effect.
+// fault reads the name of a fault and its arguments. A fault that has no effect on the
+// operation of the rule is an error.
 func (p *parser) fault(action string) (Fault, error) {
 	f, ok := find(p.word())
 	switch {
@@ -231,16 +232,16 @@ type word struct {
 	column int // of its first character, from 1
 }
 
-// separators end a word and are words themselves. A colon is a separator only in the first word
-// of a rule, because URLs contain colons.
+// separators end a word, and each is a word itself. A colon is a separator only in the first
+// word of a rule, because later words can be URLs.
 const separators = ",;|+"
 
 // words splits a schedule into words and separators. It never fails: every character except
-// blanks is in a word, so a later error can name its column. Columns count characters, not bytes,
-// as editors do.
+// blanks becomes part of a word, so that a later error can name its column. Columns count
+// characters, not bytes, as editors do.
 func words(text string) []word {
 	var words []word
-	// colonSplits says that the next colon is a separator, inWord that the next character belongs to the
+	// colonSplits: the next colon is a separator. inWord: the next character belongs to the
 	// last word.
 	colonSplits, inWord := true, false
 	for i, r := range []rune(text) {
@@ -269,7 +270,7 @@ type parser struct {
 	seeded bool // a seed was read
 }
 
-// isAtEnd reports whether all words were read.
+// isAtEnd reports whether all words of the schedule were read.
 func (p *parser) isAtEnd() bool { return len(p.words) == 0 }
 
 // word returns the next word without reading it. At the end it returns "".

@@ -96,7 +96,7 @@ func TestParseErrorsNameColumn(t *testing.T) {
 	}
 }
 
-// drawSchedule draws a random valid schedule.
+// drawSchedule returns a random valid schedule of faults.
 func drawSchedule(t *rapid.T) Schedule {
 	s := Schedule{seed: rapid.Uint64().Draw(t, "seed")}
 	actions := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"*", "AssumeRole", "CreateBackupJob", Listing}), 0, 4, rapid.ID)
@@ -202,9 +202,10 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// The table "List of faults" of docs/emulator.md has a row for every fault. The row has a ✓ exactly if
-// the fault has a variant -after, and its first example parses. The first text block of the document
-// parses, too.
+// TestManualListsEveryFault proves that the table "List of faults" of docs/emulator.md is
+// complete. Each fault has a row, with a ✓ exactly if the fault has a variant "-after", and the
+// first example of the row is a valid schedule. The first text block of the document is valid,
+// too.
 func TestManualListsEveryFault(t *testing.T) {
 	text, err := os.ReadFile("../../../docs/emulator.md")
 	if err != nil {

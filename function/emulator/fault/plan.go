@@ -7,16 +7,16 @@ import (
 	"sync"
 )
 
-// A Plan is a schedule together with the number of its steps that were used. It is safe for
-// concurrent use.
+// A Plan is a schedule of faults in use: it counts which of the schedule's steps were used. It
+// is safe for concurrent use.
 type Plan struct {
 	mu     sync.Mutex
 	unused Schedule          // steps that no call has taken yet
 	calls  map[string]uint64 // calls that took a step, by operation; input of roll
 }
 
-// NewPlan returns a plan at the start of s. It copies the steps, so s stays unchanged. It returns
-// nil if s has no rules: without a plan a call takes no lock.
+// NewPlan returns a plan for s with no step used. It copies the steps and does not change s.
+// For a schedule without rules it returns nil, so that calls need no lock.
 func NewPlan(s Schedule) *Plan {
 	if len(s.rules) == 0 {
 		return nil
@@ -38,14 +38,14 @@ func (p *Plan) Left() string {
 	return p.unused.String()
 }
 
-// Take uses up one step of the schedule and returns its faults for a call of the operation
-// action.
+// Take uses up one step of the schedule for a call of the operation action, and returns the
+// step's faults.
 //
-// A call asks twice: before authentication (at is [OnTheWay]) and after it ([AtGate]). The first
-// time, Take returns false if the step holds a fault that belongs behind authentication. The step
-// then stays for a call that gets that far, so a call with a wrong signature uses up no
-// throttling. It also returns false if no step is left. The list may be empty and the result
-// true: the step was used and its random choice was "no fault".
+// It is called twice for each call: before authentication (at is [OnTheWay]) and after it
+// ([AtGate]). The first time it returns false if the next step has a fault that happens after
+// authentication. The step is then not used up: a call with a wrong signature must not use up a
+// throttling, for example. It also returns false if no step is left. If it returns true with no
+// faults, the step was used and its random choice was "no fault".
 func (p *Plan) Take(action string, at Stage) ([]Fault, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -68,8 +68,8 @@ func (p *Plan) Take(action string, at Stage) ([]Fault, bool) {
 	return faults, true
 }
 
-// rule returns the rule whose next step a call takes: the operation's own rule, else "*". It
-// returns nil if neither has a step left. The caller holds the lock.
+// rule returns the rule from which a call takes its next step: the rule of the operation, or
+// else the rule "*". It returns nil if neither has a step left. The caller must hold the lock.
 func (p *Plan) rule(action string) *rule {
 	for _, name := range []string{action, "*"} {
 		at := slices.IndexFunc(p.unused.rules, func(r rule) bool { return r.action == name && len(r.steps) > 0 })
@@ -80,8 +80,8 @@ func (p *Plan) rule(action string) *rule {
 	return nil
 }
 
-// pick returns the faults of one random choice of s. It returns nil for the remaining percentage.
-// n is the number of earlier calls of the operation that took a step.
+// pick returns the faults that s chooses at random, or nil for "no fault". n is the number of
+// the operation's earlier calls that have used a step.
 func (s step) pick(seed uint64, action string, n uint64) []Fault {
 	if s.choices[0].share == fullShare {
 		return s.choices[0].faults
@@ -96,17 +96,17 @@ func (s step) pick(seed uint64, action string, n uint64) []Fault {
 	return nil
 }
 
-// roll returns a number from 0 to fullShare-1. The number depends only on the arguments. Each
-// call has its own generator, so calls of other operations, and the order in which concurrent
-// calls arrive, do not change the result.
+// roll returns a number from 0 to fullShare-1 that depends only on the arguments. Each call has
+// its own generator, so calls of other operations, or the order of simultaneous calls, do not
+// change the result.
 func roll(seed uint64, action string, n uint64) int {
 	h := fnv.New64a()
 	h.Write([]byte(action))
 	return rand.New(rand.NewPCG(seed, h.Sum64()+n)).IntN(fullShare)
 }
 
-// allOnTheWay reports whether all faults happen before authentication. It returns false for an
-// empty list: "no fault" is used up after authentication.
+// allOnTheWay reports whether all faults happen before authentication. For an empty list ("no
+// fault") it returns false, so that the step is used up after authentication.
 func allOnTheWay(faults []Fault) bool {
 	ahead := func(f Fault) bool { return f.kind.Stage == OnTheWay && !f.after }
 	return len(faults) > 0 && !slices.ContainsFunc(faults, func(f Fault) bool { return !ahead(f) })

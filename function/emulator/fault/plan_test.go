@@ -19,7 +19,7 @@ func newPlan(t interface{ Fatal(...any) }, text string) *Plan {
 	return NewPlan(s)
 }
 
-// next returns the faults of the next call, which is correctly signed, joined by " + ".
+// next returns the faults of the next call with a valid signature, joined by " + ".
 func (p *Plan) next(action string) string {
 	faults, ok := p.Take(action, OnTheWay)
 	if !ok {
@@ -63,8 +63,8 @@ func TestLeftIsAValidSchedule(t *testing.T) {
 	}
 }
 
-// TestSeedRepeatsFaults proves that the same seed gives the same faults to the same calls, even if
-// there are calls of other operations between them.
+// TestSeedRepeatsFaults proves that the same seed gives the same random faults to the same
+// calls, even if other operations are called between them.
 func TestSeedRepeatsFaults(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64Min(1).Draw(t, "seed")
@@ -92,8 +92,8 @@ func TestPercentageFrequency(t *testing.T) {
 	for range 10_000 {
 		counts[p.next("CreateBackupJob")]++
 	}
-	// Each bound is five standard deviations away from the mean: 229 calls for drop, 50 calls for
-	// 500.
+	// Each bound is five standard deviations from the expected number: 229 calls for the fault
+	// drop, 50 calls for the fault 500.
 	if n := counts["drop"]; n < 2771 || n > 3229 {
 		t.Errorf("30%% of 10000 were %d", n)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A Reply is a complete answer that was not sent yet. The zero value is not valid: Status must be
-// set unless the ending sends nothing.
+// A Reply is a complete answer before it is sent. The zero value is not valid: Status must be
+// set, unless the ending sends nothing.
 type Reply struct {
 	Status    int    // HTTP status; 0: no answer is sent
 	Code      string // error code of the vendor; empty: success
@@ -32,9 +32,9 @@ const (
 	endSilent               // nothing, until the client disconnects
 )
 
-// Send waits for the reply's delay, and writes the reply as its ending says. If the client
-// disconnects while it waits, Send closes the connection: a normal return would make the server
-// answer 200 if the server shuts down.
+// Send waits for the reply's delay and then sends the reply, or the part of it that its ending
+// says. If the client disconnects while Send waits, it closes the connection: after a normal
+// return the server would answer 200.
 func (rep Reply) Send(w http.ResponseWriter, r *http.Request) {
 	if !Wait(r.Context(), rep.delay) {
 		hangUp(w, false)
@@ -53,9 +53,9 @@ func (rep Reply) Send(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// hangUp closes the connection without an answer. If reset is true it sends TCP RST in place of
-// FIN. Where the connection cannot be taken over (HTTP/2), it panics with http.ErrAbortHandler,
-// which makes the server close the stream.
+// hangUp closes the connection without an answer, with TCP RST if reset is true, otherwise with
+// FIN. With HTTP/2 the connection cannot be taken over; hangUp then panics with
+// http.ErrAbortHandler, which makes the server close the stream.
 func hangUp(w http.ResponseWriter, reset bool) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -68,8 +68,8 @@ func hangUp(w http.ResponseWriter, reset bool) {
 	conn.Close()
 }
 
-// writeHalf announces the whole body and sends half of it. Go's server closes a connection on
-// which fewer bytes were written than announced.
+// writeHalf announces the length of the whole body but sends only half of it. Go's server then
+// closes the connection, because fewer bytes were written than announced.
 func (rep Reply) writeHalf(w http.ResponseWriter) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(rep.Body)))
 	rep.Body = rep.Body[:len(rep.Body)/2]

@@ -63,12 +63,12 @@ type choice struct {
 	share  int // probability in hundredths of a percent, 1 to fullShare
 }
 
-// fullShare is the share of a choice without a percentage: 100 %. Hundredths of a percent are
-// whole numbers, so a percentage is written back exactly as it was read.
+// fullShare is the probability of a choice without a percentage: 100 %. Probabilities are whole
+// numbers of hundredths of a percent, so that a percentage is written exactly as it was read.
 const fullShare = 100_00
 
-// A Fault is one row of [Kinds] with its arguments. Only the arguments that the kind takes are
-// set; the others are zero.
+// A Fault is a kind of fault (a row of [Kinds]) with its arguments. Arguments that the kind
+// does not take are zero.
 type Fault struct {
 	kind     *Kind
 	after    bool          // the variant "-after": the operation is carried out first

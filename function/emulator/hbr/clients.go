@@ -35,9 +35,9 @@ type clientView struct {
 	cluster string // cl-…; only for the filter ClusterId, not in the reply
 }
 
-// clientSettings are the Settings of a client. Numbers and booleans are texts, but for ProxyPort,
-// MaxMemory and AlertOnPartialComplete, as in the vendor's metadata. In the real API ProxyPassword
-// is a secret of the customer; clients of a world use no proxy.
+// clientSettings is the member Settings of a backup client. As in the vendor's metadata, its
+// numbers and booleans are texts, except ProxyPort, MaxMemory and AlertOnPartialComplete. In
+// the real API, ProxyPassword is a secret of the customer; emulated clients use no proxy.
 type clientSettings struct {
 	DataNetworkType  string // VPC: the endpoint of the data
 	DataProxySetting string // USE_CONTROL_PROXY: the proxy of the control connection, if there is one
@@ -95,8 +95,8 @@ func (s *Service) DescribeBackupClients(k *rpc.Call) (any, error) {
 	}, nil
 }
 
-// parseClientQuery reads the parameters and checks their form. An empty list of ids
-// matches no client; an absent one matches all.
+// parseClientQuery reads the parameters and checks their form. An empty list of ids matches no
+// client; if the list is absent, all clients match.
 func parseClientQuery(p rpc.Params) (q clientQuery, err error) {
 	if p["ClientType"] == "" {
 		return q, rpc.Missing("ClientType")
@@ -173,7 +173,8 @@ func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v
 // tagName matches a parameter of the flattened list of tags.
 var tagName = regexp.MustCompile(`^Tag\.([0-9]+)\.(Key|Value)$`)
 
-// maxTags is the maximum number of tags in the vendor's API metadata. The vendor's documentation pages say 20.
+// maxTags is the maximum number of tags in the vendor's API metadata. The vendor's
+// documentation pages say 20.
 const maxTags = 21
 
 // tagFilters reads Tag.N.Key and Tag.N.Value. A resource must match all of them.

@@ -12,15 +12,15 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// Limits of JobName, in characters, and of Retention, in days. The page of CreateBackupJob gives
-// none; these are those of backup plans and backup policies.
+// Limits of JobName, in characters, and of Retention, in days. The page of CreateBackupJob
+// gives no limits, so these are the limits of backup plans and backup policies.
 const (
 	maxJobName   = 64
 	maxRetention = 364635
 )
 
-// An order is one call of CreateBackupJob while it is checked. The rules of its source type read
-// the parameters and fill in the source.
+// An order is one call of CreateBackupJob while it is checked. The rules of its source type
+// read the parameters and set source, which is what the job backs up.
 type order struct {
 	params rpc.Params
 	region string
@@ -46,8 +46,8 @@ type source struct {
 	consistency consistency
 }
 
-// A sourceType holds the rules of the page of CreateBackupJob for one SourceType. A parameter in
-// neither list is optional or has no effect.
+// A sourceType has the rules for one SourceType, from the page of CreateBackupJob: the required
+// parameters and the refused ones. All other parameters are optional or have no effect.
 type sourceType struct {
 	required    []string          // must be present
 	unused      []string          // must be absent
@@ -91,8 +91,8 @@ type createAnswer struct {
 	JobId string
 }
 
-// CreateBackupJob is the operation CreateBackupJob of Cloud Backup. The package comment lists the
-// order of its checks. It sets k.JobID.
+// CreateBackupJob is the operation CreateBackupJob of Cloud Backup. Its checks run in the order
+// that the package comment lists. It creates a job and sets k.JobID.
 func (s *Service) CreateBackupJob(k *rpc.Call) (any, error) {
 	kind, err := checkCommon(k.Params)
 	if err != nil {
@@ -118,8 +118,9 @@ func (s *Service) CreateBackupJob(k *rpc.Call) (any, error) {
 	return createAnswer{rpc.Success(k), k.JobID}, nil
 }
 
-// planOf returns duration and outcome of a job, from the marker in JobName, the source, or the
-// default of the world. A source that cannot succeed fails regardless of these.
+// planOf returns the duration and the outcome of a job. They come from the marker in JobName,
+// then from the instance or cluster, then from the default of the world. A source that cannot
+// be backed up fails in every case.
 func (s *Service) planOf(o *order) lifecycle.Plan {
 	named, _ := lifecycle.NamedPlan(o.params["JobName"]) // checkJobName has refused invalid markers
 	p := named.Over(o.source.plan).Over(lifecycle.Plan{Duration: s.World.JobDuration})
@@ -165,8 +166,8 @@ func checkCommon(p rpc.Params) (sourceType, error) {
 	return kind, checkJobName(p["JobName"])
 }
 
-// checkRetention checks a number of days from 1 to maxRetention. 0 and -1 are refused, because
-// their meaning is not documented here.
+// checkRetention checks a number of days from 1 to maxRetention. It refuses 0 and -1, because
+// CreateBackupJob's page does not say what they mean.
 func checkRetention(text string) error {
 	days, ok := rpc.Decimal(text)
 	if !ok || days < 1 || days > maxRetention {
@@ -175,8 +176,9 @@ func checkRetention(text string) error {
 	return nil
 }
 
-// checkJobName refuses a name that is too long (in characters), is not valid UTF-8, contains control
-// characters, or contains an invalid marker for the emulator. A name may have no marker.
+// checkJobName refuses a name that is too long (in characters), is not valid UTF-8, contains
+// control characters, or contains an invalid marker for the emulator. A name may have no
+// marker.
 func checkJobName(name string) error {
 	if utf8.RuneCountInString(name) > maxJobName || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 		return rpc.Invalid("JobName", "at most %d characters, none of them a control character", maxJobName)

@@ -10,9 +10,11 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// sourceAccount returns the account that owns the source: the caller's, or with CROSS_ACCOUNT
-// another one. The other account must be registered, and its role must trust Cloud Backup.
-// Errors: the errors of checkCrossAccount, CrossAccountBackupSlrNotExist, AssumeRoleFail.
+// sourceAccount returns the account that owns the resource to back up. That is the caller's
+// account, or with CROSS_ACCOUNT another one, which must be registered and whose role must
+// trust Cloud Backup.
+//
+// Errors: the errors of checkCrossAccount, CrossAccountBackupSlrNotExist and AssumeRoleFail.
 func (s *Service) sourceAccount(o *order) (*world.Account, error) {
 	if err := checkCrossAccount(o.params); err != nil {
 		return nil, err
@@ -55,10 +57,9 @@ func noCrossBackupRole() error {
 	return rpc.Refuse(http.StatusOK, "CrossAccountBackupSlrNotExist", "the service-linked role %s does not exist", world.CrossBackupRole)
 }
 
-// checkCrossAccount checks the form of the three parameters CrossAccount*, and not whether the account
-// and the role exist.
-// CROSS_ACCOUNT_BY_RD is refused; only AddCrossAccount accepts it. Errors: Missing<name>,
-// InvalidParameter.
+// checkCrossAccount checks the form of the three parameters CrossAccount*, and not whether the
+// account and the role exist. CROSS_ACCOUNT_BY_RD is refused; only AddCrossAccount accepts it.
+// Errors: Missing<name>, InvalidParameter.
 func checkCrossAccount(p rpc.Params) error {
 	if err := rpc.CheckOneOf(p, "CrossAccountType", "SELF_ACCOUNT", "CROSS_ACCOUNT"); err != nil {
 		return err
@@ -166,8 +167,9 @@ func (s *Service) DeleteCrossAccount(k *rpc.Call) (any, error) {
 	return rpc.Success(k), nil
 }
 
-// parseRegistration reads the parameters of a registration and checks their form. It does not check
-// whether the account and the role exist. An absent type means CROSS_ACCOUNT. Errors: Missing<name>, InvalidParameter.
+// parseRegistration reads the parameters of a registration and checks their form. It does not
+// check whether the account and the role exist. An absent type means CROSS_ACCOUNT. Errors:
+// Missing<name>, InvalidParameter.
 func parseRegistration(p rpc.Params) (world.CrossAccount, error) {
 	x := world.CrossAccount{
 		Account: p["CrossAccountUserId"],

@@ -96,7 +96,7 @@ func (l listedJob) parent() string {
 // for each call would burden the garbage collector.
 type rowPool struct{ pool sync.Pool }
 
-// get returns an empty buffer.
+// get returns an empty buffer for the rows of a listing, if possible a used one.
 func (r *rowPool) get() *[]listedJob {
 	if buffer, ok := r.pool.Get().(*[]listedJob); ok {
 		return buffer
@@ -135,8 +135,8 @@ func (s *Service) list(k *rpc.Call, filters []filter, buffer *[]listedJob) ([]li
 	return rows, nil
 }
 
-// diskRows returns one row for each disk of the UDM_ECS jobs in jobs that is listed at the time of the call
-// and passes the filters, newest job first.
+// diskRows returns one row for each disk of the UDM_ECS jobs in jobs, newest job first. It
+// leaves out rows that the lag fault still hides and rows that the filters exclude.
 func diskRows(k *rpc.Call, jobs []*Job, filters []filter) []listedJob {
 	var rows []listedJob
 	for _, j := range slices.Backward(jobs) {
@@ -152,8 +152,8 @@ func diskRows(k *rpc.Call, jobs []*Job, filters []filter) []listedJob {
 	return rows
 }
 
-// candidates returns the jobs that can match the filters, oldest first. If a filter names job ids
-// it looks up only these, because clients that poll a job send this filter often.
+// candidates returns the jobs that can match the filters, oldest first. If a filter names job
+// ids, it reads only these jobs, because clients that poll a job often send such a filter.
 func (s *Service) candidates(k *rpc.Call, filters []filter) []*Job {
 	callScope := scope{k.Caller.Account.ID, k.Region}
 	at := slices.IndexFunc(filters, func(f filter) bool {
@@ -166,8 +166,8 @@ func (s *Service) candidates(k *rpc.Call, filters []filter) []*Job {
 	return s.jobs.byIDs(filters[at].values, callScope)
 }
 
-// parsePage reads PageNumber (default 1) and PageSize (default 10). The page of the operation
-// allows sizes from 1 to 99; the metadata also allows 100, which is refused here.
+// parsePage reads PageNumber (default 1) and PageSize (default 10). The vendor's page of the
+// operation allows 1 to 99; its metadata also allows 100, which is refused here.
 func parsePage(p rpc.Params) (number, size int64, err error) {
 	number, size = 1, 10
 	if text := p["PageNumber"]; text != "" {
@@ -206,8 +206,8 @@ func (j *Job) isListed(now time.Time, lag time.Duration) bool {
 	return lag == 0 || now.Sub(j.Schedule.Created) >= lag
 }
 
-// totalCount returns TotalCount of the answer. It is jobs, unless the fault total of the call gives
-// another number.
+// totalCount returns the TotalCount of the answer: jobs, or the number of the fault total if
+// the call has this fault.
 func totalCount(k *rpc.Call, jobs int) int64 {
 	if total, ok := k.Injection.Find("total"); ok {
 		return int64(total.Number)

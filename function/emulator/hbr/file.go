@@ -9,8 +9,8 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// Limits of Include and Exclude: characters of the JSON text, by the page of CreateBackupJob, and
-// number of entries, by the page of backup plans.
+// Limits of Include and Exclude: the number of characters of the JSON text, from the page of
+// CreateBackupJob, and the number of entries, from the page of backup plans.
 const (
 	maxPathText = 255
 	maxPaths    = 8
@@ -66,10 +66,10 @@ func findFiles(o *order) error {
 	return nil
 }
 
-// findVault checks that the vault of the request is in the caller's account and in the region, also
-// with CROSS_ACCOUNT. A replication vault is refused with InvalidParameter; the vendor does not
-// document this code. Errors: VaultNotExist,
-// InvalidParameter.
+// findVault checks that the requested vault is in the caller's account and in the region. With
+// CROSS_ACCOUNT, too, the vault belongs to the caller's account. A replication vault is refused
+// with InvalidParameter, a code that the vendor does not document for this case. Errors:
+// VaultNotExist, InvalidParameter.
 func findVault(o *order) error {
 	id := o.params["VaultId"]
 	vault := o.caller.Vault(id, o.region)

@@ -25,8 +25,8 @@ type filter struct {
 	numbers       []int64 // values of a key that is a time, parsed by check
 }
 
-// filterKeys return the field of a row that a documented key compares. Keys of source types that
-// the emulator does not have return "".
+// filterKeys has for each documented key of a filter a function that returns the compared field
+// of a job. For keys of source types that are not emulated, the function returns "".
 var filterKeys = map[string]func(l listedJob, now time.Time) string{
 	"RegionId":     func(l listedJob, _ time.Time) string { return l.Region },
 	"JobId":        func(l listedJob, _ time.Time) string { return l.id() },
@@ -62,8 +62,8 @@ func parseFilters(p rpc.Params) ([]filter, error) {
 	return filters, err
 }
 
-// gatherFilters reads the parameters Filters.N.Key, Filters.N.Operator and Filters.N.Values.M. It orders
-// the filters by N and their values by M; both may have gaps.
+// gatherFilters reads the parameters Filters.N.Key, Filters.N.Operator and Filters.N.Values.M.
+// It orders the filters by N and their values by M; both may have gaps.
 func gatherFilters(p rpc.Params) ([]filter, error) {
 	byIndex := map[int]*filter{}
 	values := map[int]map[int]string{}
@@ -150,9 +150,9 @@ func (f *filter) checkTime() error {
 	return nil
 }
 
-// between returns the two bounds of BETWEEN. It accepts both documented forms, because it is
-// unknown which one the service accepts: two values, as the vendor's Terraform provider sends
-// them, and one value that is a JSON array, as the page says.
+// between returns the two bounds of the operator BETWEEN. It accepts two forms, because it is
+// unknown which one the real service accepts: two values, as the vendor's Terraform provider
+// sends them, and one value that is a JSON array, as the vendor's page says.
 func (f *filter) between() []string {
 	var pair []json.Number
 	if len(f.values) != 1 || json.Unmarshal([]byte(f.values[0]), &pair) != nil {
@@ -165,7 +165,7 @@ func (f *filter) between() []string {
 	return texts
 }
 
-// compare are the operators on times.
+// compare has a function for each operator that compares times.
 var compare = map[string]func(have, want int64) bool{
 	"EQUAL":                 func(have, want int64) bool { return have == want },
 	"NOT_EQUAL":             func(have, want int64) bool { return have != want },

@@ -59,8 +59,8 @@ func checkInstanceOrder(o *order) error {
 	return nil
 }
 
-// findInstance finds instance and disks of a UDM_ECS job, and checks the rules of Detail that
-// depend on them. An empty diskIdList means all disks.
+// findInstance finds the instance and the disks of a UDM_ECS job, and checks the rules of
+// Detail that need them. An empty diskIdList means all disks.
 func findInstance(o *order) error {
 	d, err := parseDetail(o.params["Detail"])
 	if err != nil {
@@ -92,9 +92,9 @@ func findInstance(o *order) error {
 	return nil
 }
 
-// checkConsistency checks the rules of Detail that depend on disks and operating system of the
-// instance. It does not check the conditions of appConsistent: they only downgrade the recovery
-// point (consistencyOf).
+// checkConsistency checks the rules of Detail that depend on the instance's disks and operating
+// system. It does not check the conditions of appConsistent: if they are not met, the job
+// succeeds with a lower consistency (consistencyOf).
 func checkConsistency(d detail, instance *world.Instance) error {
 	if d.snapshotGroup {
 		if err := checkSnapshotGroup(instance); err != nil {
@@ -112,8 +112,8 @@ func checkConsistency(d detail, instance *world.Instance) error {
 	return nil
 }
 
-// checkSnapshotGroup checks all disks of the instance, not only the selected ones, because the
-// page of CreateBackupJob says "all disks".
+// checkSnapshotGroup checks that all disks of the instance support a snapshot group, also those
+// that are not selected, because the page of CreateBackupJob says "all disks".
 func checkSnapshotGroup(instance *world.Instance) error {
 	var gib int64
 	for _, d := range instance.Disks {
@@ -138,9 +138,9 @@ func allESSD(instance *world.Instance) bool {
 	return !slices.ContainsFunc(instance.Disks, func(d world.Disk) bool { return !slices.Contains(essd, d.Category) })
 }
 
-// parseDetail parses Detail with the keys of the page of CreateBackupJob and its sample. The text
-// of the page says timeoutSeconds, but its sample and all other pages say timeoutInSeconds; only
-// the latter is accepted. The error is InvalidParameter.
+// parseDetail parses Detail. Its keys are those of the page of CreateBackupJob and of the
+// sample there. The text of that page has a key timeoutSeconds, but the sample and all other
+// pages have timeoutInSeconds; only the latter is accepted. The error is InvalidParameter.
 func parseDetail(text string) (detail, error) {
 	keys, err := plainjson.Object(text)
 	if err != nil {
@@ -202,7 +202,7 @@ func checkDiskList(ids []string) error {
 	return nil
 }
 
-// into returns a reader that parses a member and stores it in to.
+// into returns a function that parses the JSON value of a member and stores it in to.
 func into[T any](to *T, parse func(json.RawMessage) (T, bool)) func(json.RawMessage) bool {
 	return func(raw json.RawMessage) bool {
 		v, ok := parse(raw)
@@ -212,7 +212,7 @@ func into[T any](to *T, parse func(json.RawMessage) (T, bool)) func(json.RawMess
 }
 
 // A consistency is the ConsistentLevel of a recovery point. downgrade is the reason why it is
-// lower than requested; empty: it is not.
+// lower than requested; it is empty if it is not lower.
 type consistency struct {
 	level, downgrade string
 }

@@ -41,7 +41,7 @@ type scope struct{ account, region string }
 // scope returns the job's scope. It never changes.
 func (j *Job) scope() scope { return scope{j.Account, j.Region} }
 
-// start creates the job of a checked order and returns its id.
+// start creates the job of an order that has passed all checks, and returns its id.
 func (e *jobStore) start(k *rpc.Call, o *order, p lifecycle.Plan) string {
 	j := &Job{
 		ID: newJobID(), RequestID: k.ID,
@@ -97,8 +97,8 @@ func (e *jobStore) byIDs(ids []string, s scope) []*Job {
 	return jobs
 }
 
-// cancel records the cancellation of a job. It returns false if the job has ended or does not exist. For a job that
-// is already canceled it returns true and keeps the earlier time.
+// cancel records the cancellation of a job. It returns false if the job has ended or does not
+// exist. For a job that is already canceled it returns true and keeps the earlier time.
 func (e *jobStore) cancel(id string, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -136,8 +136,9 @@ func (j *Job) SourceType() string { return j.kind }
 // backupType returns BackupType of the request, or COMPLETE if it was absent.
 func (j *Job) backupType() string { return cmp.Or(j.Params["BackupType"], "COMPLETE") }
 
-// snapshotID returns the ECS id of the snapshot that the job makes of a resource (an instance, a
-// disk, or a copy). It is computed from the ids of both, so it is the same in every list.
+// snapshotID returns the ECS id of the snapshot that the job makes of a resource: an instance,
+// a disk, or a copy. It is computed from the ids of the job and the resource, so that every
+// listing shows the same id.
 func (j *Job) snapshotID(resource string) string {
 	return "s-bp1" + rpc.EntityID(j.ID + "/" + resource)[:15]
 }

@@ -63,8 +63,8 @@ type instanceInfo struct {
 	DiskIDs      []string `json:"diskIds"`
 }
 
-// newJobView returns the row of a job with the state that it has at now. Parameters are returned as they
-// were sent.
+// newJobView returns the row of a job with the state that it has at now. Parameters are
+// returned as they were sent.
 func newJobView(l listedJob, now time.Time) jobView {
 	p, st := l.Params, l.stateAt(now)
 	v := jobView{

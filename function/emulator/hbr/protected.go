@@ -59,7 +59,8 @@ func (s *Service) ListProtectedResources(k *rpc.Call) (any, error) {
 	return ans, nil
 }
 
-// protected returns the rows before filters and paging.
+// protected returns all protected resources of an account and region, before filters and
+// paging.
 func (s *Service) protected(k *rpc.Call) []protectedView {
 	var views []protectedView
 	for _, j := range s.jobs.inScope(scope{k.Caller.Account.ID, k.Region}) {

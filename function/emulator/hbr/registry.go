@@ -98,7 +98,7 @@ func (r *registry) addRole(a *world.Account, name string) {
 	r.roles[a.ID] = append(r.roles[a.ID], name)
 }
 
-// reset undoes everything that calls added or deleted.
+// reset removes what calls have added to accounts, and restores what they have deleted.
 func (r *registry) reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -61,7 +61,7 @@ func (s *Service) DescribeContainerResource(k *rpc.Call) (any, error) {
 	}, nil
 }
 
-// newResourceView returns the row of a volume.
+// newResourceView returns the JSON of one volume in a listing.
 func newResourceView(cluster world.Cluster, v world.Volume) resourceView {
 	info := plainjson.Encode(volumeInfo{
 		Name: v.Name, Size: fmt.Sprintf("%dGi", v.GiB), StorageClass: v.StorageClass, Claim: v.Claim, Namespace: v.Namespace,

@@ -68,10 +68,10 @@ func (s *Service) checkCrossRole(k *rpc.Call, a *world.Account) (any, error) {
 	return rpc.Success(k), nil
 }
 
-// needLinkedRole checks that the service-linked role for instance jobs exists. If it is missing
-// and the caller has the permission to create it, it is created. That the first call creates the
-// role follows from the permission that the vendor's pages require; the details are a guess. The
-// error is NoPermission.
+// needLinkedRole checks that the service-linked role for instance jobs exists in the caller's
+// account. If it is missing, and the caller has the permission to create it, needLinkedRole
+// creates it. Otherwise the error is NoPermission. That the first call creates the role follows
+// from the permission on the vendor's pages; the details are a guess.
 func (s *Service) needLinkedRole(k *rpc.Call, o *order) error {
 	if o.params["SourceType"] != "UDM_ECS" || s.registered.hasRole(o.caller, world.ECSBackupRole) {
 		return nil

@@ -127,8 +127,8 @@ func (q snapshotQuery) matches(p rpc.Params, v snapshotView) bool {
 		(p["DiskId"] == "" || slices.Contains(v.Detail.DiskIdList, p["DiskId"]))
 }
 
-// newSnapshotView returns the row of a recovery point. Its time is the start of the job, because
-// later writes are not part of the snapshot.
+// newSnapshotView returns the JSON of a recovery point. Its time is the start of the job,
+// because data that is written later is not part of the snapshot.
 func newSnapshotView(l listedJob, now time.Time) snapshotView {
 	st := l.stateAt(now)
 	days, _ := rpc.Decimal(l.Params["Retention"])

@@ -21,7 +21,8 @@ const (
 	OutcomeTag  = "emulator:outcome"  // such as FAILED:EcsClientError
 )
 
-// An Outcome is the final state of a job. The zero value means COMPLETE.
+// An Outcome is the final state of an emulated job, with an optional error code. The zero value
+// means COMPLETE.
 type Outcome struct {
 	Status  string // one of Outcomes; empty: COMPLETE
 	Message string // ErrorMessage; empty: the default of Worded
@@ -36,8 +37,8 @@ func ParseOutcome(text string) (Outcome, error) {
 	return Outcome{status, message}, nil
 }
 
-// Worded returns o with the default ErrorMessage for jobs of sourceType, if o has none. The
-// vendor's pages show no such message; the defaults are guesses.
+// Worded returns o with an ErrorMessage: its own, or else the default for a job of sourceType.
+// The vendor's pages show no such messages; the defaults are guesses.
 func (o Outcome) Worded(sourceType string) Outcome {
 	switch {
 	case o.Message != "":
@@ -53,13 +54,13 @@ func (o Outcome) Worded(sourceType string) Outcome {
 	return o
 }
 
-// A Plan is the intended duration and outcome of a job. A zero field is undecided.
+// A Plan says how long an emulated job takes and how it ends. A zero field means "not decided".
 type Plan struct {
 	Duration time.Duration
 	Outcome  Outcome
 }
 
-// Over returns p with its undecided fields taken from q.
+// Over returns p, with its undecided fields taken from q.
 func (p Plan) Over(q Plan) Plan {
 	if p.Duration == 0 {
 		p.Duration = q.Duration
@@ -84,7 +85,8 @@ func ReadPlan(duration time.Duration, text string) Plan {
 var planMarker = regexp.MustCompile(`(?:^|[^A-Za-z0-9])emulator\.([A-Za-z0-9_.]*)`)
 
 // NamedPlan returns the plan of the marker in a JobName. A name without a marker gives the zero
-// plan. An invalid marker is an error, because it would have no effect, which its author would not notice.
+// plan. An invalid marker is an error, because it would have no effect, which its author would
+// not notice.
 func NamedPlan(name string) (Plan, error) {
 	at := planMarker.FindStringSubmatchIndex(name)
 	if at == nil {
@@ -133,15 +135,16 @@ func parseMarkerWords(words []string) (p Plan, err error) {
 	return p, nil
 }
 
-// wordsAfterMarker finds the words after a marker.
+// wordsAfterMarker finds the words of a JobName after its marker for the emulator.
 var wordsAfterMarker = regexp.MustCompile(`[A-Za-z0-9_]+`)
 
 // upperCaseWord matches words that can only be meant as an outcome.
 var upperCaseWord = regexp.MustCompile(`^[A-Z_]{2,}$`)
 
-// checkAfterMarker returns an error if the text after a marker holds a word that was probably
-// meant to be part of it. ended says that the marker has an outcome. Ids that programs append
-// have small letters and digits, so they look neither like an outcome nor like a duration.
+// checkAfterMarker returns an error if the text after a marker has a word that was probably
+// meant to be part of the marker: a duration, or an outcome in capitals. ended says that the
+// marker has an outcome already. Ids that programs append to a name have small letters and
+// digits, so they never look like either.
 func checkAfterMarker(rest string, ended bool) error {
 	if rest != "" && rest[0] != '-' && rest[0] != ' ' {
 		return fmt.Errorf("%q cannot stand behind it", rest)

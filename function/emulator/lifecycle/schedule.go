@@ -53,14 +53,14 @@ type State struct {
 	CopyProgress int64  // percent
 }
 
-// Over reports whether the job has ended, so that its state changes no more.
+// Over reports whether the job has ended: its state does not change any more.
 func (st State) Over() bool { return !st.Ended.IsZero() }
 
 // start returns when the job begins to run.
 func (s Schedule) start() time.Time { return s.Created.Add(min(s.Duration/10, 2*time.Second)) }
 
-// end returns when the outcome is known, for a job that is not canceled. canceledAt handles
-// canceled jobs.
+// end returns when the job reaches its outcome, if it is not canceled. canceledAt computes the
+// state of a canceled job.
 func (s Schedule) end() time.Time {
 	end := s.Created.Add(s.Duration)
 	if s.endsEarly() {

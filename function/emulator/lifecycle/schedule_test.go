@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestProgressNeverDecreases proves, for every duration, that the progress of a job never
-// decreases, and that the job ends when all bytes are done.
+// TestProgressNeverDecreases proves for random durations that the progress of a job never
+// decreases, and that all bytes are done when the job ends.
 func TestProgressNeverDecreases(t *testing.T) {
 	rank := map[string]int{"CREATED": 0, "RUNNING": 1, "COMPLETE": 2}
 	rapid.Check(t, func(t *rapid.T) {

@@ -80,15 +80,15 @@ func (all Conditions) hold(have func(key string) (string, bool)) bool {
 	return true
 }
 
-// test reports whether the condition on one key holds. If the call has no value for the key, a
-// condition does not hold and a negated one holds. RAM's pages do not document this case; it is a
-// guess.
+// test reports whether the condition on one key is met. If the call has no value for the key, a
+// normal operator is not met and a negated one is met. RAM's pages do not document this case;
+// it is a guess.
 func (op operator) test(have func(key string) (string, bool), key string, values Values) bool {
 	text, there := have(key)
 	return (there && slices.ContainsFunc(values, func(want string) bool { return op.holds(text, want) })) != op.negated
 }
 
-// not returns the negation of op.
+// not returns the operator that is met exactly if op is not.
 func not(op operator) operator {
 	op.negated = true
 	return op

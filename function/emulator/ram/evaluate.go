@@ -5,13 +5,14 @@ import (
 	"strings"
 )
 
-// A Question asks whether an action may be performed on a resource.
+// A Question asks whether an action may be performed on a resource, with the condition keys of
+// the call.
 type Question struct {
 	Action, Resource string
 	Key              func(name string) (string, bool) // value of a condition key of the call; false: the call has none
 }
 
-// A Verdict is the answer of all policies of one type.
+// A Verdict is the decision of all policies of one type about a Question.
 type Verdict int
 
 // The zero value denies.
@@ -38,8 +39,8 @@ func Evaluate(q Question, policies ...Policy) Verdict {
 	return answer
 }
 
-// covers reports whether action, resource and conditions of s match q. The effect does not
-// matter.
+// covers reports whether the action, the resource and the conditions of s match q. It ignores
+// whether s allows or denies.
 func (s *Statement) covers(q Question) bool {
 	if matchesAny(s.NotActions, q.Action) || (len(s.NotActions) == 0 && !matchesAny(s.Actions, q.Action)) {
 		return false
@@ -57,10 +58,9 @@ func matchesAny(patterns []string, text string) bool {
 	})
 }
 
-// Matches reports whether the pattern matches the whole text. "*" matches any run of characters,
-// also an empty one; "?" matches one character. It goes back only to the last "*", so the time is
-// at most proportional to the product of the two lengths. That matters because patterns come from
-// clients.
+// Matches reports whether the pattern matches the whole text. "*" matches any characters, also
+// none; "?" matches one character. Patterns come from clients, so the time is limited to the
+// product of the two lengths: the search goes back only to the last "*".
 func Matches(pattern, text string) bool {
 	p, t := []rune(pattern), []rune(text)
 	star, resume, i, j := -1, 0, 0, 0

@@ -40,7 +40,7 @@ import (
 // YAML.
 type Policy []Statement
 
-// A Statement allows or denies actions.
+// A Statement is one entry of a RAM policy: it allows or denies actions.
 type Statement struct {
 	Effect     string   `yaml:"effect"`      // "Allow" or "Deny"
 	Actions    []string `yaml:"actions"`     // product:Operation; "*" matches any text, "?" any character
@@ -68,8 +68,8 @@ func (p Principals) empty() bool { return len(p.RAM)+len(p.Service)+len(p.Federa
 // ["open-sesame"]}}.
 type Conditions map[string]map[string]Values
 
-// Values are the texts that a condition key is compared with. In a file a single value may stand
-// without a list. A number or a boolean is read as its text.
+// Values are the texts with which a condition key is compared. In a file, a single value may be
+// written without a list. A number or a boolean is converted to text.
 type Values []string
 
 // UnmarshalYAML reads a scalar or a list of scalars.
@@ -228,7 +228,8 @@ func parseValues(raw json.RawMessage) ([]string, error) {
 	return texts, nil
 }
 
-// onlyKeys returns an error if the object has a key that is not in known. Case counts.
+// onlyKeys returns an error if the object has a key that is not in known. It compares with
+// case.
 func onlyKeys(object map[string]json.RawMessage, known ...string) error {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		if !slices.Contains(known, key) {

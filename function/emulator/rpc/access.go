@@ -10,15 +10,15 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// A Layer is the verdict of all policies of one type. A call is allowed only if every layer
-// allows it.
+// A Layer is the decision of all RAM policies of one type. A call is allowed only if every
+// layer allows it.
 type Layer struct {
 	PolicyType string
 	Verdict    ram.Verdict
 }
 
-// Policy types, as in RAM's access denied errors. The emulator does not evaluate ControlPolicy
-// and ResourceGroupLevelIdentityBasedPolicy.
+// Types of policies, as RAM names them in its refusals. The emulator does not evaluate the
+// types ControlPolicy and ResourceGroupLevelIdentityBasedPolicy.
 const (
 	IdentityPolicy = "AccountLevelIdentityBasedPolicy"
 	SessionPolicy  = "SessionPolicy"
@@ -42,7 +42,8 @@ func (id Identity) Layers(q ram.Question) []Layer {
 	return own
 }
 
-// An AccessDenied is AccessDeniedDetail of a refusal: which policy denied what, and to whom.
+// An AccessDenied is the member AccessDeniedDetail of a refusal: it says which policy refused
+// which action to whom.
 type AccessDenied struct {
 	AuthAction               string // action of RAM
 	AuthPrincipalDisplayName string // the caller
@@ -52,10 +53,10 @@ type AccessDenied struct {
 	PolicyType               string // type of the policy that denied the action
 }
 
-// Denied returns nil if every layer allows the action. Otherwise it describes the first
-// ExplicitDeny, or if there is none the first ImplicitDeny. The vendor does not document the
-// order. An explicit deny is reported first because adding a permission would not help against
-// it.
+// Denied returns nil if every layer allows the action. Otherwise it describes the first layer
+// with an explicit deny, or the first one without an allow (ImplicitDeny) if no layer denies
+// explicitly. The vendor does not document this order. An explicit deny comes first because
+// adding a permission would not help against it.
 func (id Identity) Denied(q ram.Question, layers []Layer) *AccessDenied {
 	for _, wrong := range []ram.Verdict{ram.ExplicitDeny, ram.ImplicitDeny} {
 		for _, l := range layers {
@@ -78,9 +79,9 @@ func (id Identity) Denied(q ram.Question, layers []Layer) *AccessDenied {
 	return nil
 }
 
-// Resource returns the resource that RAM checks for the call. Cloud Backup authorises operations,
-// not resources, so its resource is "*". The lists of ECS have a resource for each type that they
-// list.
+// Resource returns the resource on which RAM checks the permission of the call. For Cloud
+// Backup it is "*", because its permissions do not distinguish resources. For listings of ECS
+// it is the type of the listed resources.
 func (k *Call) Resource() string {
 	if k.Op.Product != "Ecs" {
 		return "*"

@@ -41,8 +41,9 @@ const MaxBody = 1 << 20
 // TimestampLayout is the layout of Timestamp and Expiration: UTC, whole seconds.
 const TimestampLayout = "2006-01-02T15:04:05Z"
 
-// A Call is one request and what the checks found out about it. [Receive] sets the first group of
-// fields; the checks set the others. One goroutine uses a Call; after the answer it is read-only.
+// A Call is one request with the results of its checks. [Receive] sets the first group of
+// fields, the checks set the others. It is used by one goroutine and read-only after the
+// answer.
 type Call struct {
 	HTTP    *http.Request
 	ID      string    // RequestId of the answer
@@ -53,7 +54,8 @@ type Call struct {
 	Body    []byte    // of an operation with a path of its own; nil for the others
 	Headers Params    // x-acs-* of a request that is signed by V3, in lower case
 	Signing sign.Signing
-	// Repeated is the name of a parameter with several values, in a request that is signed by V3; empty: none.
+	// Repeated is the name of a parameter with several values, in a request that is signed by
+	// V3; empty: none.
 	Repeated string
 
 	Op        api.Operation   // set by the check of the operation
@@ -65,12 +67,12 @@ type Call struct {
 }
 
 // Receive decodes a request. at is its time of arrival. secure says that it used TLS, or plain
-// http where the emulator accepts that in place of TLS.
+// http where the emulator accepts that instead of TLS.
 //
-// Receive always returns a call, so that the ledger can record a request that it refuses. The
-// errors are refusals: InvalidParameter (query or body cannot be read), InvalidApi.NotFound
-// (path), UnsupportedHTTPMethod and RequestEntityTooLarge. Mistakes in the signature are no
-// errors here; they are in Call.Signing.
+// Receive always returns a call, so that a refused request can be recorded too. Its errors are
+// refusals: InvalidParameter (query or body cannot be read), InvalidApi.NotFound (path),
+// UnsupportedHTTPMethod and RequestEntityTooLarge. It does not return mistakes in the
+// signature; they are in Call.Signing.
 func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) (*Call, error) {
 	k := &Call{HTTP: r, ID: newRequestID(), At: at, Secure: secure, Params: Params{}}
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -109,9 +111,9 @@ func Receive(w http.ResponseWriter, r *http.Request, at time.Time, secure bool) 
 	return k, nil
 }
 
-// repeated returns the first name, in alphabetical order, that is given more than once in the query and the
-// form together, or "". A request that is signed by V3 has each parameter in one place, so a second value
-// is a mistake of the client: no document says which of the two the service takes.
+// repeated returns the first name, in alphabetical order, that occurs more than once in the
+// query and the form together, or "". A second value for a parameter is the client's mistake:
+// no document says which of the two values the service uses.
 func repeated(query, form url.Values) string {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		if len(query[name])+len(form[name]) > 1 {
@@ -158,9 +160,10 @@ func parseBody(r *http.Request, body []byte) (url.Values, error) {
 	return nil, Invalid("Content-Type", "the body is neither a form nor, with V3, a json object")
 }
 
-// parseJSONBody returns the members of a JSON object as parameters. Texts, numbers and booleans get
-// the text that they have in a form; null is an absent parameter. A list or an object is refused,
-// because parameters write them in different ways in a form: some are flattened, others are a JSON text.
+// parseJSONBody returns the members of a JSON object as parameters. Texts, numbers and booleans
+// get the text that they have in a form; null is an absent parameter. A list or an object is
+// refused, because parameters write them in different ways in a form: some are flattened,
+// others are a JSON text.
 func parseJSONBody(body string) (url.Values, error) {
 	object, err := plainjson.Object(body)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// An Identity is the owner of a credential: an account itself (User and Role are nil), a user, or
-// a role in a session. The zero value means that the call is not authenticated.
+// An Identity is the caller who owns an access key: an account's root (User and Role are nil),
+// a user, or a role in a session. The zero value is a call that is not authenticated.
 type Identity struct {
 	Account *world.Account // the account of the user or role
 	User    *world.User
@@ -56,8 +56,8 @@ func (id Identity) displayName() string {
 	return EntityID(id.ARN())
 }
 
-// EntityID returns the id of a user or role: a number of the length that RAM uses. It is computed from
-// the ARN and is therefore the same in every run.
+// EntityID returns the id of a user or role: a number of the length that RAM uses. It is
+// computed from the ARN and is therefore the same in every run.
 func EntityID(arn string) string {
 	h := fnv.New64a()
 	h.Write([]byte(arn))

@@ -18,9 +18,9 @@ var commonParams = []string{
 	"SignatureNonce", "SignatureType", "SignatureVersion", "Timestamp", "Version",
 }
 
-// take stores the first value of each name, and replaces values from an earlier call of take. The
-// form is taken after the query, because the vendor's client signs the form's value if a name is
-// in both.
+// take stores the first value of each name and replaces values that an earlier call of take has
+// stored. It is called for the query, then for the form: if a name is in both, the vendor's
+// client signs the value of the form.
 func (p Params) take(values url.Values) {
 	for name, vs := range values {
 		p[name] = vs[0]
@@ -59,7 +59,7 @@ func Decimal(text string) (int64, bool) {
 // A TagFilter matches tags with this key and value. An empty Value matches any value.
 type TagFilter struct{ Key, Value string }
 
-// Fits reports whether one of the tags matches.
+// Fits reports whether one of a resource's tags matches the filter.
 func (f TagFilter) Fits(tags map[string]string) bool {
 	value, ok := tags[f.Key]
 	return ok && (f.Value == "" || f.Value == value)

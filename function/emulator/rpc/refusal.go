@@ -7,8 +7,8 @@ import (
 	"backupportal/function/emulator/sign"
 )
 
-// A cloudError is a refusal by the emulated cloud. Status 200 means Cloud Backup's own form, with
-// Success:false; any other status means the form of the gateway.
+// A cloudError is a refusal by the emulated cloud. With status 200 it is sent in the form of
+// Cloud Backup, which has Success:false; with any other status in the form of the gateway.
 type cloudError struct {
 	status  int
 	code    string
@@ -21,8 +21,9 @@ type cloudError struct {
 // reply.
 func (r cloudError) Error() string { return r.code + ": " + r.message }
 
-// Refuse returns a refusal. Each caller takes status and code from the page of the rule that it
-// checks. The messages are the emulator's own, because the vendor publishes few of them.
+// Refuse returns a refusal. The status and the code must be those of the vendor's page about
+// the violated rule. The messages are the emulator's own, because the vendor publishes few of
+// them.
 func Refuse(status int, code, format string, args ...any) error {
 	return cloudError{status: status, code: code, message: fmt.Sprintf(format, args...)}
 }
@@ -45,9 +46,9 @@ func NotFound(name, value string) error {
 	return Refuse(http.StatusNotFound, "ResourceNotFound", "%s: %q does not exist here", name, value)
 }
 
-// SignatureMismatch returns the refusal of a wrong signature. Its message contains the server's
-// string to sign, because the vendor's client compares it with its own and reports the
-// difference.
+// SignatureMismatch returns the refusal of a wrong signature. Its message contains the string
+// to sign as the server computed it: the vendor's client compares it with its own string and
+// reports the difference.
 func SignatureMismatch(s sign.Signing) error {
 	return Refuse(http.StatusBadRequest, "SignatureDoesNotMatch",
 		"specified signature is not matched with our calculation. %sserver string to sign is:%s", s.Detail, s.Text)

@@ -18,9 +18,10 @@ type Envelope struct {
 	Message   string
 }
 
-// Success returns the envelope of a successful call. Code is documented as a text, but the
-// samples of some operations show a number (api.Operation.Numeric). The emulator returns the form
-// of the sample, so that a client that reads only one of the two forms fails in its tests.
+// Success returns the members of a successful answer. Code is documented as a text, but the
+// vendor's samples of some operations show a number (api.Operation.Numeric). The emulator
+// returns the form of the sample, so that a client that reads only one of the two forms fails
+// in its tests.
 func Success(k *Call) Envelope {
 	env := Envelope{RequestId: k.ID, Success: true, Code: "200", Message: "successful"}
 	if k.Op.Numeric {
@@ -54,8 +55,8 @@ func NewReply(k *Call, body any, err error) fault.Reply {
 	return rep
 }
 
-// refusalBody returns status, code and body for err. An error that is no cloudError is a bug of
-// the emulator; the client sees InternalError without its text.
+// refusalBody returns the status, the code and the body for err. An error that is not a refusal
+// is a bug of the emulator; the client then receives InternalError without the error's text.
 func refusalBody(k *Call, err error) (status int, code string, body any) {
 	r, ok := errors.AsType[cloudError](err)
 	if !ok {
@@ -86,8 +87,8 @@ func (k *Call) Refusal(status int, code string) fault.Reply {
 	return NewReply(k, nil, Refuse(status, code, "the emulator was told to fail"))
 }
 
-// SignatureEcho returns the refusal of a wrong signature, although the signature is correct. It
-// implements [fault.Call].
+// SignatureEcho returns the refusal of a wrong signature. It is for the fault signature-echo:
+// the signature of the call is correct. It implements [fault.Call].
 func (k *Call) SignatureEcho() fault.Reply { return NewReply(k, nil, SignatureMismatch(k.Signing)) }
 
 // RequestURI returns path and query of the request. It implements [fault.Call].

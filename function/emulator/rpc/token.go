@@ -13,8 +13,9 @@ import (
 // pagingParams are the parameters that select a page and do not change the whole list.
 var pagingParams = []string{"NextToken", "MaxResults", "PageNumber", "PageSize", "Skip"}
 
-// PageQuery returns the identity of a query: account, operation, region and all parameters that
-// are not for paging. A NextToken is valid only for the query that returned it.
+// PageQuery returns a text that identifies a listing: account, operation, region and all
+// parameters except those for paging. A NextToken is valid only for the listing that returned
+// it.
 func PageQuery(k *Call) []byte {
 	text := fmt.Sprintf("%s %s %s", k.Caller.Account.ID, k.Op.Action, k.Region)
 	own := k.Params.Operation()
@@ -27,9 +28,9 @@ func PageQuery(k *Call) []byte {
 	return []byte(text)
 }
 
-// SealToken returns a NextToken that contains the index of the next page's first element. The
-// encryption key is in the source: it does not protect a secret, but keeps clients from depending
-// on the contents and binds the token to the query.
+// SealToken returns an encrypted NextToken that contains the index of the next page's first
+// element. The key is in the source: encryption does not protect a secret here. It keeps
+// clients from using the contents, and makes the token valid for one query only.
 func SealToken(from int64, query []byte) string {
 	inside := binary.BigEndian.AppendUint64(nil, uint64(from))
 	return base64.RawURLEncoding.EncodeToString(pageSeal().Seal(nil, nil, inside, query))

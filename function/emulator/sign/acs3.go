@@ -15,8 +15,8 @@ import (
 // with it. The vendor's pages list others, for other kinds of keys.
 const ACS3 = "ACS3-HMAC-SHA256"
 
-// IsV3 reports whether a request is signed by V3 ("V3 request body & signature method"). Such a
-// request has operation, key and token in headers.
+// IsV3 reports whether a request has a V3 signature (vendor's page "V3 request body & signature
+// method"). Such a request has its operation, key and token in headers.
 func IsV3(r *http.Request) bool { return strings.HasPrefix(r.Header.Get("Authorization"), "ACS3-") }
 
 // Headers returns the headers x-acs-*, with names in lower case.
@@ -30,12 +30,12 @@ func Headers(r *http.Request) map[string]string {
 	return headers
 }
 
-// ReadV3 reads the signature of V3 from the headers of a request. headers is the result of
-// [Headers]. The operation's parameters are in query and form; the parameters that version 1.0
-// adds to them, such as AccessKeyId, have no meaning here.
+// ReadV3 reads the V3 signature from the headers of a request. headers is the result of
+// [Headers]. query and form have the parameters of the operation. Parameters with which
+// signature version 1.0 describes the sender, such as AccessKeyId, are ignored.
 //
-// A mistake is stored in Signing.Problem and not returned, because the gateway reports an unknown
-// operation before any mistake in the signature.
+// A mistake is stored in Signing.Problem and not returned, because the gateway reports an
+// unknown operation before a mistake in the signature.
 func ReadV3(r *http.Request, headers map[string]string, query url.Values, body []byte) Signing {
 	auth, err := ParseAuthorization(r.Header.Get("Authorization"))
 	if err == nil {
@@ -105,8 +105,8 @@ func ParseAuthorization(header string) (authorization, error) {
 // server.
 func (auth authorization) covers(r *http.Request, headers map[string]string) error {
 	names := auth.SignedHeaders
-	// Names with upper-case letters pass this check, but not the search for the needed names in
-	// lower case.
+	// A name with upper-case letters passes the check above, but fails later: the required
+	// names are searched in lower case.
 	if !slices.IsSorted(names) || len(slices.Compact(slices.Clone(names))) != len(names) {
 		return incomplete("SignedHeaders are names in lower case, sorted, each once")
 	}
@@ -122,8 +122,8 @@ func (auth authorization) covers(r *http.Request, headers map[string]string) err
 	return nil
 }
 
-// CanonicalRequest returns the text whose hash is signed. bodyHash is the hash of the received
-// body, not the one that the client sent.
+// CanonicalRequest returns the text whose hash is signed. bodyHash must be computed from the
+// received body, not taken from the header that the client sent.
 func CanonicalRequest(r *http.Request, query url.Values, signed []string, bodyHash string) string {
 	var b strings.Builder
 	b.WriteString(r.Method + "\n" + r.URL.EscapedPath() + "\n" + canonicalQuery(query) + "\n")

@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestSignatureMatchesVendorClients compares with a signature that two of the vendor's clients
-// computed: Darabonba for Go and @alicloud/openapi-util.
+// TestSignatureMatchesVendorClients proves that Signature computes the same value as two of the
+// vendor's clients: Darabonba for Go and @alicloud/openapi-util.
 func TestSignatureMatchesVendorClients(t *testing.T) {
 	p := map[string]string{
 		"AccessKeyId": "testid", "Action": "CreateBackupJob", "Format": "JSON", "RegionId": "cn-hangzhou",
@@ -45,8 +45,8 @@ func TestEmptySecretNeverMatches(t *testing.T) {
 	}
 }
 
-// TestPercentEncodeMatchesVendorClients compares with the method of the vendor's clients: Go's form
-// encoding with three corrections.
+// TestPercentEncodeMatchesVendorClients proves that PercentEncode gives the same result as the
+// method of the vendor's clients: Go's form encoding with three corrections.
 func TestPercentEncodeMatchesVendorClients(t *testing.T) {
 	corrected := strings.NewReplacer("+", "%20", "*", "%2A", "%7E", "~")
 	rapid.Check(t, func(t *rapid.T) {

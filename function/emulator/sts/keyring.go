@@ -16,8 +16,8 @@ type Credential struct {
 	Identity      rpc.Identity // the caller that it authenticates
 }
 
-// ExpiredMemory is how long expired credentials are kept, so that their use is answered with
-// InvalidSecurityToken.Expired and not with InvalidAccessKeyId.NotFound.
+// ExpiredMemory is how long expired credentials are kept. Their use is then answered with
+// InvalidSecurityToken.Expired instead of InvalidAccessKeyId.NotFound.
 const ExpiredMemory = 24 * time.Hour
 
 // A Keyring holds all credentials. The zero value is empty. It is safe for concurrent use.

@@ -33,7 +33,7 @@ const (
 	maxPolicyChars = 2048
 )
 
-// sessionShape matches a RoleSessionName.
+// sessionShape matches a valid RoleSessionName, a parameter of AssumeRole.
 var sessionShape = regexp.MustCompile(`^[A-Za-z0-9.@_-]{2,64}$`)
 
 // An assumeRoleAnswer is the reply of AssumeRole; all values are texts. Its Arn contains role/…,
@@ -44,8 +44,9 @@ type assumeRoleAnswer struct {
 	Credentials     struct{ AccessKeyId, AccessKeySecret, SecurityToken, Expiration string }
 }
 
-// AssumeRole is the operation AssumeRole of STS. A missing role and a refused one have different
-// errors; the refusal does not say which condition of the trust policy failed.
+// AssumeRole is the operation AssumeRole of STS. A role that does not exist and a role that
+// refuses the caller have different errors. The refusal does not say which condition of the
+// trust policy failed.
 //
 // Errors: the errors of checkAssumeRole, EntityNotExist.Role, NoPermission,
 // InvalidParameter.DurationSeconds.
@@ -79,8 +80,8 @@ func (s *Service) AssumeRole(k *rpc.Call) (any, error) {
 	return ans, nil
 }
 
-// checkAssumeRole checks the form of the parameters, and not whether the role exists. It returns the session policy;
-// nil means no session policy. Errors: Missing<name>, InvalidParameter.<name>.
+// checkAssumeRole checks the form of the parameters, not whether the role exists. It returns
+// the session policy, or nil if there is none. Errors: Missing<name>, InvalidParameter.<name>.
 func checkAssumeRole(p rpc.Params) (ram.Policy, error) {
 	arn, session := p["RoleArn"], p["RoleSessionName"]
 	switch {
@@ -118,9 +119,9 @@ func invalidParameter(what, message string) error {
 	return rpc.Refuse(http.StatusBadRequest, "InvalidParameter."+what, "%s", message)
 }
 
-// mayAssume returns a refusal unless the caller's policies and the role's trust policy both allow
-// the call. The account itself is always refused, and without a detail, because no policy can
-// change that.
+// mayAssume returns a refusal unless the caller's policies and the role's trust policy both
+// allow the call. An account's root user is always refused. That refusal has no details,
+// because no policy can change it.
 func (s *Service) mayAssume(k *rpc.Call, account *world.Account, role *world.Role) error {
 	if k.Caller.IsRoot() {
 		return rpc.Refuse(http.StatusForbidden, "NoPermission", "Roles may not be assumed by root accounts.")

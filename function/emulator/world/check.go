@@ -14,8 +14,8 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// Check returns every mistake in a world, joined into one error, or nil. It reads the world as it
-// was written, before defaults are set.
+// Check returns every mistake in a world (the description of the emulated accounts), joined
+// into one error, or nil. It checks the world as it was written, before defaults are set.
 func (w *World) Check() error {
 	c := checker{world: w, ids: map[string]bool{}}
 	if len(w.Regions) == 0 {
@@ -37,9 +37,9 @@ func (w *World) Check() error {
 	return errors.Join(c.problems...)
 }
 
-// A checker collects mistakes. Two resources of one kind must not have the same id, also in different
-// accounts, as in the real cloud; case is ignored. The methods' parameter subject is the beginning of a
-// message: the account or resource that has the mistake.
+// A checker collects mistakes. As in the real cloud, two resources of one kind must not have
+// the same id, also not in different accounts; case is ignored. The parameter subject of its
+// methods is the beginning of a message: the account or resource with the mistake.
 type checker struct {
 	world    *World
 	ids      map[string]bool // kind and id that were seen, in lower case
@@ -82,7 +82,7 @@ func (c *checker) duration(subject string, d time.Duration) {
 	}
 }
 
-// account checks one account and everything in it.
+// account checks one emulated account and everything in it for mistakes.
 func (c *checker) account(a *Account) {
 	if !AccountIDShape.MatchString(a.ID) {
 		c.report("account %q: an id has 16 digits", a.ID)
@@ -191,8 +191,8 @@ func (c *checker) crossAccount(a *Account, x CrossAccount) {
 	c.unique("cross account of account "+a.ID, x.Account+" "+x.Role)
 }
 
-// role checks a role. Its trust may be in the short or in the complete form, not in both, because
-// readers could not know which one has priority.
+// role checks a role. Its trust may be written in the short or in the complete form, but not in
+// both: it would be unclear which one is used.
 func (c *checker) role(arn string, r Role) {
 	c.name("role", arn, r.Name)
 	c.policies(arn, r.Permissions, r.Policies)
@@ -407,9 +407,9 @@ var otherActions = strings.Fields(`
 	ecs:StartInstance ecs:StopInstance ecs:RebootInstance ecs:RunInstances ecs:DeleteInstance
 `)
 
-// isAction reports whether an action can exist. It accepts every wildcard, and every action of
-// products that the emulator does not have, because it cannot know those. Case is ignored, as in
-// RAM.
+// isAction reports whether a RAM action can exist. It accepts every action with a wildcard, and
+// every action of products that are not emulated, because their actions are unknown. It ignores
+// case, as RAM does.
 func isAction(action string) bool {
 	product, _, _ := strings.Cut(strings.ToLower(action), ":")
 	if !slices.Contains([]string{"hbr", "sts", "ecs", "ram"}, product) || strings.ContainsAny(action, "*?") {
@@ -438,8 +438,8 @@ func (c *checker) principal(subject, arn string) {
 		return
 	}
 	same := func(other string) bool { return strings.EqualFold(name, other) }
-	// The name of a user is also accepted as the name of a role: tests use it for a trust in the
-	// wrong kind of principal.
+	// The name of a user is accepted as the name of a role. Tests need that for a trust policy
+	// that names the wrong kind of caller.
 	exists := slices.ContainsFunc(a.Users, func(u User) bool { return same(u.Name) })
 	if kind == "role" {
 		exists = exists || isLinkedRole(name) || a.Role(name) != nil
@@ -449,8 +449,8 @@ func (c *checker) principal(subject, arn string) {
 	}
 }
 
-// statementProblems returns every mistake in a statement. [ram.Statement.Check] returns only the
-// first, so each part is checked in an otherwise valid statement.
+// statementProblems returns every mistake in a statement. [ram.Statement.Check] returns only
+// the first, so statementProblems checks each part separately, in an otherwise valid statement.
 func statementProblems(s ram.Statement) []error {
 	valid := func() ram.Statement { return ram.Statement{Effect: "Allow", Actions: []string{"*"}} }
 	effect, conditions := valid(), valid()

@@ -21,8 +21,8 @@ func (w *World) completed() *World {
 	return &c
 }
 
-// complete replaces the lists of an account by copies with all defaults. It also merges the short
-// forms of policies into the complete ones, so that later code reads only Policies and
+// complete replaces the lists of an account by copies with all defaults. It also adds the short
+// forms of policies to the complete ones, so that later code reads only Policies and
 // TrustPolicy.
 func (a *Account) complete() {
 	a.Users = slices.Clone(a.Users)

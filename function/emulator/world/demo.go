@@ -15,9 +15,9 @@ const (
 	DemoSecret          = "demo-portal-secret"
 )
 
-// portalPermissions returns the permissions that the portal needs in an account, and more: to
-// submit, follow and cancel jobs, and to check beforehand whether a job can succeed. The demo
-// world grants nothing else, so a missing permission is noticed in a demonstration.
+// portalPermissions returns the permissions that the portal needs in an account: to start, list
+// and cancel jobs, and to check beforehand whether a job can succeed. The demo accounts grant
+// nothing else, so a demonstration shows if the portal needs more.
 func portalPermissions(more ...string) []ram.Statement {
 	return []ram.Statement{
 		{Effect: "Allow", Actions: append([]string{
@@ -30,12 +30,12 @@ func portalPermissions(more ...string) []ram.Statement {
 	}
 }
 
-// hbrEcsRole is the name of the instance role on the vendor's pages about application
-// consistency.
+// hbrEcsRole is the name of the role that an instance needs for application-consistent backups,
+// as on the vendor's pages.
 const hbrEcsRole = "AliyunECSInstanceForHbrRole"
 
-// Demo returns a new copy of the default world of the emulator: the portal's account, and a
-// second account with roles for the portal. Both have resources. docs/emulator.md lists them.
+// Demo returns a new copy of the default world: the portal's account, and a second account with
+// roles that the portal assumes. Both have resources. docs/emulator.md lists them.
 func Demo() *World {
 	return &World{
 		Regions:     []string{"cn-hangzhou", "cn-shanghai"},
@@ -44,9 +44,9 @@ func Demo() *World {
 	}
 }
 
-// demoPortal returns the portal's account. It has one resource for each case that a form treats
-// differently: ESSD and other disks, Linux and Windows, an active and an inactive client, and
-// instances whose jobs fail, end partially or take long.
+// demoPortal returns the portal's account. It has one resource for each case that the portal's
+// form treats differently: ESSD and other disks, Linux and Windows, an active and an inactive
+// backup client, and instances whose jobs fail, end partially or take long.
 func demoPortal() Account {
 	return Account{
 		ID: DemoPortalAccount,
@@ -119,8 +119,8 @@ func demoFailing() []Instance {
 	}
 }
 
-// demoPayments returns the second account. It has one role for each answer of AssumeRole, and the
-// role that Cloud Backup assumes.
+// demoPayments returns the second account. It has one role for each possible answer of
+// AssumeRole, and the role that Cloud Backup assumes.
 func demoPayments() Account {
 	portal := "acs:ram::" + DemoPortalAccount + ":root"
 	return Account{
@@ -150,7 +150,8 @@ func demoPayments() Account {
 	}
 }
 
-// demoCluster returns a cluster with two volumes, so that a choice of volumes has an effect.
+// demoCluster returns a cluster with two volumes, so that it matters which volumes are
+// selected.
 func demoCluster() Cluster {
 	return Cluster{
 		ID: "cc-0001democluster", GroupID: "cl-0001democluster",

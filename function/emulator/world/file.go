@@ -12,10 +12,10 @@ import (
 // maxFile is the maximum size of a world file in bytes: 1 MiB.
 const maxFile = 1 << 20
 
-// Load reads a world from YAML; the keys are those of the yaml tags of [World]. It refuses
-// everything that could differ from what the author meant, because a test in a wrong world proves
-// nothing: unknown and repeated keys, anchors, aliases, tags, empty values, a second document,
-// and every mistake that [World.Check] reports.
+// Load reads a world from YAML; the keys are the yaml tags of [World]. A test with a wrong
+// world proves nothing, so Load refuses everything that could be a mistake of the author. These
+// are unknown and repeated keys, anchors, aliases, tags, empty values, a second document, and
+// every mistake that [World.Check] reports.
 func Load(r io.Reader) (*World, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
 	if err != nil {

@@ -48,9 +48,9 @@ func (a *Account) Role(name string) *Role {
 	return findFirst(a.Roles, func(r *Role) bool { return strings.EqualFold(r.Name, name) })
 }
 
-// Instance returns the account's instance with the given id in a region, or nil. Like all
-// following methods with a region, it returns nil for a resource in another region: such a
-// resource does not exist for a caller.
+// Instance returns the account's instance with this id in the region, or nil. Like the other
+// methods with a region, it does not find a resource of another region: for the caller of an
+// operation, such a resource does not exist.
 func (a *Account) Instance(id, region string) *Instance {
 	return findFirst(a.Instances, func(i *Instance) bool { return i.ID == id && i.Region == region })
 }
@@ -60,8 +60,8 @@ func (a *Account) Vault(id, region string) *Vault {
 	return findFirst(a.Vaults, func(v *Vault) bool { return v.ID == id && v.Region == region })
 }
 
-// VaultNamed returns the account's vault with the given id in any region, or nil. Replication
-// crosses regions.
+// VaultNamed returns the account's vault with this id in any region, or nil. It is needed for
+// replication vaults, whose source is in another region.
 func (a *Account) VaultNamed(id string) *Vault {
 	return findFirst(a.Vaults, func(v *Vault) bool { return v.ID == id })
 }
@@ -75,8 +75,8 @@ func (a *Account) Cluster(id, region string) *Cluster {
 // gives no number; 15 minutes is a guess.
 const clientAge = 15 * time.Minute
 
-// Client returns the first backup client on the instance or cluster with the given id that is ACTIVATED
-// and has a recent heartbeat, or nil.
+// Client returns the first backup client on the instance or cluster with the given id that is
+// ACTIVATED and has a recent heartbeat, or nil.
 func (a *Account) Client(on string) *BackupClient {
 	return findFirst(a.Clients, func(c *BackupClient) bool {
 		return c.hostID() == on && c.Status == "ACTIVATED" && c.HeartbeatAge < clientAge

@@ -17,8 +17,8 @@ const (
 	CrossBackupRole = "AliyunServiceRoleForHbrCrossAccountBackup"
 )
 
-// LinkedRoles are the roles for each CheckRoleType. The vendor documents names and services of
-// the first and the last row. The others follow the same pattern, which is a guess.
+// LinkedRoles maps each CheckRoleType to its service-linked role. The vendor documents the
+// names and services of the first and the last row; the others are guesses by the same pattern.
 var LinkedRoles = []LinkedRole{
 	{"UdmRole", ECSBackupRole, "ecsbackup.hbr.aliyuncs.com"},
 	{"EcsBackupRole", ECSBackupRole, "ecsbackup.hbr.aliyuncs.com"},

@@ -6,8 +6,9 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// expandTrust returns the trust policy that Trusts, TrustsServices and ExternalID describe. The
-// external id is required from users and roles, never from a service, which cannot send one.
+// expandTrust returns the complete trust policy that the short forms Trusts, TrustsServices and
+// ExternalID describe. Users and roles must then send the external id; a service never sends
+// one, so it needs none.
 func (r *Role) expandTrust() ram.Policy {
 	var p ram.Policy
 	if len(r.Trusts) > 0 {
@@ -27,7 +28,8 @@ func (r *Role) expandTrust() ram.Policy {
 	return p
 }
 
-// statementsFor returns the statements of the trust policy whose principals fit.
+// statementsFor returns the statements of the trust policy for whose principals the function
+// fits returns true.
 func (r *Role) statementsFor(names func(ram.Principals) bool) ram.Policy {
 	var p ram.Policy
 	for _, s := range r.TrustPolicy {
@@ -38,9 +40,9 @@ func (r *Role) statementsFor(names func(ram.Principals) bool) ram.Policy {
 	return p
 }
 
-// TrustsPrincipal returns the verdict of the role's trust policy for a user or role. principal is
-// its ARN and root is the ARN of its account's root. The verdict is ImplicitDeny if no statement names
-// one of the two.
+// TrustsPrincipal returns what the role's trust policy says about a user or role. principal is
+// the ARN of that user or role, root the ARN of its account's root. The result is ImplicitDeny
+// if no statement names one of the two.
 func (r *Role) TrustsPrincipal(principal, root string, q ram.Question) ram.Verdict {
 	return ram.Evaluate(q, r.statementsFor(func(p ram.Principals) bool { return p.Names(principal, root) }))
 }

@@ -26,8 +26,8 @@ import (
 	"backupportal/function/emulator/ram"
 )
 
-// A World is plain data, written in Go or read by [Load]. The emulator works on a copy with all
-// defaults, so calls never change it.
+// A World describes the emulated accounts as plain data, written in Go or read by [Load]. The
+// emulator uses a copy in which all defaults are set, so calls never change the World.
 type World struct {
 	Regions []string `yaml:"regions"` // region ids that the emulator accepts; at least one
 
@@ -104,7 +104,8 @@ type Role struct {
 	Policies    []ram.Policy    `yaml:"policies"`
 }
 
-// A CrossAccount is a registration by AddCrossAccount.
+// A CrossAccount is a registration of another account in Cloud Backup, as AddCrossAccount makes
+// it.
 type CrossAccount struct {
 	Account string `yaml:"account"` // id of the other account
 	Role    string `yaml:"role"`    // role in the other account that Cloud Backup assumes; empty for CROSS_ACCOUNT_BY_RD

@@ -89,8 +89,8 @@ func TestWorldFileRefusesInvalidInput(t *testing.T) {
 	}
 }
 
-// TestCheckReportsUnknownNames proves that a well-formed name is a mistake if nothing in the world
-// has this name.
+// TestCheckReportsUnknownNames proves that Check reports a reference to a resource, user or
+// role that the world does not have, even if the name is well-formed.
 func TestCheckReportsUnknownNames(t *testing.T) {
 	const role = "acs:ram::2000000000000002:role/backup-operator"
 	trusts := func(arn string) func(*World) { return func(w *World) { w.Accounts[1].Roles[0].Trusts = []string{arn} } }

@@ -4,12 +4,12 @@
 // vendors' event types. Package event has the shape of each kind.
 package envelope
 
-// A Kind is the envelope in which a message arrived. The texts are stable: policies and stores
-// contain them.
+// A Kind says through which service or in which format a message arrived. The texts never
+// change, because policy files and databases contain them.
 type Kind string
 
-// The kinds. A direct message has no envelope: a caller of InvokeFunction wrote it. All others
-// were put into an envelope on their way.
+// The kinds. A direct message is the input of a call of InvokeFunction, as the caller wrote it.
+// All other messages were wrapped into an event by a service of the platform.
 const (
 	Direct     Kind = "direct"     // a JSON object of no other kind
 	Text       Kind = "text"       // not JSON, or a JSON string, as from an MNS topic in the format STREAM

@@ -11,9 +11,10 @@ import (
 	"time"
 )
 
-// An api is the part that both runtime APIs have in common. The program fetches work with GET
-// next, which blocks, and answers it with POST response or POST error. The SDKs poll for more
-// work all the time, so the platform alone limits how many calls run at the same time.
+// An api simulates what both platforms' runtime APIs have in common. The function's program
+// gets its next event with GET next, which blocks, and answers with POST response or POST
+// error. The SDKs ask for the next event all the time, so the platform alone limits how many
+// events are handled at the same time.
 type api struct {
 	accepted int                        // status of the reply to an answer
 	headers  func(http.Header, pending) // sets the headers of the reply to next
@@ -27,21 +28,22 @@ type api struct {
 	peak    int                      // largest number of calls that ran at the same time
 }
 
-// A Call is one invocation, with what the platform says about it.
+// A Call is one simulated invocation: its event, and the values that the platform sends with
+// it.
 type Call struct {
 	Event      []byte
 	RequestID  string // empty means random; a retry has the same one
 	RetryCount int    // of an asynchronous event
 }
 
-// A pending is a call with its deadline.
+// A pending is an invocation that waits for its answer, with its deadline.
 type pending struct {
 	Call
 	deadline time.Time
 }
 
-// newAPI returns an api. accepted is the status of the reply to an answer; a concurrency below 1
-// means 1; a timeout of zero means 30 seconds.
+// newAPI returns an api. accepted is the HTTP status with which it confirms an answer. A
+// concurrency below 1 means 1; a timeout of zero means 30 seconds.
 func newAPI(accepted, concurrency int, timeout time.Duration, headers func(http.Header, pending)) *api {
 	return &api{
 		accepted: accepted,
@@ -54,9 +56,9 @@ func newAPI(accepted, concurrency int, timeout time.Duration, headers func(http.
 	}
 }
 
-// do runs one call and waits for its answer. It first waits for a free slot, as the platform
-// does. The response has an error type if the function times out, if the program ends, or if ctx
-// ends.
+// do runs one invocation and waits for its answer. It first waits until fewer invocations run
+// than the concurrency allows, as the platform does. The response has an error type if the
+// function times out, the program ends, or ctx ends.
 func (a *api) do(ctx context.Context, c Call) Response {
 	exited := a.exit()
 	select {
@@ -89,7 +91,7 @@ func (a *api) do(ctx context.Context, c Call) Response {
 	}
 }
 
-// open registers a running call.
+// open registers a running invocation under its id.
 func (a *api) open(id string) chan Response {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -99,7 +101,7 @@ func (a *api) open(id string) chan Response {
 	return done
 }
 
-// close forgets a running call.
+// close removes an invocation that has ended.
 func (a *api) close(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -136,8 +138,8 @@ func (a *api) next(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// finish passes an answer to the waiting call. An answer to an unknown or finished call is
-// refused with 400.
+// finish passes an answer to the waiting invocation. It refuses an answer to an unknown or
+// finished invocation with status 400.
 func (a *api) finish(w http.ResponseWriter, r *http.Request, read func([]byte) Response) {
 	body, err := io.ReadAll(r.Body)
 	a.mu.Lock()

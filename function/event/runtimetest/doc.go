@@ -26,8 +26,8 @@ import (
 // A Function can be invoked with an event. It is an [FC], a [Lambda], or a [Func] in this
 // process.
 type Function interface {
-	// Invoke runs the function with one event and returns its result. A failure of the function is in
-	// the Response.
+	// Invoke runs the function with one event and returns its result. A failure of the function
+	// is in the Response.
 	Invoke(ctx context.Context, event []byte) Response
 }
 

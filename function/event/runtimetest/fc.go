@@ -111,8 +111,8 @@ func (f *FC) Do(ctx context.Context, c Call) Response { return f.program.api.do(
 // Kill ends the program at once. Running calls fail.
 func (f *FC) Kill() { f.program.kill() }
 
-// Ended returns the state of the ended program, with the processor time and the memory that it used.
-// It is nil before Kill.
+// Ended returns the state of the ended program, with the processor time and the memory that it
+// used. It is nil before Kill.
 func (f *FC) Ended() *os.ProcessState { return f.program.cmd.ProcessState }
 
 // PID returns the process id of the program.

@@ -40,8 +40,8 @@ func (f *FCTrigger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	res := f.Function.Invoke(r.Context(), event)
 	if res.Failed() {
-		// As on the platform, the visitor sees the text and the stack of the function's error.
-		// The status of such an answer is not documented.
+		// As on the platform, the client sees the text and the stack of the function's error.
+		// The status of such a response is not documented.
 		body, _ := json.Marshal(map[string]any{"errorMessage": res.ErrorMessage, "errorType": res.ErrorType, "stackTrace": res.Stack})
 		platformError(w, http.StatusBadGateway, "UnhandledInvocationError", string(body))
 		return
@@ -64,8 +64,8 @@ func (f *FCTrigger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// addPlatformHeaders adds the headers that the platform sets. Other origins may read the answer,
-// unless the function sets a header of CORS itself.
+// addPlatformHeaders adds the response headers that the platform sets. Unless the function sets
+// CORS headers itself, they let pages of all origins read the response.
 func (f *FCTrigger) addPlatformHeaders(h http.Header, r *http.Request, a answer) {
 	if f.Domain == "" {
 		h.Set("Content-Disposition", "attachment")

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// An answer is an answer object of either platform.
+// An answer is what a function returns for an HTTP event, in the format of either platform.
 type answer struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers"`
@@ -22,8 +22,8 @@ type answer struct {
 	StatusDescription string              `json:"statusDescription"` // only a load balancer
 }
 
-// readAnswer reads the result of a function. A result that is no answer object becomes the body
-// of one, with status 200, as on both platforms.
+// readAnswer reads what a function returned for an HTTP event. If it does not have the form of
+// an answer, it becomes the body of one with status 200, as on both platforms.
 func readAnswer(body []byte) (a answer, content []byte, err error) {
 	if json.Unmarshal(body, &a) != nil || a.StatusCode == 0 {
 		return answer{StatusCode: http.StatusOK}, body, nil
@@ -35,8 +35,8 @@ func readAnswer(body []byte) (a answer, content []byte, err error) {
 	return a, content, err
 }
 
-// writeAnswer sends an answer with the headers that keep accepts. Without a Content-Type, both
-// platforms set application/json.
+// writeAnswer sends an answer to the client with those headers for which keep returns true.
+// Without a Content-Type it sets application/json, as both platforms do.
 func writeAnswer(w http.ResponseWriter, a answer, content []byte, keep func(name, value string) bool) {
 	h := w.Header()
 	if h.Get("Content-Type") == "" {
@@ -103,5 +103,5 @@ func sourceIP(r *http.Request) string {
 	return host
 }
 
-// sameName returns name.
+// sameName returns name unchanged; it is for headers whose names are not converted.
 func sameName(name string) string { return name }

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// lambdaMax is the largest event and the largest answer of Lambda, in bytes, with the body in base64.
+// lambdaMax is the largest event and the largest answer of Lambda, in bytes, with the body in
+// base64.
 const lambdaMax = 6 << 20
 
 // FunctionURL simulates a function URL of Lambda with buffered answers. It makes an event in

@@ -62,7 +62,7 @@ func (l *Lambda) prepare(path string, env []string) (*api, func(host string) []s
 	}
 }
 
-// headers sets the headers of an invocation.
+// headers sets the headers with which Lambda describes an invocation.
 func (l *Lambda) headers(h http.Header, p pending) {
 	h.Set("Lambda-Runtime-Aws-Request-Id", p.RequestID)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(p.deadline.UnixMilli(), 10))

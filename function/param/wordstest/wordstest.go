@@ -32,14 +32,15 @@ var phrases = []string{
 	"链接中的以下部分在此无效", "限制对象：", "如同断电）", "备份方式", "身份提供方",
 }
 
-// durations are times as Go prints them, such as 15m0s, that stand alone. A random text in a URL, such as
-// the state of a sign-in, can contain one by chance.
+// durations matches times as Go prints them, such as 15m0s, if they are separate words. Inside
+// a longer word they are ignored, because a random text in a URL can contain one by chance.
 var durations = regexp.MustCompile(`(?:^|[^0-9a-z_.=&%+/-])((?:\d+h)?\d+m\d+(?:\.\d+)?s)(?:$|[^0-9a-z_=&%+/-])`)
 
-// sizes are sizes with a decimal that says nothing, such as 40.0 GiB.
+// sizes matches sizes with an unnecessary decimal, such as 40.0 GiB.
 var sizes = regexp.MustCompile(`\d\.0 [kmgtp]ib`)
 
-// levels are the levels of consistency without the ending that the vendor's console gives them.
+// levels matches Chinese names of consistency levels without the ending 性, which the vendor's
+// console writes.
 var levels = regexp.MustCompile(`(?:崩溃|应用|文件系统)一致(?:[^性]|$)`)
 
 // Find returns the first phrase in text that users must not read. It returns ""
@@ -62,8 +63,8 @@ func Find(text string) string {
 	return ""
 }
 
-// Check reports an error if text, which users get from the place where, contains
-// such a phrase.
+// Check reports a test error if text contains a phrase that [Find] returns. where names the
+// source of text in the error, such as a page.
 func Check(t testing.TB, where, text string) {
 	t.Helper()
 	if phrase := Find(text); phrase != "" {

@@ -23,7 +23,7 @@ func (s *Store) Audit(ctx context.Context, row backup.AuditRow) error {
 	return s.addRows([]backup.AuditRow{row})
 }
 
-// sealed calls store with rows. If they are pending, they get their places in the trail.
+// sealed calls store with rows. Rows that have no number and seal yet get them first.
 func sealed(ctx context.Context, rows []backup.AuditRow, store func([]backup.AuditRow) (bool, error)) (bool, error) {
 	if len(rows) == 0 || rows[0].Pending == nil {
 		return store(rows)

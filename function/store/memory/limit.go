@@ -37,7 +37,8 @@ type cooldown struct {
 	until int64 // milliseconds
 }
 
-// Reserve implements [backup.Limits].
+// Reserve takes one backup from every limit that applies to a submission, or from none. It
+// implements [backup.Limits].
 func (s *Store) Reserve(ctx context.Context, a backup.Reservation) (*backup.LimitError, error) {
 	texts := []string{a.Key, a.Resource}
 	for _, r := range a.Grant.Rates {
@@ -130,12 +131,13 @@ func (l *limits) wait(r backup.Rate, now time.Time) time.Duration {
 	return max(time.Duration(next-r.Per.Milliseconds()-ms(now))*time.Millisecond, 0)
 }
 
-// take takes one request from a rate, whether or not one is left.
+// take takes one request from a rate, even if the rate is used up.
 func (l *limits) take(r backup.Rate, now time.Time) {
 	l.rates[r.Key] = max(l.rates[r.Key], ms(now)) + interval(r)
 }
 
-// Refund implements [backup.Limits].
+// Refund gives back what a submission took from the limits, except from rates. It implements
+// [backup.Limits].
 func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 	if err := storable(ctx, key); err != nil {
 		return err
@@ -161,7 +163,8 @@ func (s *Store) Refund(ctx context.Context, key string, attempt int) error {
 	return nil
 }
 
-// Take implements [backup.Limits].
+// Take takes one request from a rate, or returns how long to wait. It implements
+// [backup.Limits].
 func (s *Store) Take(ctx context.Context, r backup.Rate, now time.Time) (time.Duration, error) {
 	if err := storable(ctx, r.Key); err != nil {
 		return 0, err
@@ -175,7 +178,8 @@ func (s *Store) Take(ctx context.Context, r backup.Rate, now time.Time) (time.Du
 	return 0, nil
 }
 
-// Peek implements [backup.Limits].
+// Peek returns how long the next request must wait because of a rate. It takes nothing. It
+// implements [backup.Limits].
 func (s *Store) Peek(ctx context.Context, r backup.Rate, now time.Time) (time.Duration, error) {
 	if err := storable(ctx, r.Key); err != nil {
 		return 0, err
@@ -185,7 +189,8 @@ func (s *Store) Peek(ctx context.Context, r backup.Rate, now time.Time) (time.Du
 	return s.limits.wait(r, now), nil
 }
 
-// Usage implements [backup.Limits].
+// Usage returns how much of each limit is left. It takes nothing. It implements
+// [backup.Limits].
 func (s *Store) Usage(ctx context.Context, g backup.Grant, resource string, now time.Time) (uses []backup.LimitUse, err error) {
 	texts := []string{resource}
 	for _, r := range g.Rates {
@@ -211,7 +216,8 @@ func (s *Store) Usage(ctx context.Context, g backup.Grant, resource string, now 
 	return uses, nil
 }
 
-// ForgetLimits implements [backup.Limits].
+// ForgetLimits removes rows of limits that have no effect any more. It implements
+// [backup.Limits].
 func (s *Store) ForgetLimits(ctx context.Context, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,7 +26,7 @@ func compare(a, b backup.Place) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID))
 }
 
-// List implements [backup.Lists].
+// List returns a page of submissions, newest first. It implements [backup.Lists].
 func (s *Store) List(ctx context.Context, q backup.Query) (page []backup.Record, err error) {
 	is := func(want, got string) bool { return want == "" || want == got }
 	s.mu.Lock()
@@ -58,7 +58,8 @@ func contains(r backup.Record, part string) bool {
 	})
 }
 
-// Open implements [backup.Upkeep].
+// Open returns submissions that are not marked as final, for the regular background run
+// (sweep). It implements [backup.Upkeep].
 func (s *Store) Open(ctx context.Context, after string, limit int) (page []backup.Record, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +73,8 @@ func (s *Store) Open(ctx context.Context, after string, limit int) (page []backu
 	return page, ctx.Err()
 }
 
-// Announce implements [backup.Notices].
+// Announce stores those notices (messages to be sent) that are not stored yet. It implements
+// [backup.Notices].
 func (s *Store) Announce(ctx context.Context, notices []backup.Notice) (added int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,7 +89,8 @@ func (s *Store) Announce(ctx context.Context, notices []backup.Notice) (added in
 	return added, nil
 }
 
-// announce stores those of the notices about s that are not stored yet, and returns how many it stored.
+// announce stores those of the notices about s that are not stored yet, and returns how many it
+// stored.
 func (s *submission) announce(notices []backup.Notice) (added int) {
 	for _, n := range notices {
 		key := notice{n.Event, n.Receiver}
@@ -100,7 +103,7 @@ func (s *submission) announce(notices []backup.Notice) (added int) {
 	return added
 }
 
-// Due implements [backup.Notices].
+// Due returns the notices to a receiver that must be sent now. It implements [backup.Notices].
 func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit int) (found []backup.Notice, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +137,8 @@ func (s *Store) Due(ctx context.Context, receiver string, now time.Time, limit i
 	return found[:min(limit, len(found))], ctx.Err()
 }
 
-// Lease implements [backup.Notices].
+// Lease gives the caller the right to send a notice until a stated time, unless another process
+// has it. It implements [backup.Notices].
 func (s *Store) Lease(ctx context.Context, n backup.Notice, until time.Time) (taken bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,7 +152,8 @@ func (s *Store) Lease(ctx context.Context, n backup.Notice, until time.Time) (ta
 	return true, nil
 }
 
-// Done implements [backup.Notices].
+// Done marks a notice as finished, so that it is never sent again. It implements
+// [backup.Notices].
 func (s *Store) Done(ctx context.Context, n backup.Notice, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,7 +184,8 @@ func (s *Store) delivery(n backup.Notice) *delivery {
 	return sub.notices[key]
 }
 
-// Waiting implements [backup.Notices].
+// Waiting returns how many notices wait to be sent, and since when. It implements
+// [backup.Notices].
 func (s *Store) Waiting(ctx context.Context, receiver string) (backup.Waiting, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -83,7 +83,7 @@ type job struct {
 	cancelled   backup.Cancellation
 }
 
-// notice identifies a notice of one submission.
+// notice identifies a notice of one submission by its event and its receiver.
 type notice struct {
 	event    backup.Event
 	receiver string
@@ -110,7 +110,8 @@ func (s *submission) snapshot() backup.Record {
 	return r
 }
 
-// Claim implements [backup.Claims].
+// Claim stores a submission under its idempotency key, unless the key is in use. It returns the
+// submission that the key stands for. It implements [backup.Claims].
 func (s *Store) Claim(ctx context.Context, r backup.Record) (known backup.Record, ours bool, err error) {
 	key := r.SubmissionID
 	texts := []string{
@@ -190,7 +191,8 @@ func (s *Store) newest(key string) *submission {
 	return uses[len(uses)-1]
 }
 
-// Known implements [backup.Claims].
+// Known returns the submission that an idempotency key stands for. It implements
+// [backup.Claims].
 func (s *Store) Known(ctx context.Context, key string, now time.Time) (backup.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,7 +203,8 @@ func (s *Store) Known(ctx context.Context, key string, now time.Time) (backup.Re
 	return use.snapshot(), ctx.Err()
 }
 
-// SetResourceName implements [backup.Claims].
+// SetResourceName stores the name of the backed-up resource with a submission. It implements
+// [backup.Claims].
 func (s *Store) SetResourceName(ctx context.Context, id, name string) error {
 	if err := storable(ctx, id, name); err != nil {
 		return err
@@ -212,7 +215,8 @@ func (s *Store) SetResourceName(ctx context.Context, id, name string) error {
 	})
 }
 
-// Find implements [backup.Steps].
+// Find returns a submission with the last step of its log and its job. It implements
+// [backup.Steps].
 func (s *Store) Find(ctx context.Context, id string) (r backup.Record, err error) {
 	err = s.change(ctx, id, func(found *submission) error {
 		r = found.snapshot()
@@ -236,7 +240,8 @@ func (s *Store) change(ctx context.Context, id string, do func(*submission) erro
 	return do(found)
 }
 
-// Append implements [backup.Steps].
+// Append adds a step to the log of a submission, unless the log has a step with that number. It
+// implements [backup.Steps].
 func (s *Store) Append(
 	ctx context.Context,
 	id string,
@@ -250,7 +255,8 @@ func (s *Store) Append(
 	return sealed(ctx, audit, func(audit []backup.AuditRow) (bool, error) { return s.addStep(ctx, id, step, audit) })
 }
 
-// CheckClock implements [backup.Steps]. The store has no clock, so every time is right.
+// CheckClock returns an error if a time differs too much from the store's clock. It implements
+// [backup.Steps]. The store has no clock, so every time is right.
 func (s *Store) CheckClock(context.Context, time.Time) error { return nil }
 
 // addStep adds a step and rows of the audit trail, both or neither. See Append.
@@ -300,7 +306,8 @@ func (s *submission) ensureJob() *job {
 	return s.job
 }
 
-// UpdateJob implements [backup.Jobs].
+// UpdateJob stores what the cloud said about a submission's job, unless a better description is
+// stored. It implements [backup.Jobs].
 func (s *Store) UpdateJob(ctx context.Context, id string, latest backup.Job) error {
 	if err := storable(ctx, latest.JobID, latest.JobName, string(latest.Status), latest.ErrorMessage); err != nil {
 		return err
@@ -318,7 +325,8 @@ func (s *Store) UpdateJob(ctx context.Context, id string, latest backup.Job) err
 	})
 }
 
-// StartRefresh implements [backup.Jobs].
+// StartRefresh reports whether the caller may ask the cloud about a job now: only one caller
+// may in each interval. It implements [backup.Jobs].
 func (s *Store) StartRefresh(ctx context.Context, id string, now time.Time, interval time.Duration) (may bool, err error) {
 	if err := storable(ctx, id); err != nil {
 		return false, err
@@ -335,7 +343,7 @@ func (s *Store) StartRefresh(ctx context.Context, id string, now time.Time, inte
 	return may, err
 }
 
-// Cancel implements [backup.Jobs].
+// Cancel stores who cancelled the job of a submission. It implements [backup.Jobs].
 func (s *Store) Cancel(ctx context.Context, id string, c backup.Cancellation) error {
 	by := identity.Principal{Name: c.By.Name}
 	by.Issuer, by.Subject, _ = strings.Cut(c.By.ID(), "#")
@@ -345,7 +353,7 @@ func (s *Store) Cancel(ctx context.Context, id string, c backup.Cancellation) er
 	})
 }
 
-// MarkFinal implements [backup.Jobs].
+// MarkFinal stores a copy of the final state of a submission. It implements [backup.Jobs].
 func (s *Store) MarkFinal(ctx context.Context, id string, state backup.State) error {
 	return s.change(ctx, id, func(sub *submission) error {
 		sub.state = state
@@ -353,7 +361,7 @@ func (s *Store) MarkFinal(ctx context.Context, id string, state backup.State) er
 	})
 }
 
-// Forget implements [backup.Upkeep].
+// Forget removes old submissions. It implements [backup.Upkeep].
 func (s *Store) Forget(ctx context.Context, before, now time.Time, limit int) (n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -378,7 +386,7 @@ func ms(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// fromMillis is the inverse of ms.
+// fromMillis converts milliseconds since 1970, as ms returns them, to a time.
 func fromMillis(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}

@@ -16,7 +16,8 @@ type rejection struct {
 	notices map[string]*delivery
 }
 
-// Reject implements [backup.Rejections].
+// Reject counts a message that can never be accepted in its row of the history. It implements
+// [backup.Rejections].
 func (s *Store) Reject(ctx context.Context, r backup.Rejection, most int, receivers []string) (count int, err error) {
 	texts := []string{
 		r.ID, string(r.Kind), string(r.Door), string(r.Sender.Kind), r.Sender.Subject, r.Origin, r.Reason.En, r.Reason.Zh,
@@ -53,7 +54,8 @@ func (s *Store) Reject(ctx context.Context, r backup.Rejection, most int, receiv
 	return 1, nil
 }
 
-// ListRejections implements [backup.Rejections].
+// ListRejections returns a page of rejections (refused webhooks and events), newest first. It
+// implements [backup.Rejections].
 func (s *Store) ListRejections(ctx context.Context, q backup.Query) (found []backup.Rejection, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +73,7 @@ func (s *Store) ListRejections(ctx context.Context, q backup.Query) (found []bac
 	return found[:min(q.Limit, len(found))], ctx.Err()
 }
 
-// ForgetRejections implements [backup.Rejections].
+// ForgetRejections removes old rejections and their notices. It implements [backup.Rejections].
 func (s *Store) ForgetRejections(ctx context.Context, before time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

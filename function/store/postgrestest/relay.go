@@ -99,18 +99,18 @@ func (r *Relay) Cut() {
 	r.Release()
 }
 
-// RoundTrips returns how often clients have asked for an answer so far, and waited for it. A message
-// Query or Sync does so, however many statements are before it (PostgreSQL, “Frontend/Backend
-// Protocol”, “Message Flow”). The empty query by which the driver tests a connection that was idle
-// does not count.
+// RoundTrips returns how often clients have asked for an answer so far, and waited for it. A
+// message Query or Sync does so, however many statements are before it (PostgreSQL,
+// “Frontend/Backend Protocol”, “Message Flow”). The empty query by which the driver tests a
+// connection that was idle does not count.
 func (r *Relay) RoundTrips() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.trips
 }
 
-// A requests reads what one client sends. Each message but the first one has a letter, its length in
-// four bytes, and its content.
+// A requests parses what one client sends, to count its messages. Each message except the first
+// has a letter, its length in four bytes, and its content.
 type requests struct {
 	relay   *Relay
 	message []byte // the first bytes of the present message, as far as they have arrived

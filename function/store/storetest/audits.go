@@ -19,8 +19,8 @@ type Trail interface {
 	backup.Store
 	// Audit stores a row. It is an error if the chain has a row with this number.
 	Audit(ctx context.Context, row backup.AuditRow) error
-	// AuditHeads returns the last row of each chain that has a row since the given time, without bodies: at
-	// most limit rows, the most recent first.
+	// AuditHeads returns the last row of each chain that has a row since the given time,
+	// without bodies: at most limit rows, the most recent first.
 	AuditHeads(ctx context.Context, since time.Time, limit int) ([]backup.AuditRow, error)
 	// AuditTrail returns all rows, ordered by chain and number.
 	AuditTrail(ctx context.Context) iter.Seq2[backup.AuditRow, error]

@@ -48,7 +48,7 @@ func FillHistory(t testing.TB, db *sql.DB, n int, newest time.Time) {
 	}
 }
 
-// run executes a statement.
+// run executes an SQL statement and fails the test if it returns an error.
 func run(t testing.TB, tx *sql.Tx, statement string) {
 	t.Helper()
 	if _, err := tx.ExecContext(t.Context(), statement); err != nil {

@@ -53,8 +53,9 @@ func reserve(t *testing.T, l backup.Limits, a backup.Reservation) (bool, *backup
 	return limit == nil && err == nil, limit
 }
 
-// usageForeseesReserve makes reservations over two days. Before each, Usage must say whether it
-// succeeds, and else which limit refuses it and how long it must wait.
+// usageForeseesReserve proves that Usage predicts Reserve: before each of many reservations
+// over two days, it says whether the reservation will succeed. If not, it says which limit will
+// refuse it and for how long.
 func usageForeseesReserve(t *testing.T, l backup.Limits) {
 	g := backup.Grant{
 		Cooldown: 10 * time.Minute,
@@ -274,7 +275,8 @@ func refundIsIdempotent(t *testing.T, l backup.Limits) {
 	}
 }
 
-// refundOfEarlierAttempt covers a process that learns late that an old attempt started nothing.
+// refundOfEarlierAttempt tests a process that learns late that an old attempt started nothing:
+// it must not give back what a newer attempt needs.
 func refundOfEarlierAttempt(t *testing.T, l backup.Limits) {
 	g := backup.Grant{Quotas: []backup.Quota{{Key: "t:a", Day: 1}}, Cooldown: time.Hour}
 	for _, attempt := range []int{0, 4, 2} {

@@ -1,10 +1,10 @@
 // Package storetest is the test suite that every [backup.Store] must pass.
 //
 // [Run] tests submissions, logs, jobs, lists, notices and rejections, [RunLimits] tests limits,
-// [RunAudit] tests the audit trail, and [RunDrafts] tests drafts. Each test is one behaviour. It gets
-// an empty store, and the tests of a suite run in parallel. [FillHistory] writes a long history
-// directly into a database, for tests of speed. [Log] reads a log directly from a database, and
-// [Kinds] checks its rules.
+// [RunAudit] tests the audit trail, and [RunDrafts] tests drafts. Each test is one behaviour.
+// It gets an empty store, and the tests of a suite run in parallel. [FillHistory] writes a long
+// history directly into a database, for tests of speed. [Log] reads a log directly from a
+// database, and [Kinds] checks its rules.
 package storetest
 
 import (
