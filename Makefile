@@ -87,6 +87,7 @@ generate: ## write generated files again
 	$(TOOL) templ generate
 	go test ./web -run 'OpenAPI|GatesHold|ReferenceOf' -update
 	go test ./function ./function/aliyun -run ReferenceOf -update
+	go test ./function/policy -run SchemaIsCurrent -update
 
 mutate: ## mutation test of PACKAGE=function/policy; flags by MUTATE='-sample 50'
 	@test -n '$(PACKAGE)' || { echo 'name a package: make mutate PACKAGE=function/policy' >&2; exit 1; }

@@ -17,13 +17,18 @@ type command struct {
 
 // commands lists the commands in the order of the help text. Every name is unique.
 var commands = []command{
+	{"policy init", "write a first policy from flags or questions", initPolicy},
 	{"policy check", "check a policy file; print its hash", checkPolicy},
 	{"policy explain", "show which policy rule allows a request, or why each rule does not", explainPolicy},
+	{"policy diff", "decide the requests of the history by two policies; print what would change", diffPolicies},
+	{"notify test", "send a marked test message to a receiver", testReceiver},
+	{"webhook try", "show what a message would ask for and how the policy decides", tryWebhook},
 	{"ram-policy", "print the RAM policies that this deployment needs", printRAMPolicies},
 	{"token new", "create a token for a program; print its policy entry", newToken},
 	{"audit verify", "check that the audit trail is complete and unchanged", verifyAudit},
 	{"smoke", "check a portal after its deployment", checkPortal},
 	{"migrate", "update the database schema", migrate},
+	{"doctor", "examine what the deployment needs; name what is missing", examine},
 	{"health", "ask whether the portal on this machine answers", askHealth},
 	{"version", "print the version of this program", printVersion},
 }

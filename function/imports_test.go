@@ -20,11 +20,11 @@ const module = "backupportal/"
 // allowed lists the packages of this module that each package may import. Tests may import more,
 // because they connect packages. docs/design.md draws this table.
 var allowed = map[string][]string{
-	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/pattern", "function/policy", "function/secret"},
+	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/pattern", "function/policy", "function/secret", "function/webhook"},
 	"function/admission":          {},
 	"function/aliyun":             {"function/backup", "function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/pattern", "function/secret", "function/set"},
 	"function/amazon":             {"function/secret"},
-	"function/app":                {"function/admission", "function/aliyun", "function/amazon", "function/audit", "function/backup", "function/batch", "function/cache", "function/draft", "function/event", "function/event/envelope", "function/identity", "function/inventory", "function/lenhash", "function/logging", "function/metric", "function/notify", "function/param", "function/pattern", "function/policy", "function/secret", "function/store", "function/trace", "web", "web/auth"},
+	"function/app":                {"function/admission", "function/aliyun", "function/amazon", "function/audit", "function/backup", "function/batch", "function/cache", "function/draft", "function/event", "function/event/envelope", "function/identity", "function/inventory", "function/lenhash", "function/logging", "function/metric", "function/notify", "function/param", "function/pattern", "function/policy", "function/secret", "function/set", "function/store", "function/trace", "web", "web/auth"},
 	"function/audit":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/param", "function/secret"},
 	"function/backup":             {"function/cache", "function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/secret", "function/trace"},
 	"function/batch":              {"function/backup", "function/identity", "function/jsontext", "function/lenhash", "function/logging", "function/param", "function/pattern"},
@@ -74,8 +74,8 @@ var allowed = map[string][]string{
 	"function/terraform":          {"function/jsontext", "function/param"},
 	"function/trace":              {},
 	"function/webhook":            {"function/identity", "function/jsontext", "function/param", "function/pattern", "function/secret"},
-	"templates":                   {"function/backup", "function/batch", "function/cost", "function/inventory", "function/jsontext", "function/kubectl", "function/param", "function/policy", "function/precheck", "function/terraform"},
-	"web":                         {"function/admission", "function/backup", "function/batch", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/kubectl", "function/logging", "function/param", "function/pattern", "function/policy", "function/precheck", "function/targetlist", "function/terraform", "function/trace", "function/webhook", "templates", "web/auth"},
+	"templates":                   {"function/backup", "function/batch", "function/cost", "function/inventory", "function/jsontext", "function/kubectl", "function/param", "function/policy", "function/precheck", "function/secret", "function/terraform"},
+	"web":                         {"function/admission", "function/backup", "function/batch", "function/cost", "function/draft", "function/identity", "function/inventory", "function/jsontext", "function/kubectl", "function/logging", "function/param", "function/pattern", "function/policy", "function/precheck", "function/secret", "function/targetlist", "function/terraform", "function/trace", "function/webhook", "templates", "web/auth"},
 	"web/auth":                    {"function/cache", "function/identity", "function/jsontext", "function/param", "function/secret"},
 }
 

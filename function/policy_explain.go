@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -40,13 +39,9 @@ func explainPolicy(args []string, env environment) error {
 	case err != nil:
 		return usageError{err}
 	}
-	data, err := os.ReadFile(q.file)
+	p, err := app.LoadPolicy(q.file, env.getenv)
 	if err != nil {
 		return usageError{err}
-	}
-	p, err := policy.Load(data, env.getenv)
-	if err != nil {
-		return usageError{fmt.Errorf("%s: %w", q.file, err)}
 	}
 	if issuers := p.Issuers(); q.who.Kind == identity.KindHuman && q.who.Issuer == "" {
 		if len(issuers) != 1 {
@@ -111,20 +106,29 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	if *groups != "" {
 		q.who.Groups = strings.Split(*groups, ",")
 	}
-	if *tags != "" {
-		q.tags = map[string]string{}
-	}
-	for tag := range strings.SplitSeq(*tags, ",") {
-		key, value, ok := strings.Cut(tag, "=")
-		if !ok && *tags != "" {
-			return q, fmt.Errorf("%q is not of the form TAG=VALUE", tag)
-		}
-		if ok {
-			q.tags[key] = value
-		}
+	var err error
+	if q.tags, err = readTags(*tags); err != nil {
+		return q, err
 	}
 	q.do = backup.Action(*action)
 	return q, q.identify(*as, *issuer, *source, *event)
+}
+
+// readTags reads tags in the form key=value, separated by commas. It returns nil for an empty text: then the
+// tags are not known.
+func readTags(text string) (map[string]string, error) {
+	if text == "" {
+		return nil, nil
+	}
+	tags := map[string]string{}
+	for tag := range strings.SplitSeq(text, ",") {
+		key, value, ok := strings.Cut(tag, "=")
+		if !ok {
+			return nil, fmt.Errorf("%q is not of the form TAG=VALUE", tag)
+		}
+		tags[key] = value
+	}
+	return tags, nil
 }
 
 // identify sets the principal. Exactly one of as, source and event must be given, and the action
@@ -151,14 +155,20 @@ func (q *question) identify(as, issuer, source, event string) error {
 	return fmt.Errorf("unknown action %q: use backup.create, backup.view or backup.cancel", q.do)
 }
 
+// tagged returns p for an instance with the tags of q, or p itself if they are not known.
+func (q question) tagged(p *policy.Policy) *policy.Policy {
+	if q.tags == nil {
+		return p
+	}
+	return p.Tagged(func(context.Context, backup.Target, []string) (map[string]map[string]string, error) {
+		return map[string]map[string]string{q.params["InstanceId"]: q.tags}, nil
+	}, time.Now)
+}
+
 // answer writes the verdicts of p. It returns errRefused if no rule allows the action.
 func (q question) answer(p *policy.Policy, out io.Writer) error {
 	ctx := context.Background()
-	if q.tags != nil {
-		p = p.Tagged(func(context.Context, backup.Target, []string) (map[string]map[string]string, error) {
-			return map[string]map[string]string{q.params["InstanceId"]: q.tags}, nil
-		}, time.Now)
-	}
+	p = q.tagged(p)
 	teams := strings.Join(p.Teams(q.who), ", ")
 	if teams == "" {
 		teams = "none"

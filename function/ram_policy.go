@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -46,13 +45,9 @@ func printRAMPolicies(args []string, env environment) error {
 	if err := parse(flags, args, 0); err != nil {
 		return err
 	}
-	data, err := os.ReadFile(*file)
+	p, err := app.LoadPolicy(*file, env.getenv)
 	if err != nil {
 		return usageError{err}
-	}
-	p, err := policy.Load(data, env.getenv)
-	if err != nil {
-		return usageError{fmt.Errorf("%s: %w", *file, err)}
 	}
 	capabilities := accountCapabilities(p)
 	if *portal == "" {

@@ -14,6 +14,7 @@
 //	HistoryPage           History           history.templ
 //	SchedulesPage         Schedules         schedules.templ
 //	AccessPage            Access            access.templ
+//	ReceiversPage         Receivers         receivers.templ
 //	APIPage               API               api.templ
 //	Problem               ProblemPage       problem.templ
 //

@@ -28,6 +28,7 @@ type Shell struct {
 	Picker    string         // address of the script that offers candidates
 	Icon      string         // address of the icon
 	API       string         // address of the API reference; empty means no link
+	Receivers string         // address of the page with the receivers of notifications; empty means no link
 	SignOut   string         // target of the sign-out form; empty means no form
 	Now       time.Time      // for dates that are counted from today
 	Zone      *time.Location // of the displayed times; nil means UTC

@@ -51,6 +51,17 @@ func (s sampler) shell(path string) templates.Shell {
 	}
 }
 
+// receivers adds two receivers to a page.
+func (s sampler) receivers(p templates.ReceiversPage) templates.ReceiversPage {
+	p.Shell = s.shell("/notifications")
+	p.Shell.Receivers = "/notifications"
+	p.Receivers = []backup.Receiver{
+		{Name: s.put("incidents"), Kind: backup.WebhookReceiver, Events: backup.Events, Accounts: []string{s.put("prod")}},
+		{Name: s.put("chat"), Kind: backup.Slack, Events: []backup.Event{backup.EventFailed}},
+	}
+	return p
+}
+
 func (s sampler) text(en, zh string) param.Text {
 	return param.Text{En: s.put(en), Zh: s.put(zh)}
 }
@@ -318,6 +329,10 @@ func (s sampler) others() []sample {
 			Contacts: []param.Text{s.text("platform team", "平台团队")}, Identity: s.put("issuer: i"),
 		}})},
 		{"start-norights-bare", templates.Start(templates.StartPage{Shell: s.shell("/"), Help: &templates.Help{}})},
+		{"receivers", templates.Receivers(s.receivers(templates.ReceiversPage{}))},
+		{"receivers-sent", templates.Receivers(s.receivers(templates.ReceiversPage{Sent: s.put("incidents")}))},
+		{"receivers-failed", templates.Receivers(s.receivers(templates.ReceiversPage{Failed: s.put("chat"), Why: s.put("notify: chat: connection refused")}))},
+		{"receivers-empty", templates.Receivers(templates.ReceiversPage{Shell: s.shell("/notifications")})},
 		{"history", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: rows, Newer: "/backups", Older: "/backups?before=" + s.put("1")})},
 		{"history-others", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: theirs})},
 		{"history-rejected", templates.History(templates.HistoryPage{Shell: s.shell("/backups"), Rows: append(s.rejected(), rows[:2]...)})},

@@ -47,6 +47,9 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 			shell.Path = draftsPath + "/" + id + "/check"
 		}
 	}
+	if r.URL.Path == receiversPath+"/test" {
+		shell.Path = receiversPath
+	}
 	if r.URL.Path == auth.CallbackPath {
 		shell.Path, shell.Query = "/", "" // the address contains the provider's code, which is valid only once
 	}
@@ -59,6 +62,9 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	if known {
 		shell.User = p.Name
 		shell.NoTeam = s.noTeam(r, p)
+		if s.Policy.IsOperator(p) {
+			shell.Receivers = receiversPath
+		}
 		if s.SignIn != nil {
 			shell.SignOut = logoutPath
 		}

@@ -160,6 +160,8 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /options/{Kind}", s.page(s.reads(s.options)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))
 	mux.Handle("POST /access", s.page(s.reads(s.askAccess)))
+	mux.Handle("GET "+receiversPath, s.page(s.reads(s.receivers)))
+	mux.Handle("POST "+receiversPath+"/test", s.page(s.submits(s.testReceiver)))
 	mux.Handle("GET /backups", s.page(s.reads(s.history)))
 	mux.Handle("GET "+schedulesPath, s.page(s.reads(s.schedules)))
 	mux.Handle("GET /backups/{SubmissionId}", s.page(s.reads(s.status)))

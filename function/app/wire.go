@@ -30,7 +30,6 @@ import (
 	"backupportal/function/lenhash"
 	"backupportal/function/logging"
 	"backupportal/function/metric"
-	"backupportal/function/notify"
 	"backupportal/function/param"
 	"backupportal/function/policy"
 	"backupportal/function/secret"
@@ -57,37 +56,19 @@ const mostKept = 1000
 // An error names the wrong setting.
 func Wire(cfg Config, logTo io.Writer) (App, error) {
 	log := slog.New(logging.NewHandler(slog.NewJSONHandler(logTo, nil)))
-	data, err := os.ReadFile(cfg.PolicyFile)
+	rules, sender, err := readPolicy(cfg)
 	if err != nil {
-		return App{}, fmt.Errorf("the policy: %w", err)
-	}
-	rules, err := policy.Load(data, cfg.Getenv)
-	if err != nil {
-		return App{}, fmt.Errorf("the policy %s: %w", cfg.PolicyFile, err)
+		return App{}, err
 	}
 	meter := metric.New(Build(), wallClock)
-	cloud, err := aliyun.New(aliyun.Config{
-		Endpoint:    cfg.CloudEndpoint,
-		CA:          cfg.CloudCA,
-		SystemRoots: cfg.SystemRoots,
-		Log:         log,
-		Proxy:       cfg.OutboundProxy,
-		Credentials: credentials(cfg.Credentials),
-		Waits:       admission.Lend,
-		Now:         wallClock,
-		Observe: func(ctx context.Context, c aliyun.Observed) {
-			meter.CloudCall(c.Operation, c.Class, time.Since(c.Began))
-			trace.Ended(ctx, "cloud "+c.Operation, c.Class, c.Began)
-		},
+	cloud, err := newCloud(cfg, log, func(ctx context.Context, c aliyun.Observed) {
+		meter.CloudCall(c.Operation, c.Class, time.Since(c.Began))
+		trace.Ended(ctx, "cloud "+c.Operation, c.Class, c.Began)
 	})
 	if err != nil {
 		return App{}, err
 	}
 	rules = rules.Tagged(cloud.DescribeInstances, wallClock)
-	messenger, err := newMessenger(cfg, rules.Notifications(), rules.Account)
-	if err != nil {
-		return App{}, err
-	}
 	db, closeStore, err := openStore(cfg, log, func(ctx context.Context, operation string, began time.Time, err error) {
 		meter.StoreStatement(operation, err != nil, time.Since(began))
 		result := ""
@@ -106,7 +87,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	service := &backup.Service{
 		Cloud: cloud, Store: db, Limits: db, Requests: rules.Requests(), Policy: rules, Audit: trail, Log: log,
 		Now: wallClock, NewID: rand.Text, Wait: wait, ListFirst: listFirst(cfg.ListFirst, db),
-		Messenger: messenger, Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
+		Messenger: messengerOf(sender), Announced: make(chan struct{}, 1), Meter: meter, Warned: &backup.Hourly{},
 		Expectations: &backup.Expectations{All: rules.Expectations()},
 		Accounts:     rules.Aliases(), Successes: &backup.Successes{}, LogFigures: cfg.Platform != PlainServer,
 		OverPace: cache.New[struct{}](mostKept, wallClock), Names: cache.New[string](mostKept, wallClock),
@@ -234,30 +215,18 @@ func listFirst(mode ListFirst, db *store.DB) func() bool {
 // closeTimeout limits how long the audit trail may take to write its end.
 const closeTimeout = 3 * time.Second
 
-// CheckReceivers returns an error if a receiver of notifications in the policy is invalid.
-func CheckReceivers(n backup.Notifications) error {
-	_, err := newMessenger(Config{}, n, nil)
-	return err
-}
-
-// newMessenger returns the sender of notices, or nil if the policy names no receiver. account
-// returns an account of the policy; nil means that notices have only aliases. Receivers on loopback
-// are allowed only together with an emulator, for tests.
-func newMessenger(
-	cfg Config,
-	n backup.Notifications,
-	account func(alias string) (backup.Account, bool),
-) (backup.Messenger, error) {
-	if n.Receivers == nil {
-		return nil, nil
-	}
-	return notify.New(notify.Config{
-		Notifications: n,
-		PublicURL:     cfg.PublicURL,
-		Zone:          cfg.Zone,
-		Now:           wallClock,
-		Loopback:      cfg.emulated(),
-		Account:       account,
+// newCloud returns the client of the cloud. observe is called after each call; it may be nil.
+func newCloud(cfg Config, log *slog.Logger, observe func(context.Context, aliyun.Observed)) (*aliyun.Client, error) {
+	return aliyun.New(aliyun.Config{
+		Endpoint:    cfg.CloudEndpoint,
+		CA:          cfg.CloudCA,
+		SystemRoots: cfg.SystemRoots,
+		Log:         log,
+		Proxy:       cfg.OutboundProxy,
+		Credentials: credentials(cfg.Credentials),
+		Waits:       admission.Lend,
+		Now:         wallClock,
+		Observe:     observe,
 	})
 }
 

@@ -137,6 +137,7 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 		&t.Region,
 		&t.SourceType,
 		&t.Resource,
+		&t.Receiver,
 		&t.Retention,
 		&t.CopyTo,
 		&r.Submission.ID,

@@ -45,6 +45,7 @@ const (
 	AuditCancelled      AuditKind = "cancelled"       // the result of CancelBackupJob
 	AuditWebhookRefused AuditKind = "webhook_refused" // the signature or token of a webhook is wrong
 	AuditRejected       AuditKind = "rejected"        // a message can never be accepted; see [Service.Reject]
+	AuditReceiverTested AuditKind = "receiver_tested" // an operator sends a test message to a receiver
 	AuditLimit          AuditKind = "limit"           // a limit is reached
 	AuditBatch          AuditKind = "batch"           // a batch was created, paused, resumed or cancelled
 	AuditViolation      AuditKind = "violation"       // a promise of the design is broken: two jobs of one submission
@@ -58,6 +59,7 @@ type AuditTarget struct {
 	Region     string   `json:"region,omitempty"`
 	SourceType string   `json:"source_type,omitempty"`
 	Resource   string   `json:"resource,omitempty"`  // id of an instance or a cluster
+	Receiver   string   `json:"receiver,omitempty"`  // name of a receiver; only of AuditReceiverTested
 	Retention  string   `json:"retention,omitempty"` // days
 	CopyTo     string   `json:"copy_to,omitempty"`   // region of the copy
 	Scripts    []string `json:"scripts,omitempty"`   // paths of the scripts that run on the instance

@@ -31,6 +31,10 @@ const (
 	EventMended    Event = "mended"    // it has one again; receivers of EventMissing get it
 )
 
+// EventTest is the event of a message that tests a receiver. It belongs to no submission, and no policy can
+// select it.
+const EventTest Event = "test"
+
 // Events lists the events that a receiver can choose.
 var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventRejected, EventMissing}
 

@@ -28,6 +28,8 @@ type Policy interface {
 	// MayViewRejections reports whether p may view the rejected messages of a sender. A sender
 	// is a source of webhooks or a kind of event.
 	MayViewRejections(p, sender identity.Principal) bool
+	// IsOperator reports whether p is in a team of the policy's key operators.
+	IsOperator(p identity.Principal) bool
 	// MayInRegion reports whether a rule allows p the action a in a region of an account, even
 	// if only for some of the resources there.
 	MayInRegion(p identity.Principal, a Action, alias, region string) bool

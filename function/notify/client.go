@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -77,6 +78,25 @@ func (r receiver) post(ctx context.Context, out outgoing) ([]byte, error) {
 		return nil, networkError(err)
 	}
 	return answer, nil
+}
+
+// connect connects to the host of the receiver and closes the connection.
+func (r receiver) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	transport := r.client.Transport.(*http.Transport)
+	port := cmp.Or(r.url.Port(), map[string]string{"https": "443", "http": "80"}[r.url.Scheme])
+	conn, err := transport.DialContext(ctx, "tcp", net.JoinHostPort(r.url.Hostname(), port))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if r.url.Scheme != "https" {
+		return nil
+	}
+	config := transport.TLSClientConfig.Clone()
+	config.ServerName = r.url.Hostname()
+	return tls.Client(conn, config).HandshakeContext(ctx)
 }
 
 // Errors of the network. They replace the errors of packages net and net/http, whose texts

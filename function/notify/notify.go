@@ -143,11 +143,10 @@ func (s *Sender) Receivers(e backup.Event, account string) (names []string) {
 // Send implements [backup.Messenger]. It sends one message and waits at most 5 seconds for its
 // confirmation. After an error, the message may have been received.
 func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
-	i := slices.IndexFunc(s.receivers, func(r receiver) bool { return r.Name == n.Receiver })
-	if i < 0 {
-		return fmt.Errorf("notify: the policy has no receiver %s", n.Receiver)
+	r, err := s.receiver(n.Receiver)
+	if err != nil {
+		return err
 	}
-	r := s.receivers[i]
 	out, err := r.kind.write(s, r, n)
 	if err != nil {
 		return fmt.Errorf("notify: %s: writing the message: %w", r.Name, err)
@@ -162,14 +161,23 @@ func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
 	return nil
 }
 
-// link returns the URL of the submission's page, of the list of rejected messages, or of the start page with
-// the missing backups. It is an empty string
+// receiver returns the receiver with a name.
+func (s *Sender) receiver(name string) (receiver, error) {
+	i := slices.IndexFunc(s.receivers, func(r receiver) bool { return r.Name == name })
+	if i < 0 {
+		return receiver{}, fmt.Errorf("notify: the policy has no receiver %s", name)
+	}
+	return s.receivers[i], nil
+}
+
+// link returns the URL of the submission's page, of the list of rejected messages, or of the start page for missing
+// backups and for a test. It is an empty string
 // if the URL of the portal is not configured.
 func (s *Sender) link(n backup.Notice) string {
 	if s.cfg.PublicURL == nil {
 		return ""
 	}
-	if isAboutGap(n) {
+	if n.Event == backup.EventTest || isAboutGap(n) {
 		return s.cfg.PublicURL.JoinPath("/").String()
 	}
 	if n.Event == backup.EventRejected {

@@ -64,3 +64,29 @@ func TestRejectionAsWebhook(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// A test message says that it is one, to every kind of receiver and in both languages. A webhook has no member
+// of another message.
+func TestTestMessagesAreMarked(t *testing.T) {
+	n := backup.NewTestNotice("r", "Olga <@all> *x*", "id1", now)
+	for _, kind := range backup.ReceiverKinds {
+		for language, want := range map[param.Language]string{param.English: "Test message", param.Chinese: "测试消息"} {
+			to := receiverAt(kind, "")
+			to.Language = language
+			body := string(sent(t, to, n).body)
+			if kind == backup.WebhookReceiver {
+				want = `"type":"backup.test"`
+			} else if strings.Contains(body, "<@all>") || strings.Contains(body, "*x*") {
+				t.Errorf("%s: markup of a name is in %s", kind, body)
+			}
+			for _, part := range []string{want, "Olga", "https://backup.example.com/"} {
+				if !strings.Contains(body, part) {
+					t.Errorf("%s: no %q in %s", kind, part, body)
+				}
+			}
+			if strings.Contains(body, "SubmissionId") {
+				t.Errorf("%s: looks like another message: %s", kind, body)
+			}
+		}
+	}
+}

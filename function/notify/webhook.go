@@ -20,7 +20,7 @@ import (
 type payload struct {
 	Type      string    `json:"type"`      // "backup." and the event
 	Timestamp time.Time `json:"timestamp"` // when the portal learned of the event
-	Data      any       `json:"data"`      // a data, a rejectionData for “rejected”, or a gapData for “missing” and “mended”
+	Data      any       `json:"data"`      // a data, a rejectionData for “rejected”, a testData for “test”, or a gapData for “missing” and “mended”
 }
 
 // A gapData describes a gap of an expectation.
@@ -79,6 +79,22 @@ func newRejectionPayload(n backup.Notice, l param.Language, environment, link st
 		RequestID:    r.RequestID,
 		Environment:  environment,
 		URL:          link,
+	}}
+}
+
+// A testData marks a test message. It has no member of another message, so that no receiver takes it for one.
+type testData struct {
+	Test        bool   `json:"Test"` // always true
+	Receiver    string `json:"Receiver"`
+	AskedBy     string `json:"AskedBy,omitempty"`
+	Environment string `json:"Environment,omitempty"`
+	URL         string `json:"Url,omitempty"` // of the portal
+}
+
+// newTestPayload returns the payload of a test message.
+func newTestPayload(n backup.Notice, environment, link string) payload {
+	return payload{Type: "backup." + string(n.Event), Timestamp: n.At.UTC(), Data: testData{
+		Test: true, Receiver: n.Receiver, AskedBy: n.Record.Principal.Name, Environment: environment, URL: link,
 	}}
 }
 
@@ -149,9 +165,14 @@ func newPayload(n backup.Notice, environment, link string) payload {
 // webhook writes a message by Standard Webhooks. The id is the same for each attempt; time and
 // signature differ.
 func webhook(s *Sender, r receiver, n backup.Notice) (outgoing, error) {
-	message := newPayload(n, s.cfg.Notifications.Environment, s.link(n))
-	if n.Event == backup.EventRejected {
-		message = newRejectionPayload(n, r.Language, s.cfg.Notifications.Environment, s.link(n))
+	var message payload
+	switch environment, link := s.cfg.Notifications.Environment, s.link(n); n.Event {
+	case backup.EventTest:
+		message = newTestPayload(n, environment, link)
+	case backup.EventRejected:
+		message = newRejectionPayload(n, r.Language, environment, link)
+	default:
+		message = newPayload(n, environment, link)
 	}
 	if isAboutGap(n) {
 		message = newGapPayload(n, s.cfg.Notifications.Environment, s.link(n))

@@ -33,6 +33,7 @@ var (
 	wordWhy       = param.Both("Why", "备份原因")
 	wordTicket    = param.Both("Ticket", "工单号")
 	wordPreset    = param.Both("Preset", "预设")
+	wordReceiver  = param.Both("Receiver", "接收方")
 	wordColon     = param.Both(": ", "：")
 	wordBeside    = param.Both("%v, %v", "%v，%v")
 )
@@ -44,6 +45,7 @@ var headlines = map[backup.Event]param.Text{
 	backup.EventPartial:   param.Both("Backup partly succeeded: some items are missing", "备份部分成功：有内容未备份"),
 	backup.EventFailed:    param.Both("Backup failed", "备份失败"),
 	backup.EventCancelled: param.Both("Backup cancelled", "备份已取消"),
+	backup.EventTest:      param.Both("Test message: no backup was started, and none has failed", "测试消息：未启动备份，也没有备份失败"),
 	backup.EventRejected:  param.Both("Message rejected: no backup was started", "消息被拒收：未开始备份"),
 	backup.EventMissing:   param.Both("Backup missing: there is no good backup that is new enough", "缺少备份：没有足够新的可用备份"),
 	backup.EventMended:    param.Both("Backup no longer missing", "备份已恢复正常"),
@@ -80,6 +82,12 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 		if value != "" {
 			m.lines = append(m.lines, line{label.In(l), value})
 		}
+	}
+	if n.Event == backup.EventTest {
+		add(wordReceiver, inert(n.Receiver))
+		add(wordAskedBy, inert(r.Principal.Name))
+		add(wordTime, s.minute(n.At))
+		return m
 	}
 	if n.Event == backup.EventRejected {
 		add(wordSource, inert(n.Rejection.Sender.Subject))

@@ -320,7 +320,7 @@ func (l *loader) ruleID(p place) string {
 // alias reads the alias of an account in l.accounts.
 func (l *loader) alias(p place) string {
 	alias := l.text(p)
-	if _, ok := l.accounts[alias]; !ok {
+	if _, ok := l.accounts[alias]; !ok && p.node != nil {
 		l.wrong(p, "the account %q does not exist: add it to accounts, or correct the name", alias)
 	}
 	return alias
@@ -330,7 +330,7 @@ func (l *loader) alias(p place) string {
 // of a host name.
 func (l *loader) region(p place) string {
 	region := l.text(p)
-	if !param.KnownRegion(region) {
+	if !param.KnownRegion(region) && p.node != nil {
 		l.wrong(p, "Cloud Backup does not support region %q: write a region ID, such as cn-hangzhou", region)
 	}
 	return region
@@ -346,7 +346,7 @@ func (l *loader) regionOf(p place, aliases []string) string {
 			return region
 		}
 	}
-	if len(aliases) > 0 {
+	if len(aliases) > 0 && p.node != nil {
 		l.wrong(p, "no account of this rule has region %q: add it to one of them, or remove it here", region)
 	}
 	return region

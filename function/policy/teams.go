@@ -83,6 +83,11 @@ func (p *Policy) MayViewRejections(who, sender identity.Principal) bool {
 	return slices.ContainsFunc(teams, func(i int) bool { return slices.Contains(own, i) || slices.Contains(p.operators, i) })
 }
 
+// IsOperator reports whether who is in a team of the key operators.
+func (p *Policy) IsOperator(who identity.Principal) bool {
+	return slices.ContainsFunc(p.teamsOf(who), func(i int) bool { return slices.Contains(p.operators, i) })
+}
+
 // TeamLabel returns the name of a team for people: its display name, followed by its
 // name in parentheses. It returns the name alone for a team without a display name, and
 // for an unknown team.

@@ -22,6 +22,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
+
+	"backupportal/function/secret"
 )
 
 // These are the kinds of databases that [Kind] and [DB.Kind] return.
@@ -45,6 +47,16 @@ func Kind(url string) string {
 		}
 	}
 	return ""
+}
+
+// File returns the path of the file of a SQLite URL, or an empty text for another URL.
+func File(url secret.String) string {
+	text := strings.TrimSpace(url.Reveal())
+	if Kind(text) != SQLite {
+		return ""
+	}
+	_, path, _ := strings.Cut(text, ":")
+	return path
 }
 
 // A dialect holds everything that differs between SQLite and PostgreSQL.

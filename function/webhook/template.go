@@ -30,6 +30,10 @@ type Values struct {
 	err        error              // ErrNotJSON, ErrUnicode, or nil
 }
 
+// Read reads a message without verifying its sender, and keeps the values that the template of s names. It
+// is for a trial: what the values ask for must not be started.
+func Read(s Source, body io.Reader) (Values, error) { return read(s, body) }
+
 // read reads a message to its end and returns the values that the template of s uses. The error
 // is that of body. If the message is not JSON, read returns no error: only a verified sender
 // may learn that, so [Values.Submission] returns the error later.

@@ -3,11 +3,14 @@ package auth
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 
 	"backupportal/function/cache"
 )
@@ -88,6 +91,25 @@ func newClient(now func() time.Time) *http.Client {
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	transport := &cachingTransport{now: now, kept: cache.New[answer](mostAnswers, now)}
 	return &http.Client{Timeout: providerTimeout, CheckRedirect: stay, Transport: transport}
+}
+
+// fetchKeys reads a key set and returns nil if it has a key. The error is a cause; it quotes no answer.
+func fetchKeys(ctx context.Context, client *http.Client, address string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return errors.New("the address of its keys is no URL")
+	}
+	res, err := client.Do(r)
+	if err != nil {
+		return errors.New("the address of its keys " + fetchCause(err))
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	var set jose.JSONWebKeySet
+	if err != nil || res.StatusCode != http.StatusOK || json.Unmarshal(body, &set) != nil || len(set.Keys) == 0 {
+		return errors.New("the address of its keys gave no key set (JWKS)")
+	}
+	return nil
 }
 
 // A cachingTransport caches successful answers to GET requests for publishedFor. It does not

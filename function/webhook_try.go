@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"strings"
+
+	"backupportal/function/app"
+	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
+	"backupportal/function/policy"
+	"backupportal/function/webhook"
+)
+
+const tryUsage = `webhook try [-policy FILE] [-tags TAGS] SOURCE FILE
+
+Shows what the message in FILE (- is standard input) would ask for, if the sender SOURCE of the policy sent it, and how the policy
+decides. It starts nothing and calls nothing: the message needs no signature, and limits and earlier messages do not count.
+
+The exit code is 0 if the message would start a backup, 1 if it would not, and 2 if the input cannot be used.`
+
+// maxTried is the longest message that is read, in bytes.
+const maxTried = 32 << 20
+
+// tryWebhook is the command "webhook try".
+func tryWebhook(args []string, env environment) error {
+	flags := newFlags("webhook try", tryUsage, env.out)
+	file := flags.String("policy", app.PolicyFile(env.getenv), "the `policy`")
+	tags := flags.String("tags", "", "`tags` of the instance, as key=value, separated by commas; the cloud is not queried")
+	if err := parse(flags, args, 2); err != nil {
+		return err
+	}
+	if flags.NArg() != 2 {
+		return usageError{errors.New("webhook try needs a source and a file; -h shows the usage")}
+	}
+	p, err := app.LoadPolicy(*file, env.getenv)
+	if err != nil {
+		return usageError{err}
+	}
+	source, ok := p.Source(flags.Arg(0))
+	if !ok {
+		return usageError{fmt.Errorf("the policy has no source of webhooks %q", flags.Arg(0))}
+	}
+	q := question{who: identity.Principal{Kind: identity.KindSource, Subject: source.Name, Name: source.Name}, do: backup.ActionCreate}
+	if q.tags, err = readTags(*tags); err != nil {
+		return usageError{err}
+	}
+	message := env.in
+	if name := flags.Arg(1); name != "-" {
+		opened, err := os.Open(name)
+		if err != nil {
+			return usageError{err}
+		}
+		defer opened.Close()
+		message = opened
+	}
+	values, err := webhook.Read(source, io.LimitReader(message, maxTried))
+	if err != nil {
+		return usageError{err}
+	}
+	q.params, err = writeAsked(values, env.out)
+	if err != nil {
+		return err
+	}
+	if err := q.answer(p, env.out); err != nil {
+		return err
+	}
+	if err := checkComplete(q, p, env.out); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(env.out, "the message would start a backup, unless a limit is reached or an earlier message has its id")
+	return err
+}
+
+// writeAsked writes what the values of a message ask for, and returns it. The error is errRefused, after it was
+// explained, if the message starts nothing.
+func writeAsked(values webhook.Values, out io.Writer) (param.Params, error) {
+	asked, err := values.Submission()
+	if errors.Is(err, webhook.ErrNothing) {
+		fmt.Fprintln(out, "NOTHING  a condition under when does not hold, so the message starts no backup; the sender gets status 204")
+		return nil, errRefused
+	}
+	var params param.Params
+	if err == nil {
+		params, _, err = param.DecodeJSON(asked)
+	}
+	for _, f := range param.Fields {
+		if value := params[f.Name]; value != "" {
+			fmt.Fprintf(out, "asks   %s=%s\n", f.Name, param.Clean(value, 200))
+		}
+	}
+	return params, explainMistakes(err, out)
+}
+
+// checkComplete checks the values of q together with those of its preset and of the rule that allows it.
+func checkComplete(q question, p *policy.Policy, out io.Writer) error {
+	given := q.params
+	if given["Preset"] != "" {
+		var err error
+		if given, err = backup.WithPreset(p.Presets(q.who), given); err != nil {
+			return explainMistakes(err, out)
+		}
+	}
+	grant, _ := q.tagged(p).Decide(context.Background(), q.who, given)
+	complete := maps.Clone(given)
+	for name, value := range grant.Values {
+		if complete[name] == "" {
+			complete[name] = value
+		}
+	}
+	return explainMistakes(complete.WithDefaults().WithFittingName().Validate(), out)
+}
+
+// explainMistakes writes what is wrong with a message. It returns errRefused, or nil if err is nil.
+func explainMistakes(err error, out io.Writer) error {
+	if err == nil {
+		return nil
+	}
+	bad, ok := errors.AsType[param.InvalidError](err)
+	for _, m := range bad {
+		fmt.Fprintf(out, "WRONG  %s: %s\n", m.Field, m.In(param.English))
+	}
+	if !ok {
+		fmt.Fprintln(out, "WRONG  "+strings.TrimPrefix(err.Error(), "webhook: "))
+	}
+	return errRefused
+}
