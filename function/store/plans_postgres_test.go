@@ -75,7 +75,11 @@ func TestStatementsReadFewRowsInPostgreSQL(t *testing.T) {
 			literals[i] = fmt.Sprintf("'%v'", arg)
 		}
 		for range 8 { // PostgreSQL may use one plan for all values after five executions
-			check(statement, `EXECUTE kept (`+strings.Join(literals, ", ")+`)`, nil)
+			execute := `EXECUTE kept`
+			if len(literals) > 0 {
+				execute += ` (` + strings.Join(literals, ", ") + `)`
+			}
+			check(statement, execute, nil)
 		}
 		if _, err := d.db.Exec(`DEALLOCATE kept`); err != nil {
 			t.Fatal(err)

@@ -37,7 +37,34 @@ func openFilled(t *testing.T, url string, n int) *DB {
 	d := openSingle(t, url)
 	fillLimits(t, d, n)
 	storetest.FillHistory(t, d.db, n, storetest.Start)
+	fillNotices(t, d, n)
 	return d
+}
+
+// fillNotices inserts n gaps, n rejections, and notices about them and about submissions. All but one
+// percent of the gaps are mended, and as many notices are done.
+func fillNotices(t *testing.T, d *DB, n int) {
+	t.Helper()
+	numbers := fmt.Sprintf(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d) `, n)
+	at := fmt.Sprintf("%d - 1000 * i", ms(storetest.Start))
+	done := `CASE WHEN i % 100 = 0 THEN 0 ELSE ` + at + ` END`
+	for _, insert := range []string{
+		`INSERT INTO gap (id, expectation, account, region, resource, name, last_good_ms, since_ms, mended_ms)
+			SELECT 'g' || i, 'e', 'demo', 'cn-hangzhou', 'i-' || i, '', 0, ` + at + `, ` + done + ` FROM numbers`,
+		`INSERT INTO gap_notice (gap_id, event, receiver, at_ms, attempts, next_ms, done_ms)
+			SELECT 'g' || i, 'missing', 'r' || (i % 500), ` + at + `, 1, ` + at + `, ` + done + ` FROM numbers`,
+		`INSERT INTO rejection (id, kind, door, sender_kind, sender, origin, reason_en, reason_zh, submission_id, request_id, first_ms, last_ms, count)
+			SELECT 'j' || i, '', 'event', 'event', 'event:' || (i % 50), '', '', '', '', '', ` + at + `, ` + at + `, 1 FROM numbers`,
+		`INSERT INTO rejection_notice (rejection_id, receiver, at_ms, attempts, next_ms, done_ms)
+			SELECT 'j' || i, 'r' || (i % 500), ` + at + `, 1, ` + at + `, ` + done + ` FROM numbers`,
+		`, known AS (SELECT id, row_number() OVER (ORDER BY id) AS i FROM submission)
+			INSERT INTO notice (submission_id, event, receiver, at_ms, attempts, next_ms, done_ms)
+			SELECT id, 'created', 'r' || (i % 500), ` + at + `, 1, ` + at + `, ` + done + ` FROM known`,
+	} {
+		if _, err := d.db.Exec(numbers + insert); err != nil {
+			t.Fatalf("%s: %v", insert, err)
+		}
+	}
 }
 
 // fillLimits inserts n rows into each table of limits and into the audit trail, with times one
@@ -124,7 +151,7 @@ func otherStatements(t *testing.T, d *DB, id string) map[string][]any {
 		deleteLimits[0]: {ms(daysAgo(1))}, deleteLimits[1]: {ms(daysAgo(1))}, deleteLimits[2]: {ms(daysAgo(8))}, deleteLimits[3]: {"2026-11-10"},
 		insertDraft: {"d", "o", "p", "{}", 0, 0, 0, start}, deleteInterim: {"o", "p"}, deleteSurplus: {"o", 50}, selectDraft: {"d", "o", start},
 		selectNewestFrom: {"o", "p", start}, selectNewestDraft: {"o", start}, updateDraft: {"d", "o", "s"}, deleteDraft: {"o", "d"}, deleteDrafts: {ms(daysAgo(500))},
-		insertGap: {"g", "e", "a", "r", "i", "", 0, start}, updateMended: {"g", start}, insertGapNotice: {"g", "missing", "chat", start},
+		insertGap: {"g", "e", "a", "r", "i", "", 0, start}, updateMended: {"g", start}, insertGapNotice: {"g1", "missing", "chat", start},
 		selectOpenGaps: {}, deleteGaps: {ms(daysAgo(390))}, selectDueGaps: {"chat", start, 20}, updateGapLease: {"g", "missing", "chat", 0, start},
 		updateGapDone: {"g", "missing", "chat", start}, selectWaitingGaps: {"chat"},
 		selectBatch: {"b1"}, selectBatch + d.dialect.lockRow: {"b1"}, selectOpenBatch: {100}, selectBatches: {"o1", start, "", 10}, selectAllBatches: {start, "", 10},
