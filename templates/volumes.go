@@ -126,23 +126,35 @@ func (p VolumesPage) firstBox() string {
 	return "before"
 }
 
-// unreadableTexts are the sentences for output that cannot be read, without line and column.
-var unreadableTexts = map[kubectl.Kind]param.Text{
-	kubectl.Empty:    param.Both("Paste the output of kubectl", "请粘贴 kubectl 的输出"),
-	kubectl.TooLong:  param.Both("The output is longer than 256 KB: run kubectl for one namespace, with -n", "输出超过 256 KB：请用 -n 指定一个命名空间"),
-	kubectl.NotText:  param.Both("The output is not valid UTF-8: copy it again", "输出不是有效的 UTF-8：请重新复制"),
-	kubectl.Tab:      param.Both("A tab is used for indentation, which YAML does not allow: copy the output again, without tabs", "YAML 不允许用制表符缩进：请重新复制不含制表符的输出"),
-	kubectl.Prompt:   param.Both("This line is not part of the output: remove the lines of the shell", "此行不属于输出：请删除命令行提示"),
-	kubectl.Table:    param.Both("This is a table: add -o yaml to the command", "这是表格：请在命令中加上 -o yaml"),
-	kubectl.BadYAML:  param.Both("This is not valid YAML or JSON: copy the whole output again", "不是有效的 YAML 或 JSON：请重新复制完整的输出"),
-	kubectl.NoObject: param.Both("This is not an object of Kubernetes: copy the whole output again", "不是 Kubernetes 对象：请重新复制完整的输出"),
-	kubectl.NoVolume: param.Both("The output has no volume and no claim: run kubectl get pv,pvc", "输出中没有存储卷和存储声明：请运行 kubectl get pv,pvc"),
+// unreadableText returns the sentence for output that cannot be read, without line and column.
+func unreadableText(kind kubectl.Kind) param.Text {
+	switch kind {
+	case kubectl.Empty:
+		return param.Both("Paste the output of kubectl", "请粘贴 kubectl 的输出")
+	case kubectl.TooLong:
+		return param.Both("The output is longer than 256 KB: run kubectl for one namespace, with -n", "输出超过 256 KB：请用 -n 指定一个命名空间")
+	case kubectl.NotText:
+		return param.Both("The output is not valid UTF-8: copy it again", "输出不是有效的 UTF-8：请重新复制")
+	case kubectl.Tab:
+		return param.Both("A tab is used for indentation, which YAML does not allow: copy the output again, without tabs", "YAML 不允许用制表符缩进：请重新复制不含制表符的输出")
+	case kubectl.Prompt:
+		return param.Both("This line is not part of the output: remove the lines of the shell", "此行不属于输出：请删除命令行提示")
+	case kubectl.Table:
+		return param.Both("This is a table: add -o yaml to the command", "这是表格：请在命令中加上 -o yaml")
+	case kubectl.BadYAML:
+		return param.Both("This is not valid YAML or JSON: copy the whole output again", "不是有效的 YAML 或 JSON：请重新复制完整的输出")
+	case kubectl.NoObject:
+		return param.Both("This is not an object of Kubernetes: copy the whole output again", "不是 Kubernetes 对象：请重新复制完整的输出")
+	case kubectl.NoVolume:
+		return param.Both("The output has no volume and no claim: run kubectl get pv,pvc", "输出中没有存储卷和存储声明：请运行 kubectl get pv,pvc")
+	}
+	return param.Text{}
 }
 
 // unreadable returns the reason for which the output cannot be read, with line and column if
 // they are known.
 func unreadable(ctx context.Context, e *kubectl.SyntaxError) string {
-	text := in(ctx, unreadableTexts[e.Kind])
+	text := in(ctx, unreadableText(e.Kind))
 	if e.Line == 0 {
 		return text
 	}
