@@ -69,10 +69,12 @@ func newPortal(t *testing.T) *portal {
 		t.Fatal(err)
 	}
 	settings := map[string]string{
-		"ADDR": "127.0.0.1:9000", "AUTH_MODE": "demo", "POLICY_FILE": file, "METRICS_TOKEN": token, "MAX_REQUESTS": fmt.Sprint(maxRequests),
+		"ADDR": "127.0.0.1:9000", "AUTH_MODE": "demo", "POLICY_FILE": file, "METRICS_TOKEN": token,
+		"MAX_REQUESTS":   fmt.Sprint(maxRequests),
 		"DATABASE_URL":   "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
-		"CLOUD_ENDPOINT": cloud.URL, "ALIBABA_CLOUD_ACCESS_KEY_ID": "demo-portal-key", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "demo-portal-secret",
-		"HOOK_URL": receiver.URL, "HOOK_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
+		"CLOUD_ENDPOINT": cloud.URL, "ALIBABA_CLOUD_ACCESS_KEY_ID": "demo-portal-key",
+		"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "demo-portal-secret",
+		"HOOK_URL":                        receiver.URL, "HOOK_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
 	}
 	cfg, err := app.ReadConfig(func(name string) string { return settings[name] })
 	if err != nil {

@@ -54,7 +54,8 @@ func newPrometheus(t *testing.T, start time.Time) *prometheus {
 func readRules(t *testing.T) (all []*rules.AlertingRule) {
 	t.Helper()
 	expressions := parser.NewParser(parser.Options{})
-	groups, errs := rulefmt.ParseFile("../../docs/alerts.yaml", false, model.LegacyValidation, expressions, slog.New(slog.DiscardHandler))
+	silent := slog.New(slog.DiscardHandler)
+	groups, errs := rulefmt.ParseFile("../../docs/alerts.yaml", false, model.LegacyValidation, expressions, silent)
 	if errs != nil {
 		t.Fatal(errors.Join(errs...))
 	}

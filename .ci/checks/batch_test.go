@@ -99,7 +99,8 @@ func TestBatchOfTickedMachines(t *testing.T) {
 		}
 		b.set("JobName", "emulator.2s")
 		b.follow(".actions .filled")
-		if got := b.text(".counts"); !strings.Contains(strings.Join(strings.Fields(got), " "), "will be backed up 2 refused 0 running already 0") {
+		const want = "will be backed up 2 refused 0 running already 0"
+		if got := b.text(".counts"); !strings.Contains(strings.Join(strings.Fields(got), " "), want) {
 			t.Fatalf("the numbers are %q", got)
 		}
 		b.set("FirstBatch", "3")
@@ -142,7 +143,8 @@ func TestBatchOfTickedMachines(t *testing.T) {
 // tried again, with those that were not started.
 func TestBatchStopsAtErrors(t *testing.T) {
 	bothManners(t, func(t *testing.T, b *tab) {
-		b.chooseList("InstanceId,JobName\ni-bp1demofail01,emulator.2s.FAILED\ni-bp1demoweb01,emulator.10s\ni-bp1demoweb02,\ni-bp1demodb01,\ni-bp1demoslow01,\n")
+		b.chooseList("InstanceId,JobName\ni-bp1demofail01,emulator.2s.FAILED\ni-bp1demoweb01,emulator.10s\n" +
+			"i-bp1demoweb02,\ni-bp1demodb01,\ni-bp1demoslow01,\n")
 		b.follow(".actions .filled")
 		b.set("Concurrency", "1")
 		b.set("MaxErrors", "0")
@@ -225,7 +227,8 @@ func TestBatchByTagAndPlan(t *testing.T) {
 		 "change":{"actions":["delete"],"before":{"id":"i-bp1demodb01","availability_zone":"cn-hangzhou-i"}}}]}`)
 	b.follow("[aria-labelledby=by-plan] button")
 	b.unfold()
-	if list := b.text(".plainlist"); !strings.Contains(list, "i-bp1demodb01") || !strings.Contains(list, "module.m.alicloud_instance.a") {
+	list = b.text(".plainlist")
+	if !strings.Contains(list, "i-bp1demodb01") || !strings.Contains(list, "module.m.alicloud_instance.a") {
 		t.Errorf("the list of the plan is\n%s", list)
 	}
 	b.expectJobs(t)

@@ -85,8 +85,8 @@ func fileOf(key string) string {
 	return strings.TrimSuffix(file, ":") // a mutant outside functions
 }
 
-// stale returns, sorted, the entries of explained.txt that are no longer needed: entries of the
-// package in folder of which a test now notices all mutants.
+// stale returns, sorted, the entries of explained.txt that are no longer needed: a test now
+// notices all their mutants. It looks at the entries of the package in folder.
 func (e explanations) stale(folder string, mutants []*mutant) []string {
 	alive := map[string]bool{}
 	for _, m := range mutants {

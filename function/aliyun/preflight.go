@@ -52,7 +52,7 @@ type checklist struct {
 
 // Preflight checks whether the portal can back up in the account of target. It checks the
 // operations that the portal's policy needs there (capabilities) and the resources that params
-// name. It returns all checks in order, also those that were not run. It implements
+// name. It returns all checks in order, including checks that were not run. It implements
 // [backup.Cloud].
 //
 // Its calls change nothing in the cloud: they read, or they lack required parameters (see

@@ -27,7 +27,7 @@ type Subject string
 
 // The subjects, in the order in which a doctor examines them.
 const (
-	Variables   Subject = "variables"   // environment variables, except those that the policy names
+	Variables   Subject = "variables"   // environment variables, except the policy's own
 	PolicyRules Subject = "policy"      // the policy file and the variables that it names
 	Database    Subject = "database"    // reachable, with the schema and the rights that the portal needs
 	Clock       Subject = "clock"       // of this machine, compared with the database's clock
@@ -55,7 +55,7 @@ const (
 type Finding struct {
 	Subject Subject
 	State   FindingState
-	What    string   // what was found
+	What    string   // the finding in words
 	Do      []string // what corrects a failure; a text with line breaks is to be copied
 }
 

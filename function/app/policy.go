@@ -11,8 +11,8 @@ import (
 )
 
 // LoadPolicy reads the policy in file for a command. It accepts exactly the files with which the portal
-// starts: of the other variables, it reads those that decide about a policy. The errors name the file,
-// except for an error of the environment.
+// starts. Besides the variables that the policy names, it reads the variables that limit a policy. The
+// errors name the file, except for an error of the environment.
 func LoadPolicy(file string, getenv func(string) string) (*policy.Policy, error) {
 	cfg := Config{PolicyFile: file, Getenv: getenv}
 	if err := cfg.readAddresses(getenv); err != nil {

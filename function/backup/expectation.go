@@ -71,8 +71,8 @@ func (e *Expectations) begin(now time.Time) bool {
 	return true
 }
 
-// checkExpectations looks in the cloud for the backups that the policy expects, and records what is missing
-// and what is there again. If the cloud cannot be asked about an expectation, that is logged, and its gaps
+// checkExpectations looks in the cloud for the backups that the policy expects, and records which backups
+// are missing and which exist again. If the cloud cannot be asked about an expectation, that is logged, and its gaps
 // stay as they are. An open gap of an instance that is no longer expected is closed without a notice.
 func (w *sweep) checkExpectations(ctx context.Context) {
 	e := w.Expectations
@@ -146,8 +146,8 @@ func (w *sweep) checkExpectation(ctx context.Context, e Expectation, open []Gap)
 // maxInstancePages limits the pages of instances that a check reads.
 const maxInstancePages = 100
 
-// expectedInstances returns the instances of e. Those that e names by id are returned also if the cloud does
-// not list them.
+// expectedInstances returns the instances of e. It includes instances that e names by id and that the
+// cloud does not list.
 func (w *sweep) expectedInstances(ctx context.Context, target Target, e Expectation) (found []Candidate, err error) {
 	if e.Tags == nil {
 		for _, id := range e.Instances {
