@@ -14,6 +14,7 @@ type oneReceiver struct{ sent int }
 
 func (m *oneReceiver) All() []string                             { return []string{"hook"} }
 func (m *oneReceiver) Receivers(backup.Event, string) []string   { return nil }
+func (m *oneReceiver) Takes(string, string) bool                 { return true }
 func (m *oneReceiver) Send(context.Context, backup.Notice) error { m.sent++; return nil }
 
 // A test of a receiver is recorded before the message is sent. Without a record there is no message.
