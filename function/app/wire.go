@@ -267,7 +267,9 @@ func openStore(
 		remove = func() error { return os.RemoveAll(folder) }
 		cfg.Database = secret.New("sqlite:" + filepath.Join(folder, "portal.db"))
 	}
-	db, err = store.Open(store.Config{URL: cfg.Database, Connections: connections, Now: wallClock, Log: log, Observe: observe})
+	db, err = store.Open(store.Config{
+		URL: cfg.Database, Connections: connections, Now: wallClock, Log: log, Observe: observe, Waits: admission.Rest,
+	})
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("DATABASE_URL: %w", err), remove())
 	}
