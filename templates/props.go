@@ -163,7 +163,7 @@ const NoLimit = "none"
 // and Form (a stored draft), or Hidden (the values as hidden inputs).
 type CheckPage struct {
 	Shell
-	Call     backup.Call      // with the complete JobName
+	Call     backup.Call      // the call, with the complete JobName
 	Values   Values           // of the form; the page reads the choices, which have no parameter
 	Hidden   []Hidden         // the values of the form, for the buttons of the page; nil with Draft
 	Link     []Hidden         // values of a link to the form, without its name; nil: they do not fit into an address
@@ -237,7 +237,7 @@ type MachineRow struct {
 type AccountFinding struct {
 	Account  string // alias
 	Label    param.Text
-	State    inventory.State // not Fresh
+	State    inventory.State // any state but Fresh
 	Regions  []string        // regions of the account that have this state
 	Machines int             // number of machines that are shown nevertheless
 	At       time.Time       // when the oldest of them were listed; zero if none are shown
@@ -323,7 +323,7 @@ type Commands struct {
 
 // A CandidateList is a list of resources that a submission can name.
 type CandidateList struct {
-	Path         string // with {alias}
+	Path         string // path of the API; {alias} stands for the account
 	Title, About param.Text
 }
 
