@@ -142,8 +142,8 @@ func TestGateOfSeveralInstances(t *testing.T) {
 	}
 }
 
-// TestGateByTag proves that a gate with a tag starts one batch of the instances that have it, and a repeat of the run gets the same batch. A tag that no
-// instance has, or that cannot be in the request, stops the pipeline and starts nothing.
+// TestGateByTag proves that a gate with a tag starts one batch of the instances that have it, and that a repeat of the CI run
+// gets the same batch. A tag that no instance has, or that cannot be in the request, stops the pipeline and starts nothing.
 func TestGateByTag(t *testing.T) {
 	t.Parallel()
 	for _, w := range allWays(t) {
