@@ -97,11 +97,13 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	if err != nil {
 		return App{}, errors.Join(err, closeStore())
 	}
+	machines := inventory.New(cloud, log, wallClock)
+	batches.Finder = inventory.Tags{Inventory: machines, Rules: rules}
 	server := &web.Server{
 		Backups:   service,
 		Batches:   batches,
 		Policy:    rules,
-		Inventory: inventory.New(cloud, log, wallClock),
+		Inventory: machines,
 		Sender:    auth.BearerTokens(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		Mode:      cfg.AuthMode,
 		SignIn:    signIn,
@@ -151,7 +153,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	return App{Handlers: handlers, Service: service, Batches: batches, Close: end}, nil
 }
 
-// sweepAll is the sweep that a timer orders. It also carries on with batches, and removes old ones.
+// sweepAll makes the sweep that a timer event requests. It also removes old batches and continues open ones.
 func sweepAll(ctx context.Context, service *backup.Service, batches *batch.Service, keep time.Duration) (backup.Swept, error) {
 	swept, err := service.Sweep(ctx, keep)
 	if err != nil {
