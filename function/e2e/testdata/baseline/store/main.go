@@ -1,4 +1,4 @@
-// Command store is a plain function that starts a backup and keeps what it did.
+// Command store is a plain function that keeps each backup that it starts in a database.
 //
 // It does what the command sdkfunction does, and writes one row to PostgreSQL before the call and
 // changes it afterwards. Two requests with one key make one job. It checks nothing else: after an
