@@ -5,6 +5,7 @@ DIST  ?= dist
 POLICY ?= docs/policy.example.yaml
 PACKAGE ?=
 MUTATE ?=
+MEASURE ?=
 EVENT ?= timer
 INVOKE ?=
 CHAOS ?=
@@ -25,7 +26,7 @@ TIMED = ./function/backup ./function/chaos ./function/e2e ./function/store
 SEQUENTIAL = ./function ./function/param ./function/policy ./function/webhook ./templates
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev invoke clients check static test chaos generate mutate bench dist deploy clean
+.PHONY: help run dev invoke clients check static test chaos generate mutate bench measure dist deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,7 +81,7 @@ test: ## all checks of CI; installs missing tools
 	go test -count=1 -run SessionsAreCached ./function/aliyun | awk '{ print } /no tests to run|^FAIL/ { bad = 1 } END { exit bad }'
 	@# The browser checks mostly wait for jobs, so the other modules run at the same time, at a lower priority.
 	@(cd .ci/checks && go vet ./... && go test -vet=off -count=1 -timeout 30m ./...) & checks=$$!; failed=; \
-		for folder in openapi-clients clients alerts sam; do \
+		for folder in openapi-clients clients alerts sam measure; do \
 			(cd .ci/$$folder && nice -n 4 go vet ./... && nice -n 4 go test -vet=off -count=1 -timeout 30m ./...) || failed="$$failed $$folder"; \
 		done; (cd .ci/mutate && nice -n 4 go vet ./... && nice -n 4 go test -vet=off -short ./...) || failed="$$failed mutate"; \
 		wait $$checks && test -z "$$failed" || { echo "make test: failed:$$failed" >&2; exit 1; }
@@ -102,6 +103,9 @@ mutate: ## mutation test of PACKAGE=function/policy; flags by MUTATE='-sample 50
 
 bench: ## benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+measure: dist ## dist/main beside simple programs, as a table of ratios; MEASURE='-pairs 5' for flags
+	go run -C .ci/measure . $(MEASURE)
 
 dist: ## dist/main for linux/amd64, and dist/policy.yaml from POLICY=path
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -tags lambda.norpc -ldflags='-s -w' -o '$(DIST)/main' ./function
