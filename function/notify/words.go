@@ -10,8 +10,9 @@ import (
 	"backupportal/function/param"
 )
 
-// Texts of chat messages.
+// Texts of chat messages and e-mails.
 var (
+	wordPortal    = param.Both("Backup Portal", "备份门户")
 	wordInstance  = param.Both("Instance", "实例")
 	wordVolumes   = param.Both("Volumes", "存储卷")
 	wordKind      = param.Both("Kind", "类型")
@@ -38,7 +39,7 @@ var (
 	wordBeside    = param.Both("%v, %v", "%v，%v")
 )
 
-// headlines are the titles of chat messages, by the kind of the notice.
+// headlines are the titles of chat messages and e-mails, by the kind of the notice.
 var headlines = map[backup.Event]param.Text{
 	backup.EventCreated:   param.Both("Backup started", "备份已启动"),
 	backup.EventSucceeded: param.Both("Backup succeeded", "备份成功"),
@@ -51,8 +52,8 @@ var headlines = map[backup.Event]param.Text{
 	backup.EventMended:    param.Both("Backup no longer missing", "备份已恢复正常"),
 }
 
-// A message is the content of a chat message in the receiver's language. Only link can act in the
-// chat.
+// A message is the content of a chat message or an e-mail in the receiver's language. Only link can
+// act in a chat or a mail program.
 type message struct {
 	title string
 	lines []line
