@@ -6,26 +6,44 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"backupportal/function/aliyun"
 	"backupportal/function/amazon"
 	"backupportal/function/batch"
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
+	"backupportal/function/trace"
 )
 
 // A chunkEvent is the event with which the portal invokes itself to carry on with a batch. It is the whole payload.
 type chunkEvent struct {
-	Batch string `json:"batch"`
-	Chunk int    `json:"chunk"`
+	Batch  string `json:"batch"`
+	Chunk  int    `json:"chunk"`
+	Parent string `json:"traceparent,omitempty"` // of the request or sweep that ordered it; package event reads it
+	State  string `json:"tracestate,omitempty"`
+}
+
+// chunkPayload returns the event for a chunk of a batch. It belongs to the trace of ctx.
+func chunkPayload(ctx context.Context, id string, chunk int) ([]byte, error) {
+	e := chunkEvent{Batch: id, Chunk: chunk}
+	if t := trace.From(ctx); !t.IsZero() {
+		e.Parent, e.State = t.Child().Parent(), t.State
+	}
+	return json.Marshal(e)
 }
 
 // batchChunk returns the batch and the chunk in an event. ok is false if it is another event. Only a direct invocation
 // can be one: the other events come from senders that may not invoke the function themselves.
 func batchChunk(m event.Message) (id string, chunk int, ok bool) {
 	var keys map[string]json.RawMessage
-	if m.Kind != envelope.Direct || json.Unmarshal(m.Payload, &keys) != nil || len(keys) != 2 || keys["batch"] == nil || keys["chunk"] == nil {
+	if m.Kind != envelope.Direct || json.Unmarshal(m.Payload, &keys) != nil || keys["batch"] == nil || keys["chunk"] == nil {
 		return "", 0, false
+	}
+	for key := range keys {
+		if !slices.Contains([]string{"batch", "chunk", "traceparent", "tracestate"}, key) {
+			return "", 0, false
+		}
 	}
 	var e chunkEvent
 	err := json.Unmarshal(m.Payload, &e)
@@ -59,7 +77,7 @@ func (c fcCarrier) Continue(ctx context.Context, id string, chunk int) error {
 	if !ok || inv.Region == "" {
 		return errors.New("the platform did not say in which region the function is")
 	}
-	payload, err := json.Marshal(chunkEvent{id, chunk})
+	payload, err := chunkPayload(ctx, id, chunk)
 	if err != nil {
 		return err
 	}
@@ -76,7 +94,7 @@ type lambdaCarrier struct {
 
 // Continue implements [batch.Carrier].
 func (c lambdaCarrier) Continue(ctx context.Context, id string, chunk int) error {
-	payload, err := json.Marshal(chunkEvent{id, chunk})
+	payload, err := chunkPayload(ctx, id, chunk)
 	if err != nil {
 		return err
 	}
