@@ -17,7 +17,8 @@ import (
 // Event is a change of a submission that receivers are notified of.
 type Event string
 
-// The events. A submission has EventCreated at most once, and at most one of the next four. A
+// The events. A submission has EventCreated at most once, at most one of the next four, and after
+// that EventConsistencyMissed at most once. A
 // refusal is no event if the sender, a person or a program, reads the answer. EventRejected is
 // for webhooks and events of the platform, whose answer may have no reader; see [Rejection].
 const (
@@ -26,9 +27,11 @@ const (
 	EventPartial   Event = "partial"   // there is a backup; some items are missing
 	EventFailed    Event = "failed"    // there is no backup: the job failed, or the cloud refused the submission
 	EventCancelled Event = "cancelled" // the job was cancelled
-	EventRejected  Event = "rejected"  // a message can never be accepted; no submission exists
-	EventMissing   Event = "missing"   // an instance lacks the backup that an expectation demands; see [Gap]
-	EventMended    Event = "mended"    // it has one again; receivers of EventMissing get it
+	// EventConsistencyMissed: the backup is complete, or partly, and less consistent than requested; see [ConsistencyMissed].
+	EventConsistencyMissed Event = "consistency_missed"
+	EventRejected          Event = "rejected" // a message can never be accepted; no submission exists
+	EventMissing           Event = "missing"  // an instance lacks the backup that an expectation demands; see [Gap]
+	EventMended            Event = "mended"   // it has one again; receivers of EventMissing get it
 )
 
 // EventTest is the event of a message that tests a receiver. It belongs to no submission, and no policy can
@@ -36,7 +39,7 @@ const (
 const EventTest Event = "test"
 
 // Events lists the events that a receiver can choose.
-var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventRejected, EventMissing}
+var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventConsistencyMissed, EventRejected, EventMissing}
 
 // Notice is a stored order to send one receiver a message about one event of a submission, or
 // about a rejection.
@@ -235,6 +238,9 @@ func (r Record) eventNotices() (all []Notice) {
 	case StepCreated:
 		add(EventCreated, r.Last.At)
 		add(finalEvents[r.Job.Status.Outcome()], r.Job.SeenAt)
+		if r.missedConsistency() {
+			add(EventConsistencyMissed, r.Job.SeenAt)
+		}
 	case StepRefused:
 		add(EventFailed, r.Last.At)
 	}

@@ -56,7 +56,7 @@ func New(version string, now func() time.Time) *Registry {
 	return r
 }
 
-// begin makes the counters of submissions and attempts with the value 0. A monitoring system sees no increase
+// begin makes the counters of submissions, attempts and missed consistencies with the value 0. A monitoring system sees no increase
 // of a counter that begins with 1.
 func (r *Registry) begin() {
 	for _, door := range backup.Doors {
@@ -67,6 +67,7 @@ func (r *Registry) begin() {
 	for _, result := range backup.AttemptResults {
 		r.attempts(result)
 	}
+	r.missedConsistency()
 }
 
 // Rejected counts one input that was refused. kind is the kind of the refusal. source is the configured
@@ -106,6 +107,13 @@ func (r *Registry) AttemptEnded(result string) {
 
 func (r *Registry) attempts(result string) *metrics.Counter {
 	return r.counter(seriesKey{attempts, result, ""}, "result", "")
+}
+
+// ConsistencyMissed counts one backup that is less consistent than requested.
+func (r *Registry) ConsistencyMissed() { r.missedConsistency().Inc() }
+
+func (r *Registry) missedConsistency() *metrics.Counter {
+	return r.counter(seriesKey{consistencyMissed, "", ""}, "", "")
 }
 
 // CloudCall counts one call of the cloud and its duration. class is the class of its result.
@@ -148,7 +156,10 @@ func (r *Registry) histogram(k seriesKey, bounds []float64, first, second string
 
 // name returns the name of the series with its labels.
 func (k seriesKey) name(first, second string) string {
-	if second == "" {
+	switch {
+	case first == "":
+		return k.metric
+	case second == "":
 		return name(k.metric, first, k.first)
 	}
 	return name(k.metric, first, k.first, second, k.second)

@@ -183,6 +183,15 @@ func TestMessageTexts(t *testing.T) {
 	if got := string(sent(t, receiverAt(backup.WebhookReceiver, ""), downgraded).body); !strings.Contains(got, `"ConsistentLevel":"CRASH","DowngradeReason":"VssError"`) {
 		t.Errorf("less than was asked for: %s", got)
 	}
+	downgraded.Event = backup.EventConsistencyMissed
+	if got := string(sent(t, receiverAt(backup.Slack, ""), downgraded).body); !strings.Contains(got, "Backup is less consistent than requested") ||
+		!strings.Contains(got, "Consistency level: CRASH") || !strings.Contains(got, "Cloud Backup says: VssError") {
+		t.Errorf("the event of its own: %s", got)
+	}
+	if got := string(sent(t, receiverAt(backup.WebhookReceiver, ""), downgraded).body); !strings.Contains(got, `"type":"backup.consistency_missed"`) ||
+		!strings.Contains(got, `"Outcome":"succeeded"`) || !strings.Contains(got, `"ConsistentLevel":"CRASH","DowngradeReason":"VssError"`) {
+		t.Errorf("the event of its own: %s", got)
+	}
 	for _, e := range backup.Events {
 		if headlines[e].En == "" || headlines[e].Zh == "" {
 			t.Errorf("there are no words for %s", e)
