@@ -41,7 +41,7 @@ type NewBatchPage struct {
 type TargetSet struct {
 	ID      string // of the draft that keeps it
 	Origin  Origin
-	Tag     string    // with OriginTag
+	Tag     string    // the tag, with OriginTag; otherwise empty
 	At      time.Time // when the list was made
 	Rows    []TargetRow
 	Missing []string // aliases of accounts whose machines could not be listed completely

@@ -109,7 +109,7 @@ type FormPage struct {
 	Mistakes      []param.Mistake           // in the order of the form, including refusals of the policy
 	Accounts      []backup.Account          // that can be chosen, each with its regions
 	Offer         policy.Offer              // what the rules permit
-	UnknownParams []string                  // parameters of the link that the form does not have
+	UnknownParams []string                  // names of ignored URL parameters: not in the form, or an unknown Preset
 	Focus         string                    // control that gets the focus; the error summary has precedence
 	Section       string                    // id of the section to scroll to; empty for none
 	Preset        *backup.Preset            // whose values fill the form; nil without one
@@ -163,7 +163,7 @@ const NoLimit = "none"
 // and Form (a stored draft), or Hidden (the values as hidden inputs).
 type CheckPage struct {
 	Shell
-	Call     backup.Call      // with the complete JobName
+	Call     backup.Call      // the call, with the complete JobName
 	Values   Values           // of the form; the page reads the choices, which have no parameter
 	Hidden   []Hidden         // the values of the form, for the buttons of the page; nil with Draft
 	Link     []Hidden         // values of a link to the form, without its name; nil: they do not fit into an address
@@ -173,6 +173,10 @@ type CheckPage struct {
 	Cost     cost.Estimate
 	Draft    string // address of the draft; empty without a store for drafts
 	Form     string // address of the form with these values, with a query; empty if the buttons post Hidden instead
+
+	Receivers []backup.Receiver // that the person may choose, without URLs and secrets
+	Chosen    []string          // names of receivers whose boxes are ticked
+	Wrong     []param.Mistake   // about the chosen receivers
 }
 
 // ChoosePage offers the kinds of backup.
@@ -237,7 +241,7 @@ type MachineRow struct {
 type AccountFinding struct {
 	Account  string // alias
 	Label    param.Text
-	State    inventory.State // not Fresh
+	State    inventory.State // any state but Fresh
 	Regions  []string        // regions of the account that have this state
 	Machines int             // number of machines that are shown nevertheless
 	At       time.Time       // when the oldest of them were listed; zero if none are shown
@@ -323,7 +327,7 @@ type Commands struct {
 
 // A CandidateList is a list of resources that a submission can name.
 type CandidateList struct {
-	Path         string // with {alias}
+	Path         string // path of the API; {alias} stands for the account
 	Title, About param.Text
 }
 

@@ -10,7 +10,7 @@ import (
 // ReceiversPage is the page with the receivers of notifications, for operators.
 type ReceiversPage struct {
 	Shell
-	Receivers []backup.Receiver // without URLs and secrets
+	Receivers []backup.Receiver // the receivers of the policy, without their URLs and secrets
 	Sent      string            // name of a receiver that has confirmed a test message; empty if none was sent
 	Failed    string            // name of a receiver that has not confirmed one
 	Why       string            // why, if Failed is set
@@ -24,6 +24,7 @@ var (
 	wordReceiver      = param.Both("Receiver", "接收方")
 	wordReceiverKind  = param.Both("Format", "格式")
 	wordReceiverOf    = param.Both("Events", "事件")
+	wordOnlyChosen    = param.Both("only backups whose requester chose it;", "仅限申请人选择了它的备份；")
 	wordAllAccounts   = param.Both("all accounts", "所有账号")
 	wordSendTest      = param.Both("Send a test message", "发送测试消息")
 	wordTestTo        = param.Both("Send a test message to %v", "向 %v 发送测试消息")

@@ -19,13 +19,14 @@ type messenger struct {
 
 func (m *messenger) All() []string                           { return []string{"hook"} }
 func (m *messenger) Receivers(backup.Event, string) []string { return nil }
+func (m *messenger) Takes(string, string) bool               { return true }
 func (m *messenger) Send(_ context.Context, n backup.Notice) error {
 	m.sent = append(m.sent, n)
 	return m.err
 }
 
-// An operator sends a test message with a button and sees the result. For everyone else there is no such page
-// and no link to it. The audit trail says who sent it.
+// TestOperatorsTestReceivers proves that an operator can send a test message with a button and sees the result.
+// Other people get no page and no link to it. An audit record has the name of the operator.
 func TestOperatorsTestReceivers(t *testing.T) {
 	w := newWorld(t)
 	m := &messenger{}

@@ -150,6 +150,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("POST "+draftsPath, s.page(s.admitted(admission.Read, s.resumed(s.saveDraft))))
 	mux.Handle("GET "+draftsPath+"/{DraftId}", s.page(s.reads(s.draftForm)))
 	mux.Handle("GET "+draftsPath+"/{DraftId}/check", s.page(s.reads(s.checkDraft)))
+	mux.Handle("POST "+draftsPath+"/{DraftId}/check", s.page(s.admitted(admission.Read, s.resumed(s.recheckDraft))))
 	mux.Handle("POST "+draftsPath+"/{DraftId}/start", s.page(s.admitted(admission.Submission, s.resumed(s.rateLimited(s.startDraft)))))
 	mux.Handle("POST "+draftsPath+"/{DraftId}/discard", s.page(s.admitted(admission.Read, s.resumed(s.discardDraft))))
 	mux.Handle("GET /backups/preview", s.page(s.reads(s.carried)))
@@ -157,6 +158,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET "+volumesPath, http.RedirectHandler("/backups/new/CONTAINER", http.StatusSeeOther)) // the address was typed
 	mux.Handle("POST "+volumesPath, s.page(s.reads(s.pickVolumes)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
+	mux.Handle("GET "+knownPath, s.page(s.reads(s.known)))
 	mux.Handle("GET /options/{Kind}", s.page(s.reads(s.options)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))
 	mux.Handle("POST /access", s.page(s.reads(s.askAccess)))

@@ -97,11 +97,13 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	if err != nil {
 		return App{}, errors.Join(err, closeStore())
 	}
+	machines := inventory.New(cloud, log, wallClock)
+	batches.Finder = inventory.Tags{Inventory: machines, Rules: rules}
 	server := &web.Server{
 		Backups:   service,
 		Batches:   batches,
 		Policy:    rules,
-		Inventory: inventory.New(cloud, log, wallClock),
+		Inventory: machines,
 		Sender:    auth.BearerTokens(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		Mode:      cfg.AuthMode,
 		SignIn:    signIn,
@@ -140,7 +142,8 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return sweepAll(ctx, service, batches, cfg.History) }
 	handlers := event.Handlers{
-		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, rules, sweep, batches), Log: log,
+		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, rules, sweep, batches),
+		Initialize: db.Ready, Log: log,
 	}
 	end := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -150,7 +153,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	return App{Handlers: handlers, Service: service, Batches: batches, Close: end}, nil
 }
 
-// sweepAll is the sweep that a timer orders. It also carries on with batches, and removes old ones.
+// sweepAll makes the sweep that a timer event requests. It also removes old batches and continues open ones.
 func sweepAll(ctx context.Context, service *backup.Service, batches *batch.Service, keep time.Duration) (backup.Swept, error) {
 	swept, err := service.Sweep(ctx, keep)
 	if err != nil {
@@ -266,7 +269,9 @@ func openStore(
 		remove = func() error { return os.RemoveAll(folder) }
 		cfg.Database = secret.New("sqlite:" + filepath.Join(folder, "portal.db"))
 	}
-	db, err = store.Open(store.Config{URL: cfg.Database, Connections: connections, Now: wallClock, Log: log, Observe: observe})
+	db, err = store.Open(store.Config{
+		URL: cfg.Database, Connections: connections, Now: wallClock, Log: log, Observe: observe, Waits: admission.Rest,
+	})
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("DATABASE_URL: %w", err), remove())
 	}

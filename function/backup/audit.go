@@ -81,6 +81,8 @@ type AuditSubmission struct {
 	Reason   string `json:"reason,omitempty"` // why the sender needs the backup
 	Ticket   string `json:"ticket,omitempty"`
 	Preset   string `json:"preset,omitempty"` // name of the preset that the request named
+
+	Notify []string `json:"notify,omitempty"` // receivers that the request chose
 }
 
 // AuditOutcome is the result of an action, such as a call of the cloud.
@@ -101,7 +103,9 @@ type AuditOutcome struct {
 // records, so they must not change.
 const (
 	ClassSuccess = "success" // the call had the wanted effect
-	ClassRefused = "refused" // no effect; a repeat would be refused, too; recorded as [StepRefused]
+	// ClassRefused means that the cloud refused a call, so the call had no effect. The cloud would
+	// refuse a repeat too, so the step log gets [StepRefused].
+	ClassRefused = "refused"
 	// ClassNotSent means that a call had no effect and may be repeated: its error is
 	// [ErrNotSent], [ErrThrottled], or temporary [ErrCredentials]. It is also the class of an
 	// attempt (a recorded permission to call CreateBackupJob once) for which the cloud's list
@@ -240,7 +244,7 @@ func eventFor(kind AuditKind, action Action, actor identity.Principal, r Record,
 		Actor:      actor,
 		Door:       r.Door,
 		Target:     t,
-		Submission: AuditSubmission{ID: r.SubmissionID, N: n, Reason: r.Reason(), Ticket: r.Ticket(), Preset: r.Preset()},
+		Submission: AuditSubmission{ID: r.SubmissionID, N: n, Reason: r.Reason(), Ticket: r.Ticket(), Preset: r.Preset(), Notify: r.Notify()},
 	}
 }
 

@@ -104,15 +104,15 @@ var (
 // cloud; without Message it can be logged.
 type CloudError struct {
 	Action     string        // the operation, such as "AssumeRole"
-	Service    CloudService  // that answered; the zero value is Cloud Backup
+	Service    CloudService  // the service that answered; the zero value is Cloud Backup
 	Outcome    error         // one of the five errors above
 	HTTPStatus int           // 0 without an answer
 	Code       string        // of the cloud; empty without one
 	Message    string        // of the cloud, cleaned and shortened; empty if it contained a secret
 	RequestID  string        // of the cloud
-	Unlisted   bool          // refused with an undocumented code: a job may exist in spite of it
-	Temporary  bool          // with ErrCredentials: temporary, so newer credentials may be accepted
-	RetryAfter time.Duration // as the cloud asked; 0: not stated
+	Unlisted   bool          // the cloud refused the call with an undocumented code, so a job may exist nevertheless
+	Temporary  bool          // with ErrCredentials: the credentials are temporary, so newer ones may be accepted
+	RetryAfter time.Duration // how long the cloud asks the caller to wait before a repeat; 0: the cloud did not say
 	Denial     Denial        // of RAM, if a permission is missing
 	Cause      string        // kind of the network error, such as [CauseCertificate]; never a URL
 }

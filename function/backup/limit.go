@@ -45,7 +45,7 @@ type Limits interface {
 
 // Reservation is a request to take one backup from every limit that applies to a submission.
 type Reservation struct {
-	Key      string // of the submission; see reservationKey
+	Key      string // made by reservationKey from the submission's key and the fingerprint of its values
 	Attempt  int    // number of the step of the attempt; 0 for the first
 	Grant    Grant  // its Rates, Quotas and Cooldown
 	Resource string // for the cool-down: account id, "/", resource id
@@ -56,7 +56,7 @@ type Reservation struct {
 // LimitUse says how much of one limit (rate, quota or cool-down) is left.
 type LimitUse struct {
 	Err  error         // ErrRate, ErrQuota or ErrCooldown
-	Key  string        // as in [LimitError]
+	Key  string        // key of the limit, as in [LimitError]
 	Left int           // backups that may start now
 	Of   int           // the most that can be left
 	Per  time.Duration // of a rate: the time in which Of backups may start; of a cool-down: its length
@@ -98,8 +98,8 @@ var (
 // later with the same key.
 type LimitError struct {
 	Err error // one of the five errors above
-	// Key is the key of the limit: see [Rate.Key] and [Quota.Key]. A cool-down has "i:" and the
-	// id of the resource.
+	// Key is the key of the limit: see [Rate.Key] and [Quota.Key]. The key of a cool-down is "i:"
+	// followed by the id of the resource.
 	Key        string
 	RetryAfter time.Duration // 0 if waiting does not help
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,9 +50,9 @@ type Notice struct {
 	Receiver     string    // name of the receiver
 	At           time.Time // when the portal learned of the event; milliseconds
 	Attempts     int       // how often the notice was leased
-	Record       Record    // as it was when the notice was read; zero in a new notice
-	Rejection    Rejection // the same, if Event is EventRejected; Record is then zero
-	Gap          Gap       // the same, if Event is EventMissing or EventMended; Record is then zero
+	Record       Record    // the submission at the time when the notice was read; zero in a new notice
+	Rejection    Rejection // the rejection at this time, if Event is EventRejected; Record is then zero
+	Gap          Gap       // the gap at this time, if Event is EventMissing or EventMended; Record is then zero
 }
 
 // ID returns the id of the notice. It is the same for every try to send it, so that a receiver
@@ -75,7 +76,7 @@ type Receiver struct {
 	URL      secret.String
 	Secret   secret.String // key for signatures, decoded for a webhook; password of an Email receiver; may be empty except for a webhook
 	Mail     Mail          // of an Email receiver; zero for others
-	Events   []Event       // that it receives
+	Events   []Event       // that it receives; nil: only the ends of backups for which it was chosen
 	Accounts []string      // aliases; nil: all accounts
 	Language param.Language
 	Private  bool // its URL or its server may have a private network address
@@ -89,6 +90,11 @@ type Mail struct {
 	From     string        // address of the sender
 	To       []string      // addresses of the recipients, at least one
 	User     secret.String // for the sign-in with Receiver.Secret; empty: no sign-in
+}
+
+// Takes reports whether r gets messages about an account.
+func (r Receiver) Takes(account string) bool {
+	return r.Accounts == nil || slices.Contains(r.Accounts, account)
 }
 
 // ReceiverKind decides the format of the messages to a receiver, and of the receiver's answers.
@@ -133,6 +139,9 @@ type Messenger interface {
 	// Receivers returns the names of the receivers that want an event of an account. account is
 	// an alias, or empty for EventRejected.
 	Receivers(e Event, account string) []string
+	// Takes reports whether there is a receiver with this name that gets messages about the
+	// account.
+	Takes(receiver, account string) bool
 	// Send sends one notice, once. Its errors contain neither URLs nor secrets. After
 	// [ErrUndeliverable] another try cannot succeed.
 	Send(ctx context.Context, n Notice) error
@@ -220,8 +229,23 @@ func (n notifier) noticesOf(r Record) (all []Notice) {
 		if n.now().Sub(notice.At) >= noticeLifetime {
 			continue
 		}
-		for _, notice.Receiver = range n.messenger.Receivers(notice.Event, r.Account()) {
+		for _, notice.Receiver = range n.receiversFor(notice.Event, r) {
 			all = append(all, notice)
+		}
+	}
+	return all
+}
+
+// receiversFor returns the names of the receivers of an event of r: those that the policy names for the event, and, at
+// the end of the backup, those that the request chose. A chosen receiver that the policy no longer has is left out.
+func (n notifier) receiversFor(e Event, r Record) []string {
+	all := n.messenger.Receivers(e, r.Account())
+	if e == EventCreated {
+		return all
+	}
+	for _, name := range r.Notify() {
+		if !slices.Contains(all, name) && n.messenger.Takes(name, r.Account()) {
+			all = append(all, name)
 		}
 	}
 	return all

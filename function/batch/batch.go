@@ -222,7 +222,7 @@ type Moment struct {
 // Item is one item of a batch.
 type Item struct {
 	N            int          // from 0
-	Params       param.Params // as they were given: those of the batch, and its own
+	Params       param.Params // parameters as the sender gave them: those of the batch and those of the item
 	State        ItemState
 	SubmissionID string
 	Attempts     int          // how often a process took it

@@ -22,7 +22,7 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// batchFunction is the name of the function that carries on with batches in the tests.
+// batchFunction is the value of BATCH_FUNCTION in the tests.
 const batchFunction = "backup-portal-batches"
 
 // carriedTrace is the trace of the request that creates the batch.

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"context"
+	"strings"
 	"time"
 
 	"backupportal/function/backup"
@@ -68,6 +70,28 @@ func (l *loader) duration(p place) time.Duration {
 	return d
 }
 
+// Likely returns the grant of the first rule that allows who a backup with the values given and suitable values for the
+// other parameters. The rule of the complete request can be another one. given must have the account, the region and the
+// resource; if no rule allows such a backup, the result is false. It calls the cloud under the conditions of
+// [Policy.Decide].
+func (p *Policy) Likely(ctx context.Context, who identity.Principal, given param.Params) (backup.Grant, bool) {
+	teams := p.teamsOf(who)
+	a, _, ok := p.beforeRules(teams, given)
+	if !ok {
+		return backup.Grant{}, false
+	}
+	seen := &tagLookup{policy: p, who: who, params: given}
+	for _, r := range p.rulesFor(who, backup.ActionCreate) {
+		if !p.allowsPart(r, given) {
+			continue
+		}
+		if _, has := seen.has(ctx, r); has {
+			return p.grant(r, who, teams, a, nil), true
+		}
+	}
+	return backup.Grant{}, false
+}
+
 // grant returns what rule r grants to who in account a: the values that r adds, the
 // cool-down, and every limit that counts the backup. The keys of limits are:
 //
@@ -97,6 +121,14 @@ func (p *Policy) grant(r rule, who identity.Principal, teams []int, a account, v
 	return g
 }
 
+// receiverNames returns the names of the receivers that requests under r may choose.
+func (r rule) receiverNames() (names []string) {
+	for _, one := range r.receivers {
+		names = append(names, one.name)
+	}
+	return names
+}
+
 // limits returns the limits of backups by r for a member of teams, and what r requires of the
 // reason and the ticket, as phrases for people. It leaves out limits of the account, because
 // they do not depend on the reader.
@@ -113,6 +145,9 @@ func (p *Policy) limits(r rule, teams []int) (words []param.Text) {
 	}
 	if r.ticket.required {
 		say("A ticket is required%v", "须填写工单号%v", r.ticket.words())
+	}
+	if len(r.receivers) > 0 {
+		say("When it is done, you can have these receivers told: %v", "完成后可通知以下接收方：%v", strings.Join(r.receiverNames(), ", "))
 	}
 	if p.rate.Burst > 0 {
 		say("At most %d backups per person in %v", "每人 %[2]v 内最多 %[1]d 次", p.rate.Burst, param.Duration(p.rate.Per))

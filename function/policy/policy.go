@@ -26,8 +26,8 @@
 //	before the rules  the switch; the account (known, and named by a rule for the
 //	                  caller's teams); the account's own switch; the region of the account
 //	of each rule      team, account, region, source type, cluster or instance, action,
-//	                  enforced values, vault, retention, copy, reason, ticket, scripts, tags of
-//	                  the instance
+//	                  enforced values, vault, retention, copy, reason, ticket, receivers,
+//	                  scripts, tags of the instance
 //
 // Viewing and cancelling are checked by the same rules ([Policy.May]), but only by team,
 // action, account, region, source type, and cluster or instance.
@@ -89,13 +89,13 @@ type Policy struct {
 	operators     []int // indices in teams
 	notifications backup.Notifications
 	expectations  []backup.Expectation
-	prices        *cost.Prices // nil: the file has none
+	prices        *cost.Prices // nil: the policy has no prices
 	presets       []backup.Preset
 	objects       []objectRule // in the order of the file
 	hash          string       // SHA-256 of the file, in hex
 
 	hasTags bool      // a rule names tags of instances
-	tags    *tagCache // nil: tags cannot be read
+	tags    *tagCache // tags that were read from the cloud; nil: they cannot be read
 }
 
 // An account is one entry of the key accounts.
@@ -121,13 +121,20 @@ type rule struct {
 	clusters  resources // for CONTAINER
 	vaults    resources // for ECS_FILE and CONTAINER
 	retention days
-	copies    *copies       // nil: no copy to another region
+	copies    *copies       // permitted copies to another region; nil: none
 	scripts   []string      // full paths; none: no scripts
 	defaults  param.Params  // for parameters that the request does not give
 	enforced  param.Params  // the same, and the request may give nothing else
 	cooldown  time.Duration // between two backups of one resource; 0: none
 	why       bool          // a request must give a reason
 	ticket    ticket        // what a ticket must be
+	receivers []receiver    // that a request may choose; none: none
+}
+
+// A receiver is a receiver of notifications that a rule lets requests choose.
+type receiver struct {
+	name     string
+	accounts []string // aliases; nil: all accounts
 }
 
 // A ticket is what a rule requires of the ticket of a request. The zero value accepts every ticket

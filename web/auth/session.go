@@ -13,11 +13,11 @@ import (
 // How long sessions last, and the maximum size of their cookies. Function Compute accepts 8 KB
 // for all headers of a request together.
 const (
-	sessionAge  = 8 * time.Hour    // from sign-in to the end, however much it is used
-	sessionIdle = time.Hour        // without a request, to the end
+	sessionAge  = 8 * time.Hour    // from sign-in to the end, also if the session is in use
+	sessionIdle = time.Hour        // a session ends after this time without a request
 	sessionSeen = 5 * time.Minute  // resolution of the time of the last request
 	loginAge    = 10 * time.Minute // from the start of a sign-in to its callback
-	formAge     = 24 * time.Hour   // of the token in a form
+	formAge     = 24 * time.Hour   // lifetime of the token in a form
 	maxCookie   = 3600             // in characters
 )
 
