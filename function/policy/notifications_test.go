@@ -313,7 +313,7 @@ func TestLoadRefusesWrongChoices(t *testing.T) {
 	for _, c := range []struct{ name, from, to, path, text string }{
 		{"unknown receiver", "[mine, incidents]", "[mine, nobody]", "rules[0].receivers[1]", "does not exist: add it to notifications.receivers"},
 		{"no account in common", "accounts: [prod]\n      private", "accounts: [sandbox]\n      private", "rules[0].receivers[1]", "gets no messages about an account of this rule"},
-		{"a receiver of nothing", "[mine, incidents]", "[incidents]", "notifications.receivers[2].events", "is missing: add events"},
+		{"a receiver of nothing", "[mine, incidents]", "[incidents]", "notifications.receivers[3].events", "is missing: add events"},
 		{"empty", "[mine, incidents]", "[]", "rules[0].receivers", "is an empty list"},
 		{"view only", "any_vault: true\n    retention_days: {min: 1, max: 7}", "any_vault: true\n    retention_days: {min: 1, max: 7}\n    receivers: [other]", "rules[1].receivers[0]", "does not exist"},
 		{"enforced", "    receivers: [mine, incidents]\n", "    receivers: [mine, incidents]\n    enforced: {Notify: '[\"mine\"]'}\n", "rules[0].enforced.\"Notify\"", "is not a known key here"},
