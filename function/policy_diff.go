@@ -133,7 +133,7 @@ type changeKey struct {
 // A changeGroup counts the requests of one printed line.
 type changeGroup struct {
 	number  int
-	name    string // of the sender
+	name    string // name of the sender
 	example string // id of the newest submission
 }
 

@@ -58,7 +58,7 @@ type question struct {
 	who    identity.Principal // may lack its issuer until the policy is loaded
 	do     backup.Action
 	params param.Params
-	tags   map[string]string // of the instance; nil means unknown
+	tags   map[string]string // tags of the instance; nil means unknown
 }
 
 // readQuestion parses the arguments. A parameter of the API is given as a flag, or as Name=value

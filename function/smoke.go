@@ -33,7 +33,7 @@ var errSmoke = errors.New("the portal is not ready for use: correct what failed 
 // A smoke checks one portal. Each check returns a problem, which says what to do, or its result.
 type smoke struct {
 	base       *url.URL
-	token      secret.String // empty: none
+	token      secret.String // empty: requests have no token
 	submission string        // JSON of the dry run; empty: of a preset
 	client     *http.Client  // follows no redirect
 	now        func() time.Time

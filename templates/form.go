@@ -64,7 +64,7 @@ func (f form) value(name string) string {
 // rows returns how many rows of a field are drawn, at least one.
 func (f form) rows(field string) int { return max(1, f.Values.Rows(field)) }
 
-// controlOf returns the control next to which a mistake is shown; empty without one.
+// controlOf returns the control next to which a mistake is shown. It is empty if the form has no such control.
 func (f form) controlOf(m param.Mistake) string {
 	if m.Field == "SpeedLimit" && f.isLimitText() {
 		return m.Field

@@ -201,7 +201,7 @@ func (m MachineRow) hasFailed() bool {
 	return m.Last != nil && m.Last.State.Outcome() == backup.OutcomeFailed
 }
 
-// title returns the name of the machine, or its id without one.
+// title returns the name of the machine, or its id if it has no name.
 func (m MachineRow) title() string { return cmp.Or(m.Name, m.ID) }
 
 // presetForm returns the address of the form with the values of a preset.

@@ -10,12 +10,12 @@ import (
 // SchedulesPage lists the schedules of the platform that have sent messages.
 type SchedulesPage struct {
 	Shell
-	Schedules []Schedule // by name
+	Schedules []Schedule // schedules, sorted by name
 }
 
 // A Schedule is one schedule of the platform.
 type Schedule struct {
-	Name     string            // as in the history: the kind of event, and the name of the schedule
+	Name     string            // kind of event and name of the schedule, as in the history
 	Runs     int               // submissions that were found
 	More     bool              // there may be more than Runs
 	Last     *Row              // the newest submission; nil: no submission

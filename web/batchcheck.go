@@ -70,7 +70,7 @@ func (s *Server) batchRequest(r *http.Request, d draft.Draft, set templates.Targ
 	return request, bad
 }
 
-// msgWhole is the sentence about an option that is no whole number.
+// msgWhole is the message about an option that is not a whole number.
 var msgWhole = param.Text{En: "%v must be a whole number", Zh: "%v必须是整数"}
 
 // batchOptions returns the options in the values of a draft, and their mistakes.
@@ -266,7 +266,8 @@ func (s *Server) runningNow(r *http.Request) (map[string]backup.Record, error) {
 	return all, err
 }
 
-// usualDuration returns the median time of the last complete backups of a kind that the sender may view; 0 without one.
+// usualDuration returns the median duration of the last complete backups of a kind that the sender may view. It is
+// 0 if there is no such backup.
 func (s *Server) usualDuration(r *http.Request, source param.SourceType) (time.Duration, error) {
 	list, err := s.Backups.List(r.Context(), principal(r), backup.Query{
 		SourceType: source, States: []backup.State{backup.StateComplete}, Limit: durationRows,

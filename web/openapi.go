@@ -227,7 +227,7 @@ const timePattern = dayPattern + `(T` + hourPattern + `:[0-5][0-9](\.[0-9]{1,9})
 
 const (
 	dayPattern  = `[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])`
-	hourPattern = `([01][0-9]|2[0-3]):[0-5][0-9]` // with minutes
+	hourPattern = `([01][0-9]|2[0-3]):[0-5][0-9]` // pattern of a time of day with minutes
 )
 
 var submissionID = doc{
@@ -439,12 +439,12 @@ func describeWebhook() doc {
 // with the same headers.
 type operationKind string
 
-// The kinds of operations: those that change nothing, that start a backup, and that cancel one.
+// The kinds of operations.
 const (
-	reading    operationKind = "read"
-	submitting operationKind = "submit"
-	cancelling operationKind = "cancel"
-	changing   operationKind = "change" // of a batch
+	reading    operationKind = "read"   // changes nothing
+	submitting operationKind = "submit" // starts a backup
+	cancelling operationKind = "cancel" // cancels a backup
+	changing   operationKind = "change" // changes a batch
 )
 
 // responses returns good with references to the problems that an operation can return: those

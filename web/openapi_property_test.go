@@ -323,7 +323,7 @@ func TestServerAcceptsQueriesThatTheSchemaAllows(t *testing.T) {
 // A generator draws JSON values that are valid by a JSON Schema, except for rules between members.
 type generator struct {
 	schemas map[string]any
-	query   map[string][]parameterDoc // of GET operations, by path
+	query   map[string][]parameterDoc // query parameters of GET operations, by path
 	isBody  bool                      // the values are for a body, not for a query
 }
 

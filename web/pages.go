@@ -72,7 +72,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	return shell
 }
 
-// choose answers GET /backups/new: the kinds of backup.
+// choose answers GET /backups/new. It shows the kinds of backup.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	offered := map[param.SourceType]bool{}
 	for _, source := range param.SourceTypes {
@@ -326,10 +326,10 @@ func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
 type formResult struct {
 	key      string
 	values   templates.Values // without those of hidden controls
-	status   int              // of the answer
-	params   param.Params     // as a program would have sent them
+	status   int              // HTTP status of the answer
+	params   param.Params     // parameters as a program would have sent them
 	bad      []param.Mistake  // if it is not empty, call and previews are not set
-	refused  error            // of the domain, if bad is not empty; nil if only the form has mistakes
+	refused  error            // error of the domain, if bad is not empty; nil if only the form has mistakes
 	call     backup.Call
 	previews []backup.Preview
 }

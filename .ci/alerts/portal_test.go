@@ -30,7 +30,7 @@ type portal struct {
 	web      http.Handler
 	cloud    *emulator.Cloud
 	answers  atomic.Int32  // status of the receiver
-	ahead    time.Duration // of the clock of the cloud
+	ahead    time.Duration // how far the clock of the cloud is ahead
 	mu       sync.Mutex
 	requests int // number of submissions
 }

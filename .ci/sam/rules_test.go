@@ -131,7 +131,7 @@ func TestTemplateFollowsTheRules(t *testing.T) {
 func TestMistakesInTheTemplateAreReported(t *testing.T) {
 	uploads := []string{"Resources", "Portal", "Properties", "Events", "Uploads", "Properties"}
 	for _, c := range []struct {
-		path  []string // of the object
+		path  []string // path of the changed object
 		key   string
 		value any
 		want  string

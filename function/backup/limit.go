@@ -45,7 +45,7 @@ type Limits interface {
 
 // Reservation is a request to take one backup from every limit that applies to a submission.
 type Reservation struct {
-	Key      string // of the submission; see reservationKey
+	Key      string // identifies the submission; see reservationKey
 	Attempt  int    // number of the step of the attempt; 0 for the first
 	Grant    Grant  // its Rates, Quotas and Cooldown
 	Resource string // for the cool-down: account id, "/", resource id
@@ -56,11 +56,11 @@ type Reservation struct {
 // LimitUse says how much of one limit (rate, quota or cool-down) is left.
 type LimitUse struct {
 	Err  error         // ErrRate, ErrQuota or ErrCooldown
-	Key  string        // as in [LimitError]
+	Key  string        // key of the limit, as in [LimitError]
 	Left int           // backups that may start now
 	Of   int           // the most that can be left
-	Per  time.Duration // of a rate: the time in which Of backups may start; of a cool-down: its length
-	Wait time.Duration // until one is left; 0 if Left is not 0, or if waiting does not help
+	Per  time.Duration // for a rate: the time in which Of backups may start; for a cool-down: its length
+	Wait time.Duration // time until a backup may start; 0 if Left is not 0, or if waiting does not help
 }
 
 // Usage returns how much is left of each limit that the policy's grant has for call. It takes
@@ -87,8 +87,8 @@ func (a Reservation) EarlierUse() time.Time { return a.Now.Add(-cmp.Or(a.KeyLife
 
 // The limits that can be reached.
 var (
-	ErrRequests = errors.New("too many requests")                  // of one principal: changes, candidates or access checks
-	ErrSignIns  = errors.New("too many sign-ins failed")           // of one network
+	ErrRequests = errors.New("too many requests")                  // too many changes, candidate requests or access checks of one principal
+	ErrSignIns  = errors.New("too many sign-ins failed")           // too many sign-ins from one network failed
 	ErrRate     = errors.New("too many backups in a short time")   // [Grant.Rates]
 	ErrQuota    = errors.New("the backups of the day are used up") // [Grant.Quotas]
 	ErrCooldown = errors.New("backed up a moment ago")             // [Grant.Cooldown]

@@ -46,7 +46,7 @@ type Notice struct {
 	Receiver     string    // name of the receiver
 	At           time.Time // when the portal learned of the event; milliseconds
 	Attempts     int       // how often the notice was leased
-	Record       Record    // as it was when the notice was read; zero in a new notice
+	Record       Record    // record of the submission when the notice was read; zero in a new notice
 	Rejection    Rejection // the same, if Event is EventRejected; Record is then zero
 	Gap          Gap       // the same, if Event is EventMissing or EventMended; Record is then zero
 }
@@ -71,7 +71,7 @@ type Receiver struct {
 	// [ParseReceiverURL].
 	URL      secret.String
 	Secret   secret.String // key for signatures; decoded for a webhook; may be empty for a robot
-	Events   []Event       // that it receives
+	Events   []Event       // events that the receiver gets
 	Accounts []string      // aliases; nil: all accounts
 	Language param.Language
 	Private  bool // its URL may have a private network address
@@ -118,7 +118,8 @@ type Messenger interface {
 	// Receivers returns the names of the receivers that want an event of an account. account is
 	// an alias, or empty for EventRejected.
 	Receivers(e Event, account string) []string
-	// Send sends one notice, once. Its errors contain neither URLs nor secrets.
+	// Send sends n once, without a retry. Nil means that the receiver confirmed n. Errors contain neither
+	// URLs nor secrets.
 	Send(ctx context.Context, n Notice) error
 }
 

@@ -128,8 +128,8 @@ func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
 type sweep struct {
 	*Service
 	result   Swept
-	jobs     map[jobGroup][]Record // to be listed together
-	attempts []Record              // to be resolved
+	jobs     map[jobGroup][]Record // records whose jobs are listed together
+	attempts []Record              // records with an attempt to resolve
 	failed   map[listingKey]bool   // where a listing failed in this sweep
 
 	unknown      int       // submissions with an unknown outcome, as they were read

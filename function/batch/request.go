@@ -25,8 +25,8 @@ type Request struct {
 	Key       string         // idempotency key of the batch
 	Common    param.Params   // parameters of every item
 	Targets   []param.Params // parameters of each item, which win over Common
-	// Places says where each target was written, such as "line 3", for the sentences of mistakes. Nil:
-	// the sentences have only the number of the target. Otherwise it has one entry for each target.
+	// Places says where each target was written, such as "line 3", for messages about mistakes. Nil:
+	// the messages have only the number of the target. Otherwise it has one entry for each target.
 	Places  []param.Text
 	Options Options
 }
@@ -84,7 +84,7 @@ func merged(common, own param.Params) param.Params {
 
 // Plan is what a batch would do.
 type Plan struct {
-	ID      string // of the batch
+	ID      string // id of the batch
 	Items   []Decision
 	Allowed int // items that would be started
 	Refused int // items that the policy refuses
@@ -93,7 +93,7 @@ type Plan struct {
 // Decision is the decision of the policy about one item.
 type Decision struct {
 	N            int
-	SubmissionID string          // that the item will have
+	SubmissionID string          // id of the submission that the item will have
 	Resource     string          // id of the instance or the cluster
 	Rule         string          // id of the rule that allows the item; empty for a refused one
 	Denied       []param.Mistake // why the policy refuses it; nil for an allowed item
@@ -227,7 +227,7 @@ func (s *Service) prefetch(ctx context.Context, r Request, n int) {
 	s.Backups.Policy.PrefetchTags(ctx, r.Principal, backup.ActionCreate, all)
 }
 
-// The sentences of mistakes in a batch.
+// Messages about mistakes in a batch.
 var (
 	msgNoTargets = param.Both("Targets must have at least one target", "Targets 至少要有一个目标")
 	msgTooMany   = param.Both("there are %v targets; a batch can have %v: remove %v", "共有 %v 个目标，而一个批次最多 %v 个：请去掉 %v 个")

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// Why no request can be made from an HTTP event.
+// Errors of an HTTP event from which no request can be made.
 var (
 	ErrEventType = errors.New("event has a value of the wrong type")
 	ErrVersion   = errors.New("event has no version that is known")
@@ -33,7 +33,7 @@ var (
 type httpEvent struct {
 	Version         string            `json:"version"`
 	RawPath         string            `json:"rawPath"`
-	Path            string            `json:"path"`            // of other formats, which are refused
+	Path            string            `json:"path"`            // only in other formats, which are refused
 	RawQueryString  string            `json:"rawQueryString"`  // only 2.0
 	QueryParameters map[string]string `json:"queryParameters"` // only v1, which has no raw query
 	Cookies         []string          `json:"cookies"`         // only 2.0

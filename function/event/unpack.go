@@ -18,7 +18,7 @@ import (
 // request nor a known kind of event. It contains no values of the event, because callers and
 // logs see it.
 type ShapeError struct {
-	Size int      // of the event, in bytes
+	Size int      // size of the event, in bytes
 	Keys []string // first members of the object, shortened; nil if it is no object
 	Want string   // the expected shape
 }

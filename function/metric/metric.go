@@ -158,7 +158,7 @@ func (k seriesKey) name(first, second string) string {
 type Queue struct {
 	Kind             string
 	Running, Waiting int
-	Refused          int64 // since the start of the process
+	Refused          int64 // number since the start of the process
 }
 
 // Queues sets the function that returns the present queues. It must be called before the first

@@ -39,14 +39,14 @@ import (
 type Config struct {
 	Notifications backup.Notifications
 	PublicURL     *url.URL         // origin of the portal, for links; nil leaves them out
-	Zone          *time.Location   // of the times in chats; nil means UTC
-	Now           func() time.Time // of signatures
+	Zone          *time.Location   // time zone of the times in chats; nil means UTC
+	Now           func() time.Time // clock for signatures
 
 	// Account finds an account by its alias, for its name in chats; nil shows aliases.
 	Account func(alias string) (backup.Account, bool)
 
 	Loopback bool           // receivers may be on this machine, without TLS: for tests
-	Roots    *x509.CertPool // to trust; nil means the system's
+	Roots    *x509.CertPool // trusted root certificates; nil means the system's roots
 }
 
 // A Sender sends notices to the receivers of a policy. It implements [backup.Messenger]. [New]

@@ -42,7 +42,7 @@ func (s SourceType) Name() Text {
 
 // A Region is a region of Alibaba Cloud where Cloud Backup has a public endpoint.
 type Region struct {
-	ID   string // as it is in host names: "cn-hangzhou"
+	ID   string // id of the region as in host names: "cn-hangzhou"
 	Name Text
 }
 

@@ -24,7 +24,7 @@ type loader struct {
 	presets  map[string]param.Params // values read so far, by name
 	objects  []objectRule            // read so far
 
-	cooldown time.Duration       // of rules that set none
+	cooldown time.Duration       // cool-down of rules that set none
 	problems LoadError           // so far
 	refused  map[*yaml.Node]bool // nodes with a reported problem: later problems would be consequences
 }
@@ -34,7 +34,7 @@ type loader struct {
 // reports a missing value that is required.
 type place struct {
 	node *yaml.Node
-	path string // from the top, such as "rules[0].copy"
+	path string // path from the top of the file, such as "rules[0].copy"
 }
 
 // at returns the place of node, which is the value of key in p. If key is not a lower-case

@@ -53,7 +53,7 @@ type Finding struct {
 
 	Title, Text param.Text // Text may be empty
 
-	Until      time.Time // with Wait: when the backup can start; zero if that is not known
+	Until      time.Time // for kind Wait: when the backup can start; zero if that is not known
 	Submission string    // id of a submission that the finding is about; empty for none
 }
 
@@ -98,7 +98,7 @@ func (r Result) ToChange() string {
 
 // Times and limits.
 const (
-	timeout = 3 * time.Second // of all questions to the cloud together
+	timeout = 3 * time.Second // for all requests to the cloud together
 	keptFor = time.Minute     // how long complete answers are used again
 	maxKept = 512             // surveys in the cache
 )
@@ -106,7 +106,7 @@ const (
 // A Checker checks requests. It is safe for concurrent use.
 type Checker struct {
 	backups *backup.Service
-	kept    *cache.Cache[survey] // by the result of key
+	kept    *cache.Cache[survey] // cached answers, by the result of key
 }
 
 // New returns a checker that uses the cloud, the policy and the store of s.

@@ -41,13 +41,13 @@ const (
 // A Target is one resource to back up, with the values that the list gives for it.
 type Target struct {
 	Params param.Params // its own values; never empty
-	Line   int          // of the text, from 1
+	Line   int          // line of the text, from 1
 }
 
 // A Problem is one mistake in a list of targets, with its line and column.
 type Problem struct {
 	Line, Column int    // from 1; a column counts characters; both are 0 if the problem is about the whole text
-	Name         string // of the table's column; empty if the problem is about none
+	Name         string // name of the table's column; empty if the problem is not about a column
 	Mistake      param.Mistake
 }
 
@@ -169,7 +169,7 @@ func whole(code string, text param.Text, args ...any) *Error {
 // A reader collects the result of one [Read].
 type reader struct {
 	targets  []Target // at most MaxTargets
-	count    int      // of targets, also above MaxTargets
+	count    int      // number of targets, also above MaxTargets
 	problems []Problem
 	more     int            // problems above maxProblems
 	seen     map[string]int // the line of each target
@@ -328,7 +328,7 @@ type tableReader struct {
 	cells  *csv.Reader
 	before int      // lines above the header
 	text   []string // the lines from the header on
-	names  []string // of the columns; an empty name is a column without cells
+	names  []string // names of the columns; an empty name is a column without cells
 }
 
 // place returns the line and the column of a cell in the whole text.

@@ -36,7 +36,7 @@ const maxDepth = 64
 type Instance struct {
 	ID        string
 	Region    string   // from the zone in its state, or from the configuration of the provider; empty if the plan does not say
-	Addresses []string // of the resources through which the plan changes it, such as module.web.alicloud_instance.a[0]; sorted
+	Addresses []string // addresses of the resources in the plan, such as module.web.alicloud_instance.a[0]; sorted
 	Destroyed bool     // the instance itself is destroyed or replaced
 }
 
@@ -50,7 +50,7 @@ type Plan struct {
 type SyntaxError struct {
 	Line, Column int // from 1; 0 if the place is not known
 	Kind         Kind
-	Detail       string // of BadVersion: the version; of NoID: the address of the resource
+	Detail       string // for BadVersion: the version; for NoID: the address of the resource
 }
 
 // A Kind is the kind of a [SyntaxError].

@@ -22,7 +22,7 @@ type Spans struct {
 // A span is one part of a request.
 type span struct {
 	name, result string
-	at, took     time.Duration // from the begin of the request, and the duration
+	at, took     time.Duration // start of the span after the begin of the request, and its duration
 }
 
 type spansKey struct{}

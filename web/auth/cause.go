@@ -16,7 +16,7 @@ import (
 // that a sender cannot write own text to the log.
 type CauseError struct {
 	Err    error  // one of the other errors of this package
-	Issuer string // as it is configured
+	Issuer string // issuer as it is configured
 	Cause  string // a phrase about the issuer's answer or the token
 }
 

@@ -45,7 +45,7 @@ const CallbackPath = "/auth/callback"
 // safe for concurrent use.
 type OIDC struct {
 	Issuer       string // exactly as the provider spells it
-	ClientID     string // as registered at the provider
+	ClientID     string // client id that the provider registered
 	ClientSecret secret.String
 	PublicURL    *url.URL                        // the portal's origin; CallbackPath is appended
 	Scopes       []string                        // must contain "openid"
@@ -63,7 +63,7 @@ type OIDC struct {
 type login struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"` // must be in the ID token
-	Verifier string `json:"v"` // of PKCE
+	Verifier string `json:"v"` // code verifier of PKCE
 	Next     string `json:"x"` // the page to show after the sign-in
 	Expires  int64  `json:"e"`
 }

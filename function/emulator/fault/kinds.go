@@ -21,7 +21,7 @@ const (
 // A Kind describes one kind of fault; it is a row of the table [Kinds]. Kinds are read-only.
 type Kind struct {
 	Name   string     // as in a schedule, without "-after"
-	Stage  Stage      // of the variant without "-after"
+	Stage  Stage      // stage of the variant without "-after"
 	Twin   bool       // the variant "-after" exists: it lets the operation be carried out first
 	args   []argument // in the order of the schedule
 	action string     // the only operation that can show the fault; empty: all
