@@ -680,7 +680,7 @@ func (f form) asks(name string) bool {
 	return !isMachineField(name) && name != "choice.Detail.diskIdList"
 }
 
-// hasQuestions reports whether the form asks a question of the section, or draws its card of the machine.
+// hasQuestions reports whether the form asks a question of the section, or shows its card of the machine.
 func (f form) hasQuestions(s section) bool {
 	return slices.ContainsFunc(s.entries, func(e entry) bool { return f.asks(e.name) })
 }

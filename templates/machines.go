@@ -314,7 +314,7 @@ func tagParts(tag string) (parts []string) {
 	return parts
 }
 
-// breakable draws a tag that may be broken between its parts, without blanks between them. A loop of a template would
+// breakable renders a tag that may be broken between its parts, without blanks between them. A loop of a template would
 // add blanks.
 func breakable(tag string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {

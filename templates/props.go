@@ -122,7 +122,7 @@ type FormPage struct {
 	Lists         map[string]FieldList      // candidates of Detail.diskIdList and VaultId; a field without an entry is typed
 }
 
-// A FieldList is the candidates of a field, which the form draws as check boxes or radio buttons.
+// A FieldList is the candidates of a field, which the form shows as check boxes or radio buttons.
 type FieldList struct {
 	Items      []backup.Candidate
 	Unreadable bool // the list cannot be read now, so the field is typed

@@ -88,7 +88,7 @@ var (
 	busyStates   = []batch.ItemState{batch.ItemStarting, batch.ItemUnknown, batch.ItemRunning}
 )
 
-// allItems draws one page of all items of a batch.
+// allItems renders one page of all items of a batch.
 func (s *Server) allItems(w http.ResponseWriter, r *http.Request, page templates.BatchPage) error {
 	after, err := strconv.Atoi(r.URL.Query().Get("after"))
 	if err != nil || after < 0 || after >= page.Batch.Total {

@@ -320,7 +320,7 @@ func TestServerAcceptsQueriesThatTheSchemaAllows(t *testing.T) {
 	}
 }
 
-// A generator draws JSON values that are valid by a JSON Schema, except for rules between members.
+// A generator makes random JSON values that are valid by a JSON Schema, except for rules between members.
 type generator struct {
 	schemas map[string]any
 	query   map[string][]parameterDoc // query parameters of GET operations, by path
@@ -356,7 +356,7 @@ func newGenerator(t *testing.T, description []byte) generator {
 	return g
 }
 
-// value draws a value of a schema. It fails the test for a keyword that it does not know.
+// value makes a random value of a schema. It fails the test for a keyword that it does not know.
 func (g generator) value(t *rapid.T, schema any, label string) any {
 	s := schema.(map[string]any)
 	if choices, ok := s["anyOf"].([]any); ok {

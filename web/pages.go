@@ -204,7 +204,7 @@ func (s *Server) key(r *http.Request) string {
 	return s.Backups.NewID()
 }
 
-// preview answers POST /backups/preview: it draws the page that follows a button of the form,
+// preview answers POST /backups/preview: it renders the page that follows a button of the form,
 // and stores nothing. It is for parts of a page, which the script requests, and for forms that
 // [Server.saveDraft] cannot store. The control op has a verb and arguments:
 //
@@ -265,7 +265,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	return s.renderForm(w, r, http.StatusOK, page)
 }
 
-// redraw answers a language button of a form: it draws the same page again in the language with
+// redraw answers a language button of a form: it renders the same page again in the language with
 // the given tag, and stores the language in a cookie. The error is errRequest for an unknown
 // tag.
 func (s *Server) redraw(

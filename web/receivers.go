@@ -38,7 +38,7 @@ func (s *Server) testReceiver(w http.ResponseWriter, r *http.Request) error {
 	return s.renderReceivers(w, r, http.StatusOK, templates.ReceiversPage{Sent: name})
 }
 
-// renderReceivers draws the page for an operator. The error is [backup.ErrNotFound] for others.
+// renderReceivers renders the page for an operator. The error is [backup.ErrNotFound] for others.
 func (s *Server) renderReceivers(w http.ResponseWriter, r *http.Request, status int, page templates.ReceiversPage) error {
 	if !s.Policy.IsOperator(principal(r)) {
 		return backup.ErrNotFound
