@@ -83,7 +83,7 @@ type Server struct {
 	Host      func(host string) bool                          // reports whether host, with its port, is one of the portal's own names
 	RequestID func(context.Context) string                    // returns the platform's id of the request, or a new one
 	Demo      bool                                            // the cloud is an emulator; pages say so
-	Origin    string                                          // origin of PUBLIC_URL: for Access-Control-Allow-Origin and links; may be empty
+	Origin    string                                          // origin of PUBLIC_URL, for links and CORS; may be empty
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Version   Version                                         // described by /healthz and the footer of pages
@@ -324,8 +324,8 @@ type healthStatus struct {
 	Store     string `json:"store"`
 	Ephemeral bool   `json:"ephemeral,omitempty"` // stored data ends with the instance
 
-	Durability string `json:"durability,omitempty"`     // what can make the database lose a commit
-	ListFirst  bool   `json:"list_first,omitempty"`     // each submission is searched in the cloud first
+	Durability string `json:"durability,omitempty"` // what can make the database lose a commit
+	ListFirst  bool   `json:"list_first,omitempty"` // each submission is searched in the cloud first
 	// ClockAhead is how far the portal's clock is ahead of the database's clock. It is negative if the portal's
 	// clock is behind, and 0 while the difference is small enough.
 	ClockAhead int64 `json:"clock_ahead_ms,omitempty"`

@@ -65,7 +65,8 @@ var (
 	msgTooLarge   = param.Text{En: "the list is too long to be kept: leave out columns, or split it into several batches", Zh: "列表过长，无法保存：请减少列，或拆分为多个批量备份"}
 )
 
-// newTargets answers GET /batches/new. It shows the page on which a person chooses the targets of a batch. Query parameters:
+// newTargets answers GET /batches/new. It shows the page on which a person chooses the targets of a batch.
+// Query parameters:
 //
 //	draft                  id of a draft with targets: the page shows the typed values with their mistakes
 //	Tag, Account, Region   fill in the form for a tag

@@ -87,8 +87,8 @@ func (a Reservation) EarlierUse() time.Time { return a.Now.Add(-cmp.Or(a.KeyLife
 
 // The limits that can be reached.
 var (
-	ErrRequests = errors.New("too many requests")                  // too many changes, candidate requests or access checks of one principal
-	ErrSignIns  = errors.New("too many sign-ins failed")           // too many sign-ins from one network failed
+	ErrRequests = errors.New("too many requests")                  // changes, candidates or access checks of one principal
+	ErrSignIns  = errors.New("too many sign-ins failed")           // sign-ins from one network
 	ErrRate     = errors.New("too many backups in a short time")   // [Grant.Rates]
 	ErrQuota    = errors.New("the backups of the day are used up") // [Grant.Quotas]
 	ErrCooldown = errors.New("backed up a moment ago")             // [Grant.Cooldown]
