@@ -23,18 +23,19 @@ makes no backup, sends no message and does not update the schema. The calls of t
 
 The exit code is 0 if nothing failed, 1 if something did, and 2 if the command line is invalid.`
 
-// errUnwell makes the command exit with status 1 if a doctor has a failed finding.
+// errUnwell is the error of the command "doctor" if at least one finding has failed. The exit code is then 1.
 var errUnwell = errors.New("something that the deployment needs is missing")
 
-// doctorTime limits the whole examination.
+// doctorTime is the time limit of the whole command.
 const doctorTime = 5 * time.Minute
 
-// platformVariables are the variables by which the program recognizes a platform (package app).
+// platformVariables maps the names of -platform to the environment variables by which package app recognizes the
+// platform. The plain server is the platform if none of these variables is set.
 var platformVariables = map[string]string{
 	"fc": "FC_RUNTIME_API", "custom": "FC_FUNCTION_NAME", "lambda": "AWS_LAMBDA_RUNTIME_API", "server": "",
 }
 
-// examine is the command "doctor".
+// examine is the command "doctor". The errors are errUnwell, and a usageError for an invalid command line.
 func examine(args []string, env environment) error {
 	flags := newFlags("doctor", doctorUsage, env.out)
 	platform := flags.String("platform", "", "the `name` of the platform whose rules hold: fc, custom, lambda or server; if it is not set, that of the environment")
@@ -63,7 +64,8 @@ func examine(args []string, env environment) error {
 	return writeFindings(doctor.Examine(ctx), env.out)
 }
 
-// on returns a getenv in which only own, of the variables that name a platform, is set.
+// on returns a copy of getenv that reports another platform: of all platformVariables, only own is set. An empty own
+// is the plain server. Other variables have their values of getenv.
 func on(own string, getenv func(string) string) func(string) string {
 	return func(name string) string {
 		for _, variable := range platformVariables {
@@ -78,8 +80,8 @@ func on(own string, getenv func(string) string) func(string) string {
 	}
 }
 
-// writeFindings writes one line for each finding and, below a failed one, what to do. It returns errUnwell if
-// one failed.
+// writeFindings writes one line for each finding. Below a failed finding it writes what to do. The error is errUnwell
+// if a finding has failed, otherwise that of out.
 func writeFindings(all []app.Finding, out io.Writer) error {
 	failed := 0
 	for _, f := range all {
@@ -99,7 +101,8 @@ func writeFindings(all []app.Finding, out io.Writer) error {
 	return err
 }
 
-// indent puts the later lines of text below the first one, which begins at a column.
+// indent returns text with its second and further lines indented by column spaces. The first line is not indented,
+// because the caller writes it at that column.
 func indent(text string, column int) string {
 	return strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+strings.Repeat(" ", column))
 }

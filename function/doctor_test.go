@@ -10,14 +10,15 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// runCommandLine runs a command with variables and returns its output.
+// runCommandLine runs the program with the environment variables env and the arguments args. It returns the output.
 func runCommandLine(env map[string]string, args ...string) (string, error) {
 	var out strings.Builder
 	err := run(args, environment{getenv: func(name string) string { return env[name] }, in: strings.NewReader(""), out: &out})
 	return out.String(), err
 }
 
-// The command doctor names an old schema and a missing right of the database role, and no other fault.
+// TestDoctorNamesSchemaAndRights proves that the command doctor reports an empty database, and each missing privilege
+// of the portal's database role, as the only failed finding.
 func TestDoctorNamesSchemaAndRights(t *testing.T) {
 	owner := postgrestest.Start(t).URL("postgres")
 	examine := func(url string) (string, error) {

@@ -12,8 +12,8 @@ Checks a policy file as the portal does at start, and prints its hash. Without F
 environment variables in the policy must be set. The portal starts with exactly the files that this command accepts, if it
 has the same CLOUD_ENDPOINT and PUBLIC_URL: only with an emulator on loopback may a receiver be on loopback too.`
 
-// checkPolicy is the command "policy check". It loads the policy by the code with which the portal
-// starts, and prints its hash. It warns of presets that no rule allows.
+// checkPolicy is the command "policy check". It loads the policy with the same code as the portal
+// at its start, and prints its hash. It prints a warning for each preset that no rule allows.
 func checkPolicy(args []string, env environment) error {
 	flags := newFlags("policy check", checkUsage, env.out)
 	if err := parse(flags, args, 1); err != nil {

@@ -31,21 +31,21 @@ issuer#subject), the verified email address, then any number of groups.
 
 The exit code is 0 if nothing changes, 1 if something changes or is unclear, and 2 if the input cannot be used.`
 
-// errChanged makes the command exit with status 1 if the two policies decide differently.
+// errChanged is the error of "policy diff" if a decision changes or is unclear. The exit code is then 1.
 var errChanged = errors.New("the new policy decides requests of the history differently")
 
-// mostLines is how many groups of requests are printed without -all.
+// mostLines is the maximum number of groups of requests that are printed without -all.
 const mostLines = 40
 
-// diffTime limits the whole command.
+// diffTime is the time limit of the whole command.
 const diffTime = 10 * time.Minute
 
-// diffPolicies is the command "policy diff".
+// diffPolicies is the command "policy diff". The errors are errChanged, and a usageError if the input cannot be used.
 func diffPolicies(args []string, env environment) error {
 	return diffAt(args, env, time.Now())
 }
 
-// diffAt is diffPolicies with a given time.
+// diffAt is diffPolicies at the time now. -days counts back from now.
 func diffAt(args []string, env environment, now time.Time) error {
 	flags := newFlags("policy diff", diffUsage, env.out)
 	days := flags.Int("days", 30, "the `number` of days of the history")
@@ -87,14 +87,15 @@ func diffAt(args []string, env environment, now time.Time) error {
 	return d.write(env.out, *days, most)
 }
 
-// A claim is what is known of a person in addition to the history.
+// A claim has the claims of one person that the history does not contain.
 type claim struct {
-	email  string
+	email  string // in lower case; empty if not known
 	groups []string
 }
 
-// readClaims reads the file of -people, or nothing if name is empty. The key is a subject, or an issuer and a
-// subject as in [identity.Principal.ID].
+// readClaims reads the CSV file of -people. The result maps a subject, or an issuer and a subject in the form of
+// [identity.Principal.ID], to the claims of the person. It is nil if name is empty. A row without a subject is an
+// error.
 func readClaims(name string) (map[string]claim, error) {
 	if name == "" {
 		return nil, nil
@@ -124,37 +125,37 @@ func readClaims(name string) (map[string]claim, error) {
 	return claims, nil
 }
 
-// A changeKey is what the requests of one printed line have in common.
+// A changeKey identifies a group of requests. Requests with equal keys are printed as one line.
 type changeKey struct {
 	change                               policy.Change
-	who, account, region, source, reason string
+	who, account, region, source, reason string // who is the id of the principal, source the source type
 }
 
-// A changeGroup counts the requests of one printed line.
+// A changeGroup is the content of one printed line, in addition to its changeKey.
 type changeGroup struct {
-	number  int
+	number  int    // number of requests
 	name    string // name of the sender
 	example string // id of the newest submission
 }
 
-// A difference collects the results.
+// A difference collects the changed decisions between two policies.
 type difference struct {
 	replay *policy.Replay
-	claims map[string]claim
-	groups map[changeKey]*changeGroup
-	counts map[policy.Change]int
-	total  int
+	claims map[string]claim           // by the keys of readClaims
+	groups map[changeKey]*changeGroup // requests whose decision changes or is unclear
+	counts map[policy.Change]int      // of all requests
+	total  int                        // requests
 }
 
-// pageOfHistory is how many submissions are read with one statement.
+// pageOfHistory is the number of submissions that are read with one statement.
 const pageOfHistory = 500
 
-// A history lists submissions.
+// A history lists submissions, the newest first.
 type history interface {
 	List(ctx context.Context, q backup.Query) ([]backup.Record, error)
 }
 
-// read compares the submissions that were made since from.
+// read adds all submissions of db that were made at or after from. The error is that of db.
 func (d *difference) read(ctx context.Context, db history, from time.Time) error {
 	q := backup.Query{From: from, Limit: pageOfHistory}
 	for {
@@ -173,7 +174,7 @@ func (d *difference) read(ctx context.Context, db history, from time.Time) error
 	}
 }
 
-// add compares one submission.
+// add decides one submission by both policies, and counts the result.
 func (d *difference) add(ctx context.Context, r backup.Record) {
 	result := d.replay.Compare(ctx, d.past(r))
 	d.total++
@@ -196,10 +197,11 @@ func (d *difference) add(ctx context.Context, r backup.Record) {
 	group.number++
 }
 
-// past returns a submission as a request of the history, with the claims of -people.
+// past returns the request of a submission. If the sender is a person, the request has the person's claims from
+// -people, if there are any.
 func (d *difference) past(r backup.Record) policy.Past {
 	past := policy.Past{Door: r.Door, Who: r.Principal, Params: r.Params, Allowed: r.Denied == nil}
-	if past.Params["Account"] == "" { // the sender named the account in another way
+	if past.Params["Account"] == "" { // the alias came from CrossAccountUserId or from the policy
 		past.Params = maps.Clone(past.Params)
 		past.Params["Account"] = r.Complete["Account"]
 	}
@@ -213,8 +215,9 @@ func (d *difference) past(r backup.Record) policy.Past {
 	return past
 }
 
-// write prints the counts and at most most groups, the weightiest change and the largest group first. It
-// returns errChanged if there is a change.
+// write prints the counts and the first groups, at most most of them. The groups are in the order of
+// [policy.Changes]; groups with the same change are in order of their size, the largest first. The error is
+// errChanged if a decision changes or is unclear.
 func (d *difference) write(out io.Writer, days, most int) error {
 	fmt.Fprintf(out, "%d requests of the last %d days\n", d.total, days)
 	for _, change := range policy.Changes {

@@ -25,12 +25,16 @@ const explainUsage = `policy explain shows the decision of the policy and the re
 
 The exit code is 0 if the request is allowed, 1 if it is not, and 2 if the arguments are invalid.`
 
-// errRefused makes the command exit with status 1 if the policy refuses the request.
+// errRefused is the error of "policy explain" and "webhook try" if the request is not allowed. The
+// exit code is then 1.
 var errRefused = errors.New("the request is not allowed")
 
-// explainPolicy is the command "policy explain". It prints for each rule of the policy whether
-// it allows a request, and then what the grant adds. If something prevents an answer, the error
-// is a usageError.
+// explainPolicy is the command "policy explain". It prints for each rule of the policy whether the
+// rule allows the request. For an allowed backup it then prints the values and limits that the
+// grant adds.
+//
+// The error is errRefused if no rule allows the request, and a usageError if the policy or the
+// arguments cannot be used.
 func explainPolicy(args []string, env environment) error {
 	q, err := readQuestion(args, app.PolicyFile(env.getenv), env.out)
 	switch {
@@ -52,17 +56,18 @@ func explainPolicy(args []string, env environment) error {
 	return q.answer(p, env.out)
 }
 
-// A question asks whether the policy allows one action.
+// A question is a request about which the policy decides.
 type question struct {
-	file   string
-	who    identity.Principal // may lack its issuer until the policy is loaded
+	file   string             // path of the policy
+	who    identity.Principal // explainPolicy sets a missing Issuer from the policy
 	do     backup.Action
 	params param.Params
 	tags   map[string]string // tags of the instance; nil means unknown
 }
 
-// readQuestion parses the arguments. A parameter of the API is given as a flag, or as Name=value
-// after the flags. file is the default of -file.
+// readQuestion parses the arguments of "policy explain". A parameter of the API is given as a flag,
+// or as Name=value after the flags. file is the default of -file. The error is [flag.ErrHelp] for
+// -h.
 func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	q := question{params: param.Params{}}
 	flags := newFlags("policy explain", explainUsage, out)
@@ -114,8 +119,8 @@ func readQuestion(args []string, file string, out io.Writer) (question, error) {
 	return q, q.identify(*as, *issuer, *source, *event)
 }
 
-// readTags reads tags in the form key=value, separated by commas. It returns nil for an empty text: then the
-// tags are not known.
+// readTags parses tags in the form key=value, separated by commas. An empty text means that the tags are not
+// known; the result is then nil.
 func readTags(text string) (map[string]string, error) {
 	if text == "" {
 		return nil, nil
@@ -131,8 +136,8 @@ func readTags(text string) (map[string]string, error) {
 	return tags, nil
 }
 
-// identify sets the principal. Exactly one of as, source and event must be given, and the action
-// must exist.
+// identify sets the principal of q. It returns an error unless exactly one of as, source and event
+// is set, or if the action of q does not exist.
 func (q *question) identify(as, issuer, source, event string) error {
 	switch {
 	case as != "" && source == "" && event == "":
@@ -155,7 +160,8 @@ func (q *question) identify(as, issuer, source, event string) error {
 	return fmt.Errorf("unknown action %q: use backup.create, backup.view or backup.cancel", q.do)
 }
 
-// tagged returns p for an instance with the tags of q, or p itself if they are not known.
+// tagged returns a copy of p that uses the tags of q for the instance and does not ask the cloud. If
+// the tags are not known, it returns p.
 func (q question) tagged(p *policy.Policy) *policy.Policy {
 	if q.tags == nil {
 		return p
@@ -165,7 +171,8 @@ func (q question) tagged(p *policy.Policy) *policy.Policy {
 	}, time.Now)
 }
 
-// answer writes the verdicts of p. It returns errRefused if no rule allows the action.
+// answer writes the decision of p: a line for each rule and, for an allowed backup, the grant. The
+// error is errRefused if the policy does not allow the request.
 func (q question) answer(p *policy.Policy, out io.Writer) error {
 	ctx := context.Background()
 	p = q.tagged(p)
@@ -214,8 +221,8 @@ func (q question) answer(p *policy.Policy, out io.Writer) error {
 	return nil
 }
 
-// writePreset writes the values that the preset adds to the parameters given. with are the
-// parameters including these values.
+// writePreset writes the values that a preset adds to a request. given are the parameters without
+// the preset, with are those with it.
 func writePreset(out io.Writer, given, with param.Params) {
 	for _, f := range param.Fields {
 		if value := with[f.Name]; value != "" && given[f.Name] == "" {

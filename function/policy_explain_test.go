@@ -47,8 +47,8 @@ func TestPolicyExplain(t *testing.T) {
 	}
 }
 
-// TestPolicyExplainsTags proves that a rule with tags is explained by the tags on the command
-// line. The cloud is not asked.
+// TestPolicyExplainsTags proves that the tags on the command line decide about a rule with tags,
+// without a call of the cloud.
 func TestPolicyExplainsTags(t *testing.T) {
 	text, err := os.ReadFile("../docs/policy.example.yaml")
 	if err != nil {

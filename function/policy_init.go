@@ -22,15 +22,15 @@ file is not changed. The policy has one account, one team and one rule for backu
 
 // An initQuestion asks for one value of a first policy.
 type initQuestion struct {
-	flag    string
+	flag    string                             // name of the flag that answers the question
 	ask     string                             // the question, and the help text of the flag
 	usual   string                             // the answer if the person presses Enter; empty: an answer is required
-	skipped func(given map[string]string) bool // reports whether the earlier answers need no answer; nil: never
-	problem func(value string) string          // what is wrong with a value, empty for a good one; nil: all are good
+	skipped func(given map[string]string) bool // after these answers no value is needed; nil: always needed
+	problem func(value string) string          // what is wrong with a value, "" if valid; nil: all are valid
 }
 
-// initQuestions are the questions in their order. policy.Load checks the result, so problem only finds what
-// the person can correct at once.
+// initQuestions lists the questions in their order. problem finds only typing mistakes, so that the person can
+// correct them at once. [policy.Load] then checks the whole policy.
 var initQuestions = []initQuestion{
 	{flag: "account", ask: "ID of the Alibaba Cloud account in which the portal runs, 16 digits", problem: digits},
 	{flag: "alias", ask: "name of this account in the portal", usual: "main"},
@@ -41,7 +41,7 @@ var initQuestions = []initQuestion{
 	{flag: "days", ask: "for how many days a backup may be kept: MIN-MAX", usual: "1-30", problem: daysProblem},
 }
 
-// digits says what is wrong with an account id.
+// digits is the initQuestion.problem of an account id.
 func digits(value string) string {
 	if len(value) != 16 || strings.Trim(value, "0123456789") != "" {
 		return "write 16 digits"
@@ -49,16 +49,17 @@ func digits(value string) string {
 	return ""
 }
 
-// memberKinds are the kinds of members, and whether they belong to an identity provider.
+// memberKinds has the kinds of members of a team. The value is true for people: an identity provider signs them in,
+// so the policy also needs the issuer.
 var memberKinds = map[string]bool{"group": true, "email_domain": true, "subject": true, "source": false, "event": false}
 
-// isPerson reports whether a member has an issuer.
+// isPerson reports whether a member, in the form KIND:NAME, needs an issuer.
 func isPerson(member string) bool {
 	kind, _, _ := strings.Cut(member, ":")
 	return memberKinds[kind]
 }
 
-// memberProblem says what is wrong with a member.
+// memberProblem is the initQuestion.problem of a member.
 func memberProblem(value string) string {
 	kind, name, _ := strings.Cut(value, ":")
 	if _, known := memberKinds[kind]; !known || name == "" {
@@ -67,7 +68,7 @@ func memberProblem(value string) string {
 	return ""
 }
 
-// daysProblem says what is wrong with an interval of days.
+// daysProblem is the initQuestion.problem of an interval of days. It does not compare the two numbers.
 func daysProblem(value string) string {
 	least, most, ok := strings.Cut(value, "-")
 	if !ok || least == "" || most == "" || strings.Trim(least+most, "0123456789") != "" {
@@ -76,7 +77,8 @@ func daysProblem(value string) string {
 	return ""
 }
 
-// initPolicy is the command "policy init". It writes nothing unless the policy is valid.
+// initPolicy is the command "policy init". It writes the file only if the policy is valid. The error is a usageError
+// if the file exists, or if a value is missing or invalid.
 func initPolicy(args []string, env environment) error {
 	flags := newFlags("policy init", initUsage, env.out)
 	values := map[string]*string{}
@@ -108,7 +110,7 @@ func initPolicy(args []string, env environment) error {
 	return err
 }
 
-// writeNew writes a file that must not exist.
+// writeNew creates a file with a text. It returns an error if the file exists.
 func writeNew(file, text string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -118,9 +120,11 @@ func writeNew(file, text string) error {
 	return errors.Join(err, f.Close())
 }
 
-// askMissing asks on the output for each value that is not given, and reads the answers from the input. A given
-// value with a problem is a usageError; an answer with a problem is asked for again. At the end of the input the
-// error names the flag that is missing.
+// askMissing adds the missing values to given: it writes each question to the output and reads the answer from the
+// input. It asks again if an answer is invalid. If the input ends, it uses the usual answers.
+//
+// The error is a usageError: for an invalid value in given, and for a missing value without a usual answer if the
+// input has ended.
 func askMissing(given map[string]string, env environment) error {
 	answers := bufio.NewScanner(env.in)
 	for _, q := range initQuestions {
@@ -164,7 +168,7 @@ func askMissing(given map[string]string, env environment) error {
 	return nil
 }
 
-// firstPolicy returns the text of a policy.
+// firstPolicy returns the YAML text of a policy with the given values, by the flags of initQuestions.
 func firstPolicy(given map[string]string) string {
 	kind, name, _ := strings.Cut(given["member"], ":")
 	member := fmt.Sprintf("{%s: %q}", kind, name)

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// initAt runs policy init with arguments and answers, and returns its output and the file that it wrote.
+// initAt runs policy init with arguments and answers. It returns the output, and the text of the written file or ""
+// if no file was written. It fails the test if policy check refuses the file.
 func initAt(t *testing.T, answers string, args ...string) (out, text string, err error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "policy.yaml")

@@ -20,10 +20,11 @@ message says that it is a test. The page Notifications has a button that does th
 
 The exit code is 0 if the receiver confirmed the message, 1 if it did not, and 2 if the policy cannot be used.`
 
-// testTime limits a test message, from the lookup of the name to the confirmation.
+// testTime is the time limit of a test message, including DNS, the connection and the receiver's answer.
 const testTime = 10 * time.Second
 
-// testReceiver is the command "notify test".
+// testReceiver is the command "notify test". The error is a usageError if the policy cannot be used or has no such
+// receiver; any other error means that the receiver did not confirm the message.
 func testReceiver(args []string, env environment) error {
 	flags := newFlags("notify test", notifyUsage, env.out)
 	file := flags.String("file", app.PolicyFile(env.getenv), "the `policy`")

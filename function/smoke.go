@@ -24,26 +24,29 @@ required. The dry run uses the submission, or the first preset of the token that
 
 Prints one line for each check. The exit code is 0 if none failed, 1 if one failed, and 2 if the command line cannot be used.`
 
-// smokeTokenVariable names the variable with the token. The scripts for pipelines use the same one.
+// smokeTokenVariable is the name of the environment variable with the token. The scripts for CI pipelines use the same
+// variable.
 const smokeTokenVariable = "PORTAL_TOKEN"
 
-// errSmoke makes the command exit with status 1 if a check failed.
+// errSmoke is the error of the command "smoke" if a check has failed. The exit code is then 1.
 var errSmoke = errors.New("the portal is not ready for use: correct what failed and run smoke again")
 
-// A smoke checks one portal. Each check returns a problem, which says what to do, or its result.
+// A smoke checks one portal. Each check is a method that returns its result as a text for the output. The error of a
+// check says what is wrong and what to do; errLeftOut means that the check was not made.
 type smoke struct {
-	base       *url.URL
+	base       *url.URL      // origin of the portal
 	token      secret.String // empty: requests have no token
-	submission string        // JSON of the dry run; empty: of a preset
+	submission string        // JSON of the submission for the dry run; empty: the dry run uses a preset
 	client     *http.Client  // follows no redirect
 	now        func() time.Time
-	build      string // version of this program
+	build      string // version of this program, from buildOf
 }
 
-// errLeftOut marks a check that needs what the caller did not give. It is no failure.
+// errLeftOut is the error of a check that was not made because the token or the submission is missing. It does not
+// count as a failure. The text of the check then says what is missing.
 var errLeftOut = errors.New("left out")
 
-// checkPortal is the command "smoke".
+// checkPortal is the command "smoke". The errors are errSmoke, and a usageError for an invalid command line.
 func checkPortal(args []string, env environment) error {
 	flags := newFlags("smoke", smokeUsage, env.out)
 	address := flags.String("url", "", "the `URL` of the portal, such as https://backup.example.com")
@@ -71,13 +74,13 @@ func checkPortal(args []string, env environment) error {
 	return s.run(env.out)
 }
 
-// isLoopback reports whether a host is this machine.
+// isLoopback reports whether a host is localhost or a loopback address.
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// run runs every check, also after a failure, and writes one line for each.
+// run makes every check, also after a failure, and writes one line for each. The error is errSmoke if a check failed.
 func (s smoke) run(out io.Writer) error {
 	failed := 0
 	for _, check := range []struct {
@@ -109,14 +112,15 @@ func (s smoke) run(out io.Writer) error {
 	return nil
 }
 
-// An answered is an answer of the portal with its whole body.
+// An answered is a response of the portal whose body was read.
 type answered struct {
 	*http.Response
 	body  []byte
-	taken time.Duration
+	taken time.Duration // from the request to the end of the body
 }
 
-// json decodes the body into v. The error says what stands there instead.
+// json decodes the body into v. If the body is not JSON, the error has the URL and the status, and asks the user
+// whether the URL is that of the portal.
 func (a answered) json(v any) error {
 	if err := json.Unmarshal(a.body, v); err != nil {
 		return fmt.Errorf("%s answered %s without JSON: is this URL the portal, and not a proxy or a sign-in page in front of it?",
@@ -125,10 +129,12 @@ func (a answered) json(v any) error {
 	return nil
 }
 
-// maxSmokeBody is the longest body that is read, in bytes.
+// maxSmokeBody is the number of bytes of a body that are read. The rest is ignored.
 const maxSmokeBody = 4 << 20
 
-// ask sends a request. The path begins with a slash. It sends the token only if authorized is true.
+// ask sends a request to the portal and reads the response. path begins with a slash. An empty body means none. The
+// request has the token only if authorized is true and there is a token. The error says that no complete response
+// came; each HTTP status is a response.
 func (s smoke) ask(method, path, body string, authorized bool) (answered, error) {
 	r, err := http.NewRequest(method, strings.TrimSuffix(s.base.String(), "/")+path, strings.NewReader(body))
 	if err != nil {
@@ -160,7 +166,8 @@ func (s smoke) ask(method, path, body string, authorized bool) (answered, error)
 	return answered{res, content, s.now().Sub(began)}, nil
 }
 
-// A smokeHealth is the part of /healthz and /readyz that the checks use.
+// A smokeHealth has the members of the responses of /healthz and /readyz that the checks use. Members that a response
+// does not have are zero.
 type smokeHealth struct {
 	Status     string `json:"status"`
 	Version    string `json:"version"`
@@ -170,7 +177,7 @@ type smokeHealth struct {
 	ClockAhead int64  `json:"clock_ahead_ms"`
 }
 
-// askHealth reads /healthz or /readyz.
+// askHealth requests /healthz or /readyz, without the token, and decodes the response.
 func (s smoke) askHealth(path string) (answered, smokeHealth, error) {
 	var h smokeHealth
 	res, err := s.ask(http.MethodGet, path, "", false)
@@ -180,7 +187,7 @@ func (s smoke) askHealth(path string) (answered, smokeHealth, error) {
 	return res, h, res.json(&h)
 }
 
-// health checks that the process answers.
+// health checks that the portal answers /healthz with status 200.
 func (s smoke) health() (string, error) {
 	res, h, err := s.askHealth("/healthz")
 	switch {
@@ -194,7 +201,7 @@ func (s smoke) health() (string, error) {
 	return fmt.Sprintf("answered in %d ms", res.taken.Milliseconds()), nil
 }
 
-// buildOf returns a version with its commit, if that is known.
+// buildOf returns a version followed by its commit in parentheses, or only the version if commit is empty.
 func buildOf(version, commit string) string {
 	if commit == "" {
 		return version
@@ -202,7 +209,7 @@ func buildOf(version, commit string) string {
 	return version + " (" + commit + ")"
 }
 
-// version compares the version of the portal with that of this program.
+// version checks that the portal and this program have the same version and commit.
 func (s smoke) version() (string, error) {
 	_, h, err := s.askHealth("/healthz")
 	switch {
@@ -217,7 +224,7 @@ func (s smoke) version() (string, error) {
 	return s.build, nil
 }
 
-// store checks that submissions can be recorded.
+// store checks by /readyz that the portal can store submissions, in a database that all instances share.
 func (s smoke) store() (string, error) {
 	res, h, err := s.askHealth("/readyz")
 	switch {
@@ -233,10 +240,12 @@ func (s smoke) store() (string, error) {
 	return h.Store, nil
 }
 
-// mostAhead is how much the clocks may differ. The Date header has no fractions of a second.
+// mostAhead is the maximum difference between the clocks of the portal and of this machine. The header Date has whole
+// seconds only.
 const mostAhead = 5 * time.Second
 
-// clock checks that the clocks of the portal, of its database and of this machine agree.
+// clock checks two differences: the portal reports none between its clock and its database's, and its clock differs
+// from this machine's by at most mostAhead.
 func (s smoke) clock() (string, error) {
 	res, h, err := s.askHealth("/readyz")
 	if err != nil {
@@ -256,7 +265,8 @@ func (s smoke) clock() (string, error) {
 	return "differs by at most 5 s", nil
 }
 
-// signIn checks that a visitor without a session sees no page, and is sent to an identity provider with the right way back.
+// signIn checks that the portal shows no page to a visitor without a session. If the portal redirects the visitor to
+// an identity provider, signIn checks the redirect with provider. On loopback, AUTH_MODE demo is accepted.
 func (s smoke) signIn() (string, error) {
 	res, err := s.ask(http.MethodGet, "/", "", false)
 	if err != nil {
@@ -287,7 +297,7 @@ func (s smoke) signIn() (string, error) {
 	return "", fmt.Errorf("the sign-in does not lead to an identity provider (%s): check OIDC_ISSUER, and read the log of the function", res.Status)
 }
 
-// provider checks where the sign-in leads.
+// provider checks the redirect to an identity provider: its redirect_uri must be /auth/callback of the portal.
 func (s smoke) provider(to *url.URL) (string, error) {
 	back := to.Query().Get("redirect_uri")
 	want := strings.TrimSuffix(s.base.String(), "/") + "/auth/callback"
@@ -297,19 +307,20 @@ func (s smoke) provider(to *url.URL) (string, error) {
 	return "people sign in at " + to.Host, nil
 }
 
-// policy checks that the policy knows the token.
+// policy checks that the portal accepts the token and that its sender may read the list of presets.
 func (s smoke) policy() (string, error) {
 	_, found, err := s.presets()
 	return found, err
 }
 
-// A smokePreset is a preset of the API.
+// A smokePreset is a preset as the API returns it.
 type smokePreset struct {
 	Name   string
 	Values map[string]string
 }
 
-// presets returns the presets of the token, and what they are for people.
+// presets returns the presets that the sender of the token may use, and a sentence about them for the output. The
+// error is errLeftOut if the portal requires a token and there is none; the sentence then says how to make one.
 func (s smoke) presets() ([]smokePreset, string, error) {
 	res, err := s.ask(http.MethodGet, "/api/v1/presets", "", true)
 	if err != nil {
@@ -330,7 +341,8 @@ func (s smoke) presets() ([]smokePreset, string, error) {
 	return answer.Presets, fmt.Sprintf("the policy knows the sender; it may use %d presets", len(answer.Presets)), nil
 }
 
-// dryRun asks for the exact call of a backup, which is not sent.
+// dryRun asks the portal for the API call of a backup with dry_run=true: the portal checks the submission and sends
+// nothing to the cloud. It uses s.submission or, if that is empty, the first preset that names a resource.
 func (s smoke) dryRun() (string, error) {
 	body := s.submission
 	if body == "" {
@@ -369,7 +381,8 @@ func (s smoke) dryRun() (string, error) {
 	return fmt.Sprintf("%s in %s, account %s; nothing was sent", call.Parameters["SourceType"], call.Region, call.Account), nil
 }
 
-// problemDetail returns what a problem document says.
+// problemDetail returns the detail of a problem document (RFC 9457), or its title, and the details of its first three
+// errors.
 func problemDetail(body []byte) string {
 	var p struct {
 		Title, Detail string

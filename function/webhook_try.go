@@ -24,10 +24,11 @@ decides. It starts nothing and calls nothing: the message needs no signature, an
 
 The exit code is 0 if the message would start a backup, 1 if it would not, and 2 if the input cannot be used.`
 
-// maxTried is the longest message that is read, in bytes.
+// maxTried is the number of bytes of the message that are read. The rest is ignored.
 const maxTried = 32 << 20
 
-// tryWebhook is the command "webhook try".
+// tryWebhook is the command "webhook try". The error is errRefused if the message would start no backup, and a
+// usageError if the policy, the flags or the message cannot be used.
 func tryWebhook(args []string, env environment) error {
 	flags := newFlags("webhook try", tryUsage, env.out)
 	file := flags.String("policy", app.PolicyFile(env.getenv), "the `policy`")
@@ -77,8 +78,8 @@ func tryWebhook(args []string, env environment) error {
 	return err
 }
 
-// writeAsked writes what the values of a message ask for, and returns it. The error is errRefused, after it was
-// explained, if the message starts nothing.
+// writeAsked computes the parameters of the submission that a message asks for. It writes them to out and returns
+// them. If the message would start no backup, it also writes the reason, and the error is errRefused.
 func writeAsked(values webhook.Values, out io.Writer) (param.Params, error) {
 	asked, err := values.Submission()
 	if errors.Is(err, webhook.ErrNothing) {
@@ -97,7 +98,9 @@ func writeAsked(values webhook.Values, out io.Writer) (param.Params, error) {
 	return params, explainMistakes(err, out)
 }
 
-// checkComplete checks the values of q together with those of its preset and of the rule that allows it.
+// checkComplete checks the complete parameters of q: they include the values of its preset, the values that the
+// allowing rule adds, and the defaults. If they are not valid, it writes the mistakes to out, and the error is
+// errRefused.
 func checkComplete(q question, p *policy.Policy, out io.Writer) error {
 	given := q.params
 	if given["Preset"] != "" {
@@ -116,7 +119,8 @@ func checkComplete(q question, p *policy.Policy, out io.Writer) error {
 	return explainMistakes(complete.WithDefaults().WithFittingName().Validate(), out)
 }
 
-// explainMistakes writes what is wrong with a message. It returns errRefused, or nil if err is nil.
+// explainMistakes writes the mistakes in err to out, one on each line, and returns errRefused. It returns nil if err
+// is nil.
 func explainMistakes(err error, out io.Writer) error {
 	if err == nil {
 		return nil

@@ -68,8 +68,8 @@ func checkTexts(t *testing.T, name string) (n int) {
 	return n
 }
 
-// joined returns the text of a string literal, or of a sum of literals and values. Each value
-// in the sum becomes a space.
+// joined returns the text of a string literal, or of a concatenation (+) of literals with other
+// expressions. Each other expression becomes a space. ok is false if e contains no string literal.
 func joined(e ast.Expr) (text string, ok bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:

@@ -937,7 +937,7 @@ func notices(s Shell, more []string) templ.Component {
 	})
 }
 
-// unknownParameters returns the notice about parameters of the link that the form does not have.
+// unknownParameters returns the notice about the URL parameters that were ignored; nil if there are none.
 func (p FormPage) unknownParameters(sentence func(args ...any) string) []string {
 	if len(p.UnknownParams) == 0 {
 		return nil

@@ -109,7 +109,7 @@ type FormPage struct {
 	Mistakes      []param.Mistake           // mistakes in the order of the form, including refusals of the policy
 	Accounts      []backup.Account          // accounts that can be chosen, each with its regions
 	Offer         policy.Offer              // what the rules permit
-	UnknownParams []string                  // parameters of the link that the form does not have
+	UnknownParams []string                  // names of ignored URL parameters: not in the form, or an unknown Preset
 	Focus         string                    // control that gets the focus; the error summary has precedence
 	Section       string                    // id of the section to scroll to; empty for none
 	Preset        *backup.Preset            // preset whose values fill the form; nil if no preset was chosen

@@ -299,7 +299,8 @@ func TestWatchersWaitLongerForASlot(t *testing.T) {
 	t.Errorf("a watcher got %d", code)
 }
 
-// A watcher that waits for the end of a job holds no slot, so one slot is enough for many.
+// TestWatchersHoldNoSlotWhileTheyWait proves that a request that waits for the end of a job holds no slot: other
+// requests are answered while 50 such requests wait.
 func TestWatchersHoldNoSlotWhileTheyWait(t *testing.T) {
 	w := newWorld(t)
 	id := idOf(t, w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup))

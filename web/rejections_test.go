@@ -193,9 +193,9 @@ func (w *world) asOperator() {
 	w.handler = w.server.Handler()
 }
 
-// TestUnprovedSendersDoNotFillTheHistory proves that a message whose sender is not
-// authenticated is only counted and logged once an hour. Otherwise unknown senders could fill
-// the history.
+// TestUnprovedSendersDoNotFillTheHistory proves that a message of a sender that is not
+// authenticated is not stored. The metric counts each such message; the log has at most one line in
+// an hour for each kind and source. Otherwise unknown senders could fill the history and the log.
 func TestUnprovedSendersDoNotFillTheHistory(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

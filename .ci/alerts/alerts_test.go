@@ -21,8 +21,8 @@ import (
 	"backupportal/function/metric"
 )
 
-// states lists, for each alert, a state that it is for. Each function brings a portal into the state while
-// server scrapes it. Exactly the named alert may fire.
+// states has, for each alert, a function that brings a portal into the state about which the alert warns, while server
+// scrapes the portal. This alert must fire, and no other alert may fire.
 var states = map[string]func(t *testing.T, p *portal, server *prometheus){
 	"BackupPortalDown": func(t *testing.T, p *portal, server *prometheus) {
 		server.run(p.web, 2*time.Minute, func() { p.sweep(server.now) })
@@ -102,14 +102,15 @@ var states = map[string]func(t *testing.T, p *portal, server *prometheus){
 	},
 }
 
-// expected expects a backup of an instance of account demo every six hours.
+// expected returns the expectation of a backup of one instance of the account demo every six hours.
 func expected(instance string) *backup.Expectations {
 	return &backup.Expectations{All: []backup.Expectation{{
 		Name: "web", Account: "demo", Region: "cn-hangzhou", Instances: []string{instance}, Every: 6 * time.Hour,
 	}}}
 }
 
-// A stuckCloud creates no job until the channel end is closed. It sends to entered when it is called.
+// A stuckCloud is a cloud whose calls of CreateBackupJob wait until the channel end is closed. Each call first sends
+// to the channel entered.
 type stuckCloud struct {
 	backup.Cloud
 	entered, end chan struct{}
@@ -122,7 +123,7 @@ func (c stuckCloud) CreateBackupJob(ctx context.Context, call backup.Call) (back
 	return c.Cloud.CreateBackupJob(ctx, call)
 }
 
-// A panickingCloud panics when a job is to be created.
+// A panickingCloud is a cloud whose CreateBackupJob panics.
 type panickingCloud struct{ backup.Cloud }
 
 // CreateBackupJob implements [backup.Cloud].
@@ -149,7 +150,8 @@ func TestEachAlertFiresInItsStateOnly(t *testing.T) {
 	}
 }
 
-// A portal that works for two hours, with a backup every ten minutes, raises no alert.
+// TestNoAlertFiresWhileThePortalWorks proves that no alert fires while the portal works for two hours, with a backup
+// every ten minutes.
 func TestNoAlertFiresWhileThePortalWorks(t *testing.T) {
 	p, server := newPortal(t), newPrometheus(t, time.Now())
 	p.mustSubmit(http.StatusCreated)
@@ -169,14 +171,14 @@ func TestNoAlertFiresWhileThePortalWorks(t *testing.T) {
 	}
 }
 
-// full returns a portal in which each metric has a series, and the names of the series.
+// full returns a portal that writes at least one series of each metric, and the names of the series.
 func full(t *testing.T) (p *portal, series map[string]bool) {
 	t.Helper()
 	p, series = newPortal(t), map[string]bool{"up": true}
 	p.app.Service.Expectations = expected("i-bp1demoweb01")
 	p.mustSubmit(http.StatusCreated)
 	p.jobsEnd()
-	_, _ = p.app.Handlers.FC(t.Context(), []byte(`7`)) // leaves a rejection
+	_, _ = p.app.Handlers.FC(t.Context(), []byte(`7`)) // an invalid event, which the metric of rejections counts
 	for range 2 {
 		p.sweep(time.Now().Add(10 * time.Minute))
 	}
@@ -186,10 +188,11 @@ func full(t *testing.T) (p *portal, series map[string]bool) {
 	return p, series
 }
 
-// unused lists metrics that neither the dashboard nor a rule reads, and why.
+// unused has the metrics that neither the dashboard nor a rule reads; the value is the reason.
 var unused = map[string]string{}
 
-// The dashboard and the rules name only metrics that the portal writes, and use all of them.
+// TestDashboardAndRulesReadTheMetrics proves that the dashboard and the rules read only metrics that the portal writes,
+// and all metrics of the portal except those in unused.
 func TestDashboardAndRulesReadTheMetrics(t *testing.T) {
 	_, series := full(t)
 	read := map[string]bool{}
@@ -222,8 +225,8 @@ func TestDashboardAndRulesReadTheMetrics(t *testing.T) {
 	}
 }
 
-// dashboard returns the expressions of docs/grafana-dashboard.json by the titles of their panels. Variables
-// of Grafana have example values.
+// dashboard returns the queries of docs/grafana-dashboard.json, by the title of the panel and the id of the query.
+// Variables of Grafana are replaced by example values.
 func dashboard(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/grafana-dashboard.json")
@@ -269,8 +272,8 @@ func dashboard(t *testing.T) map[string]string {
 	return all
 }
 
-// The names and descriptions follow the conventions of Prometheus. Those of the runtime and the process are
-// of a library.
+// TestMetricsFollowTheConventions proves that the names and descriptions of the portal's metrics follow the
+// conventions of Prometheus. Metrics of the Go runtime and the process are not checked, because a library names them.
 func TestMetricsFollowTheConventions(t *testing.T) {
 	p, _ := full(t)
 	problems, err := promlint.New(bytes.NewReader(metricsOf(p.web, token).Body.Bytes())).Lint()

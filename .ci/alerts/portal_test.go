@@ -20,7 +20,7 @@ import (
 	"backupportal/function/emulator"
 )
 
-// maxRequests is the number of requests that a portal works on at the same time, the smallest that is allowed.
+// maxRequests is the MAX_REQUESTS of the portal: the smallest allowed number, so that few requests overload it.
 const maxRequests = 5
 
 // A portal is the whole portal with an emulator of the cloud and a receiver of notices.
@@ -29,20 +29,20 @@ type portal struct {
 	app      app.App
 	web      http.Handler
 	cloud    *emulator.Cloud
-	answers  atomic.Int32  // status of the receiver
-	ahead    time.Duration // how far the clock of the cloud is ahead
-	mu       sync.Mutex
-	requests int // number of submissions
+	answers  atomic.Int32  // HTTP status with which the receiver answers
+	ahead    time.Duration // how much the emulator's clock is ahead of the real clock
+	mu       sync.Mutex    // guards ahead and requests
+	requests int           // number of submissions
 }
 
-// receiverConfig adds a receiver of notices to the demo policy.
+// receiverConfig is the part of a policy that adds a receiver of notices.
 const receiverConfig = `
 notifications:
   receivers:
     - {name: hook, kind: webhook, url_env: HOOK_URL, secret_env: HOOK_SECRET, events: [created, succeeded, failed]}
 `
 
-// newPortal starts a portal whose receiver answers 204.
+// newPortal starts a portal. Its receiver answers with status 204 until a test changes answers.
 func newPortal(t *testing.T) *portal {
 	t.Helper()
 	p := &portal{t: t}
@@ -89,27 +89,28 @@ func newPortal(t *testing.T) *portal {
 	return p
 }
 
-// anyClock is a store that accepts the clock of a sweep, which is ahead of its own. See [portal.sweep].
+// anyClock is a store that does not compare its clock with the caller's. [portal.sweep] needs this, because its clock
+// is ahead of the clock of the database.
 type anyClock struct{ backup.Store }
 
-// CheckClock implements [backup.Steps].
+// CheckClock returns nil.
 func (anyClock) CheckClock(context.Context, time.Time) error { return nil }
 
-// cloudTime returns the time of the cloud.
+// cloudTime is the clock of the emulator.
 func (p *portal) cloudTime() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return time.Now().Add(p.ahead)
 }
 
-// jobsEnd lets the jobs of the cloud end: its clock advances by a minute.
+// jobsEnd advances the clock of the emulator by a minute, so that all jobs have ended.
 func (p *portal) jobsEnd() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ahead += time.Minute
 }
 
-// faults sets the faults of the cloud.
+// faults sets the schedule of faults of the emulator.
 func (p *portal) faults(schedule string) {
 	p.t.Helper()
 	if err := p.cloud.SetFaults(schedule); err != nil {
@@ -117,7 +118,8 @@ func (p *portal) faults(schedule string) {
 	}
 }
 
-// submit submits a new backup that succeeds after a second, if no fault prevents it, and returns the status.
+// submit submits a new backup and returns the HTTP status. Without a fault, the job succeeds after a second of the
+// emulator's clock.
 func (p *portal) submit() int {
 	p.mu.Lock()
 	p.requests++
@@ -132,7 +134,7 @@ func (p *portal) submit() int {
 	return answer.Code
 }
 
-// mustSubmit submits a backup, which must have a status.
+// mustSubmit submits a new backup. It ends the test unless the HTTP status is want.
 func (p *portal) mustSubmit(want int) {
 	p.t.Helper()
 	if got := p.submit(); got != want {
@@ -140,7 +142,7 @@ func (p *portal) mustSubmit(want int) {
 	}
 }
 
-// sweep sweeps at a time of another clock, which is ahead of the real one.
+// sweep makes one sweep in which the portal's clock shows now. Errors are ignored, because some tests cause them.
 func (p *portal) sweep(now time.Time) {
 	p.app.Service.Now = func() time.Time { return now }
 	_, _ = p.app.Service.Sweep(p.t.Context(), 30*24*time.Hour)

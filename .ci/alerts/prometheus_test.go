@@ -26,7 +26,7 @@ const token = "metrics-token-of-32-characters-1"
 // interval is the time between two scrapes.
 const interval = 30 * time.Second
 
-// A prometheus scrapes a handler and evaluates the alert rules, both at times of its own clock.
+// A prometheus is a Prometheus server with a clock of its own. It scrapes a handler and evaluates the alert rules.
 type prometheus struct {
 	t       *testing.T
 	storage *teststorage.TestStorage
@@ -36,7 +36,7 @@ type prometheus struct {
 	fired   map[string]bool // names of the alerts that have fired
 }
 
-// newPrometheus returns a server with the rules of docs/alerts.yaml. Its clock begins at start.
+// newPrometheus returns a server with the rules of docs/alerts.yaml. Its clock starts at start.
 func newPrometheus(t *testing.T, start time.Time) *prometheus {
 	t.Helper()
 	storage := teststorage.New(t)
@@ -72,7 +72,8 @@ func readRules(t *testing.T) (all []*rules.AlertingRule) {
 	return all
 }
 
-// run scrapes portal and evaluates the rules for a time. do is called before each scrape; it may be nil.
+// run advances the clock by d in steps of interval. In each step it calls do, unless do is nil, scrapes portal, and
+// evaluates the rules.
 func (p *prometheus) run(portal http.Handler, d time.Duration, do func()) {
 	p.t.Helper()
 	for end := p.now.Add(d); p.now.Before(end); p.now = p.now.Add(interval) {
@@ -93,7 +94,8 @@ func (p *prometheus) run(portal http.Handler, d time.Duration, do func()) {
 	}
 }
 
-// scrape stores the metrics of portal, and the metric "up" as Prometheus does.
+// scrape stores the metrics of portal. Like Prometheus, it also stores the metric "up": 1 if portal answered with
+// status 200, otherwise 0.
 func (p *prometheus) scrape(portal http.Handler) {
 	p.t.Helper()
 	app := p.storage.Appender(p.t.Context())
@@ -126,7 +128,7 @@ func metricsOf(portal http.Handler, token string) *httptest.ResponseRecorder {
 	return answer
 }
 
-// samples reads the series of an answer.
+// samples iterates over the series of an answer, each with its value. Invalid text ends the test.
 func samples(t *testing.T, answer *httptest.ResponseRecorder) func(yield func(labels.Labels, float64) bool) {
 	text, err := textparse.New(answer.Body.Bytes(), answer.Header().Get("Content-Type"), nil, textparse.ParserOptions{})
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"testing"
 )
 
-// complaints returns what is wrong with a template by the rules of Lambda, SQS and EventBridge Scheduler.
+// complaints returns the mistakes in a template: violated rules of Lambda, SQS and EventBridge Scheduler, and of the
+// portal. Each is a text; the result is nil for a correct template.
 func complaints(t *testing.T, d map[string]any) (found []string) {
 	add := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	portal := object(d, "Resources", "Portal", "Properties")
@@ -86,13 +87,15 @@ func complaints(t *testing.T, d map[string]any) (found []string) {
 
 var scheduleExpression = regexp.MustCompile(`^(rate\(\d+ (minute|minutes|hour|hours|day|days)\)|cron\(\S+ \S+ \S+ \S+ \S+ \S+\))$`)
 
-// contextWord matches what EventBridge Scheduler replaces in an input.
+// contextWord matches a word in the form of a context attribute: a placeholder in the input of a schedule, which
+// EventBridge Scheduler replaces.
 var contextWord = regexp.MustCompile(`<[^>]*>`)
 
-// contextWords lists the words that it replaces (“Adding context attributes”).
+// contextWords lists the context attributes that exist (AWS documentation, “Adding context attributes”).
 var contextWords = []string{"<aws.scheduler.schedule-arn>", "<aws.scheduler.scheduled-time>", "<aws.scheduler.execution-id>", "<aws.scheduler.attempt-number>"}
 
-// checkInput checks the input of a schedule: the order to sweep, or an event whose identity is the schedule and its time.
+// checkInput returns the mistakes in the input of a schedule. The input is either the order to sweep, or the event of
+// docs/events.md, whose id consists of the schedule's ARN and the scheduled time.
 func checkInput(input string) (wrong []string) {
 	if input == `{"sweep":true}` {
 		return nil
@@ -114,7 +117,7 @@ func checkInput(input string) (wrong []string) {
 	return wrong
 }
 
-// number returns a whole number of the template; 0 for any other value.
+// number returns v, a value of the template, as a number. It returns 0 if v is not a whole number.
 func number(v any) int64 {
 	n, _ := v.(json.Number)
 	i, _ := n.Int64()
@@ -127,11 +130,11 @@ func TestTemplateFollowsTheRules(t *testing.T) {
 	}
 }
 
-// TestMistakesInTheTemplateAreReported proves that each rule refuses its mistake.
+// TestMistakesInTheTemplateAreReported proves that complaints reports each mistake in a changed template.
 func TestMistakesInTheTemplateAreReported(t *testing.T) {
 	uploads := []string{"Resources", "Portal", "Properties", "Events", "Uploads", "Properties"}
 	for _, c := range []struct {
-		path  []string // path of the changed object
+		path  []string // keys that lead to the changed object
 		key   string
 		value any
 		want  string
@@ -160,7 +163,7 @@ func TestMistakesInTheTemplateAreReported(t *testing.T) {
 	}
 }
 
-// TestDocumentsShowTheInputOfTheSchedule proves that docs/events.md has the same event as the template.
+// TestDocumentsShowTheInputOfTheSchedule proves that docs/events.md shows the same input of a schedule as the template.
 func TestDocumentsShowTheInputOfTheSchedule(t *testing.T) {
 	text, err := os.ReadFile("../../docs/events.md")
 	if err != nil {

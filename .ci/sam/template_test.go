@@ -1,8 +1,8 @@
 // Package sam checks docs/template.sam.yaml, the template for AWS SAM.
 //
-// The test is a module of its own, because only it needs the published schema, which the module goformation contains. The
-// schema describes each resource of SAM and of CloudFormation with its properties. Rules of the platform that the schema
-// does not contain are in rules_test.go.
+// The test is a Go module of its own, so that the portal does not depend on the module goformation. That module
+// contains the published schema, which describes the properties of each resource type of SAM and CloudFormation. Rules
+// of AWS that the schema does not contain are in rules_test.go.
 package sam
 
 import (
@@ -21,7 +21,8 @@ import (
 
 const templatePath = "../../docs/template.sam.yaml"
 
-// readTemplate returns the template. The functions of CloudFormation, such as !Ref, are objects with one member.
+// readTemplate returns the template as the values of package json. A function of CloudFormation, such as !Ref, is an
+// object with one member; see plain.
 func readTemplate(t *testing.T) map[string]any {
 	t.Helper()
 	text, err := os.ReadFile(templatePath)
@@ -39,7 +40,8 @@ func readTemplate(t *testing.T) map[string]any {
 	return template
 }
 
-// plain returns the value of a node.
+// plain converts a YAML node to a value of package json. !Ref becomes {"Ref": …}, and !GetAtt becomes
+// {"Fn::GetAtt": […]}. Any other function of CloudFormation ends the test.
 func plain(t *testing.T, n *yaml.Node) any {
 	switch {
 	case n.Tag == "!Ref":
@@ -78,7 +80,7 @@ func toAny(texts []string) (list []any) {
 	return list
 }
 
-// object returns the object at a path of keys, or an empty one.
+// object returns the object at a path of keys below in. It returns nil, which is an empty map, if there is no object.
 func object(in map[string]any, path ...string) map[string]any {
 	for _, key := range path {
 		in, _ = in[key].(map[string]any)
@@ -86,8 +88,8 @@ func object(in map[string]any, path ...string) map[string]any {
 	return in
 }
 
-// invalid validates each resource by the definition of its type. A reference counts as a text, because the schema does not
-// describe references everywhere.
+// invalid validates each resource of a template by the schema of its type, and returns the errors. It replaces each
+// reference by a text first, because the schema does not allow references everywhere.
 func invalid(t *testing.T, c *jsonschema.Compiler, template map[string]any) (found []string) {
 	t.Helper()
 	for name, value := range object(template, "Resources") {
@@ -104,7 +106,7 @@ func invalid(t *testing.T, c *jsonschema.Compiler, template map[string]any) (fou
 	return found
 }
 
-// withoutReferences returns v with a text instead of each Ref and GetAtt.
+// withoutReferences returns a copy of v with a text in place of each Ref and GetAtt.
 func withoutReferences(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -126,14 +128,14 @@ func withoutReferences(v any) any {
 	return v
 }
 
-// publishedSchema returns a compiler that has the published schema.
+// publishedSchema returns a compiler for the published schema, which has the name sam.json.
 func publishedSchema(t *testing.T) *jsonschema.Compiler {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(schema.SamSchema))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// SAM does not require a destination for successful events (“DestinationConfig”); the schema does.
+	// The schema requires a destination for successful events, too. SAM does not (“DestinationConfig”).
 	object(doc.(map[string]any), "definitions", "AWS::Serverless::Function.EventInvokeDestinationConfig")["required"] = []any{"OnFailure"}
 	c := jsonschema.NewCompiler()
 	if err := c.AddResource("sam.json", doc); err != nil {
@@ -142,7 +144,8 @@ func publishedSchema(t *testing.T) *jsonschema.Compiler {
 	return c
 }
 
-// TestTemplateSatisfiesTheSchema validates the template, and changes of it that the schema must refuse.
+// TestTemplateSatisfiesTheSchema proves that the template satisfies the schema, and that the schema refuses changed
+// templates with a mistake.
 func TestTemplateSatisfiesTheSchema(t *testing.T) {
 	published := publishedSchema(t)
 	for _, wrong := range invalid(t, published, readTemplate(t)) {
@@ -171,7 +174,7 @@ func TestTemplateSatisfiesTheSchema(t *testing.T) {
 	}
 }
 
-// asJSON returns the value that the validator expects.
+// asJSON converts v to the types of JSON values that the validator expects.
 func asJSON(t *testing.T, v any) any {
 	t.Helper()
 	text, err := json.Marshal(v)

@@ -465,9 +465,9 @@ func (e *entry) session(r *backup.AccessCheck) {
 	}
 }
 
-// externalID is the check that STS refuses AssumeRole without the external id. If the role
-// requires no external id, any user of the portal who can make it use the role's name gets
-// access (the confused deputy problem).
+// externalID is the check that STS refuses AssumeRole without the external id. A role that
+// requires no external id is open to the confused deputy problem: a user who can make the portal
+// assume the role by its name gets access to the account.
 func (l *checklist) externalID(r *backup.AccessCheck) {
 	account := l.target.Account.Caller()
 	if account.ExternalIDVariable == "" {

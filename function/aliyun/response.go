@@ -22,7 +22,7 @@ import (
 type response struct {
 	object    bool   // the body is a JSON object; if false, all other fields are zero
 	success   string // "true" or "false"
-	code      string // "200" for a success; unreadable if it has an unexpected form
+	code      string // "200" for a success; the constant unreadable if Code does not match the pattern word
 	message   string // text of the cloud, not cleaned yet: see cleanMessage
 	requestID string
 	jobID     string        // id of the job that CreateBackupJob started

@@ -18,27 +18,28 @@ import (
 	"backupportal/function/secret"
 )
 
-// Credentials are the temporary credentials of the function's role.
+// Credentials sign the requests to AWS. On Lambda they are the temporary credentials of the function's role.
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey secret.String
-	SessionToken    secret.String // empty for a permanent key
+	SessionToken    secret.String // of temporary credentials; empty for a permanent access key
 }
 
 // Client invokes functions in one region. All fields except Endpoint are required. It is safe for concurrent use.
 type Client struct {
-	Endpoint    *url.URL // replaces the host of AWS; for tests. Nil: the host of the region
-	Region      string
+	Endpoint    *url.URL // scheme and host of Lambda's API; nil: https and the host of the region
+	Region      string   // such as us-east-1
 	Credentials Credentials
 	Now         func() time.Time
 	HTTP        *http.Client
 }
 
-// invokeTime limits one call.
+// invokeTime is the time limit of one call.
 const invokeTime = 10 * time.Second
 
-// InvokeAsync has Lambda invoke a function with a payload (Invoke with the type Event). Lambda stores the event and
-// delivers it at least once. After an error it is unknown whether it was stored.
+// InvokeAsync asks Lambda to invoke a function asynchronously with a payload, a JSON text (the operation Invoke with
+// the invocation type Event). It returns when Lambda has stored the payload; Lambda then invokes the function at least
+// once. After an error, the caller does not know whether Lambda has stored the payload.
 func (c *Client) InvokeAsync(ctx context.Context, function string, payload []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, invokeTime)
 	defer cancel()

@@ -101,7 +101,9 @@ type AuditOutcome struct {
 // records, so they must not change.
 const (
 	ClassSuccess = "success" // the call had the wanted effect
-	ClassRefused = "refused" // no effect; a repeat would be refused, too; recorded as [StepRefused]
+	// ClassRefused means that the cloud refused a call, so the call had no effect. The cloud would
+	// refuse a repeat too, so the step log gets [StepRefused].
+	ClassRefused = "refused"
 	// ClassNotSent means that a call had no effect and may be repeated: its error is
 	// [ErrNotSent], [ErrThrottled], or temporary [ErrCredentials]. It is also the class of an
 	// attempt (a recorded permission to call CreateBackupJob once) for which the cloud's list

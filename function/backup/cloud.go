@@ -104,15 +104,15 @@ var (
 // cloud; without Message it can be logged.
 type CloudError struct {
 	Action     string        // the operation, such as "AssumeRole"
-	Service    CloudService  // service that answered; the zero value is Cloud Backup
+	Service    CloudService  // the service that answered; the zero value is Cloud Backup
 	Outcome    error         // one of the five errors above
 	HTTPStatus int           // HTTP status; 0 if there was no answer
 	Code       string        // error code of the cloud; empty if it gave none
 	Message    string        // error text of the cloud, cleaned and shortened; empty if it contained a secret
 	RequestID  string        // the cloud's id of the call
-	Unlisted   bool          // refused with an undocumented code: a job may exist in spite of it
-	Temporary  bool          // with ErrCredentials: temporary, so newer credentials may be accepted
-	RetryAfter time.Duration // time to wait, as the cloud asked; 0: not stated
+	Unlisted   bool          // the cloud refused the call with an undocumented code, so a job may exist nevertheless
+	Temporary  bool          // with ErrCredentials: the credentials are temporary, so newer ones may be accepted
+	RetryAfter time.Duration // how long the cloud asks the caller to wait before a repeat; 0: the cloud did not say
 	Denial     Denial        // details from RAM, if a permission is missing
 	Cause      string        // kind of the network error, such as [CauseCertificate]; never a URL
 }

@@ -98,8 +98,8 @@ var (
 // later with the same key.
 type LimitError struct {
 	Err error // one of the five errors above
-	// Key is the key of the limit: see [Rate.Key] and [Quota.Key]. A cool-down has "i:" and the
-	// id of the resource.
+	// Key is the key of the limit: see [Rate.Key] and [Quota.Key]. The key of a cool-down is "i:"
+	// followed by the id of the resource.
 	Key        string
 	RetryAfter time.Duration // 0 if waiting does not help
 }

@@ -118,7 +118,7 @@ func WithPreset(presets []Preset, given param.Params) (param.Params, error) {
 	}
 	all := maps.Clone(given)
 	for field, value := range values {
-		byID := field == "Account" && given["CrossAccountUserId"] != "" // the caller names the account in another way
+		byID := field == "Account" && given["CrossAccountUserId"] != "" // the caller names the account by its id
 		if all[field] == "" && !byID {
 			all[field] = value
 		}

@@ -12,16 +12,19 @@ import (
 
 // Times and sizes of settle.
 const (
-	settleEvery = 5 * time.Second        // between two questions for the jobs of a batch
-	settlePage  = 100                    // jobs in one question
-	perJob      = 5 * time.Millisecond   // settleEvery grows by it for each job: at most two questions in a second
-	idleEvery   = 30 * time.Second       // between two looks at a batch in which nothing is going on
-	firstIdle   = 500 * time.Millisecond // the shortest time between two looks
+	settleEvery = 5 * time.Second        // minimum time between two updates of a batch
+	settlePage  = 100                    // items that are read and updated together
+	perJob      = 5 * time.Millisecond   // with many unfinished items: minimum time for each, so two pages in a second
+	idleEvery   = 30 * time.Second       // time between two calls of settle for a batch without unfinished items
+	firstIdle   = 500 * time.Millisecond // minimum time that a process waits for the update of another process
 )
 
-// settle asks for the jobs of the items that were started, and stores which of them have ended. One process does so in
-// each interval. changed reports whether an item changed; otherwise again is the time until there is
-// something to do. The error is [backup.ErrStoreUnavailable].
+// settle updates the items of the batch whose submissions were started: it asks the cloud about their jobs and stores
+// the new states. The interval between two updates is at least settleEvery. Only one process makes each update; for
+// the other processes, settle changes nothing.
+//
+// changed reports whether a state changed. If changed is false, again is how long the caller should wait before it
+// calls settle again; again is 0 if the batch has ended. The error is [backup.ErrStoreUnavailable].
 func (r *run) settle(ctx context.Context) (changed bool, again time.Duration, err error) {
 	mine := false
 	b, err := r.edit(ctx, r.batch.ID, func(_ Items, now time.Time, b *Batch) error {
@@ -64,7 +67,7 @@ func (r *run) settle(ctx context.Context) (changed bool, again time.Duration, er
 	return changed, again, nil
 }
 
-// settlePage is settle for some items.
+// settlePage updates one page of items, as settle does for all. changed reports whether a state changed.
 func (r *run) settlePage(ctx context.Context, page []Item) (changed bool, err error) {
 	ids := make([]string, len(page))
 	for i, item := range page {

@@ -19,7 +19,7 @@ import (
 // logs see it.
 type ShapeError struct {
 	Size int      // size of the event, in bytes
-	Keys []string // first members of the object, shortened; nil if it is no object
+	Keys []string // names of the event's first members, shortened; nil if the event is not a JSON object
 	Want string   // the expected shape
 }
 

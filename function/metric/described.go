@@ -29,13 +29,13 @@ const (
 type Description struct {
 	Name   string
 	Type   string   // gauge, counter or histogram
-	Labels []string // their names
+	Labels []string // names of the labels; nil if the metric has none
 	Help   string   // one sentence without a full stop
 }
 
-// Described lists the metrics of the portal. Those of the Go runtime and of the process have
-// the names that Prometheus's own libraries give them, such as go_goroutines and
-// process_resident_memory_bytes.
+// Described lists the metrics of the portal. [Registry.Write] also writes metrics of the Go runtime
+// and of the process. They are not in this list; they have the same names as in Prometheus's client
+// libraries, such as go_goroutines and process_resident_memory_bytes.
 var Described = []Description{
 	{buildInfo, "gauge", []string{"version", "goversion"}, "1, with the version of the program"},
 	{requests, "counter", []string{"route", "status"}, "Answered HTTP requests; the route is empty for an unknown path"},
@@ -60,8 +60,8 @@ var Described = []Description{
 	{lastSweep, "gauge", nil, "When this process last ended a sweep without an error, as Unix time"},
 }
 
-// helpOf returns the description of a metric. It returns "" for the metrics of the Go runtime
-// and the process, whose names explain them.
+// helpOf returns the description of a metric. All metrics of the Go runtime and of the process have
+// the same description, because their names explain them.
 func helpOf(metric string) string {
 	for _, d := range Described {
 		if d.Name == metric {

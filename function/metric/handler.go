@@ -13,9 +13,9 @@ import (
 // contentType is the media type of the Prometheus text format.
 const contentType = "text/plain; version=0.0.4; charset=utf-8"
 
-// Handler returns the handler that answers a request with all metrics of r, if its header
-// Authorization is “Bearer” and the token. Another request gets status 401. An empty token
-// refuses every request.
+// Handler returns a handler that answers with all metrics of r. A request must have the header
+// “Authorization: Bearer” with the token; otherwise the status is 401. If token is empty, every
+// request gets status 401.
 func (r *Registry) Handler(token secret.String) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if !authorized(req, token) {
@@ -30,8 +30,8 @@ func (r *Registry) Handler(token secret.String) http.Handler {
 	})
 }
 
-// authorized reports whether the request r has the token. It compares hashes, so that the
-// duration reveals nothing about the token or its length.
+// authorized reports whether r has exactly one Authorization header, and that has the token. It
+// compares hashes, so that the duration of the comparison reveals nothing about the token.
 func authorized(r *http.Request, token secret.String) bool {
 	scheme, shown, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if token.IsZero() || !strings.EqualFold(scheme, "Bearer") || len(r.Header.Values("Authorization")) != 1 {

@@ -1,14 +1,15 @@
 // Package metric counts events for monitoring systems that read the Prometheus text format.
 //
-// A [Registry] has one method for each kind of event, so that a metric's name and labels stand
-// in one place. [Described] lists all metrics.
+// A [Registry] has one method for each kind of event, so that only this package has the names and
+// labels of metrics. [Described] lists the metrics.
 //
-// The number of label values must have a bound. A caller passes names of the configuration or
-// constants, never a text of a request.
+// The number of different label values must be limited. A caller passes constants or names of the
+// configuration as label values, never a text of a request.
 //
-// Counters and histograms belong to one process and begin at 0. A monitoring system adds those
-// of all processes. The gauges of a sweep describe the database, which processes share; a
-// process writes them only for [figuresLife] after its own last sweep.
+// Counters and histograms belong to one process and start at 0; a monitoring system adds the values
+// of all processes. The gauges of a sweep (the regular background run) describe the database, which
+// the processes share. A process writes them for [figuresLife] after its own last sweep, and then
+// no longer, because they may be outdated.
 package metric
 
 import (
@@ -33,12 +34,12 @@ type Registry struct {
 	series   sync.Map // *metrics.Counter or *metrics.PrometheusHistogram by seriesKey
 	now      func() time.Time
 	sessions sessions
-	queues   func() []Queue
+	queues   func() []Queue // nil until [Registry.Queues] is called
 	figures  atomic.Pointer[figures]
 }
 
-// A seriesKey identifies one series: a metric with values of its labels. It is the key of a
-// map, so that the series' name need not be composed for each event.
+// A seriesKey identifies one series: a metric with the values of its labels. Looking up a series by
+// its seriesKey is faster than composing its name for each event.
 type seriesKey struct{ metric, first, second string }
 
 // Upper bounds of the buckets of histograms, in seconds.
@@ -56,8 +57,8 @@ func New(version string, now func() time.Time) *Registry {
 	return r
 }
 
-// begin makes the counters of submissions and attempts with the value 0. A monitoring system sees no increase
-// of a counter that begins with 1.
+// begin creates the missing counters of submissions and attempts with the value 0. Otherwise a counter would appear
+// with the value 1, and a monitoring system would not count this first event as an increase.
 func (r *Registry) begin() {
 	for _, door := range backup.Doors {
 		for _, outcome := range backup.SubmitOutcomes {
@@ -69,20 +70,21 @@ func (r *Registry) begin() {
 	}
 }
 
-// Rejected counts one input that was refused. kind is the kind of the refusal. source is the configured
-// name of the sender, or empty if the sender has none.
+// Rejected counts one message or request that was refused. kind is the kind of the refusal. source is the name of the
+// sender in the configuration; empty if the sender has no such name.
 func (r *Registry) Rejected(kind, source string) {
 	r.counter(seriesKey{rejected, kind, source}, "kind", "source").Inc()
 }
 
-// Answered counts one answered request and its duration. route is the pattern of its route, or
-// empty.
+// Answered counts one answered HTTP request and its duration. route is the pattern of its route;
+// empty for an unknown path.
 func (r *Registry) Answered(route string, status int, took time.Duration) {
 	r.counter(seriesKey{requests, route, statusText(status)}, "route", "status").Inc()
 	r.histogram(seriesKey{requestSeconds, route, ""}, requestBounds, "route", "").Update(took.Seconds())
 }
 
-// statusText returns a status of HTTP as a label.
+// statusText returns an HTTP status as the value of a label. It returns "other" for a number that is
+// not from 100 to 599.
 func statusText(status int) string {
 	if status < 100 || status > 599 {
 		return "other"
@@ -99,7 +101,7 @@ func (r *Registry) submissions(door, outcome string) *metrics.Counter {
 	return r.counter(seriesKey{submissions, door, outcome}, "door", "outcome")
 }
 
-// AttemptEnded counts one attempt to start a job whose result was stored in the step log.
+// AttemptEnded counts one attempt to create a job whose result was stored in the step log.
 func (r *Registry) AttemptEnded(result string) {
 	r.attempts(result).Inc()
 }
@@ -113,20 +115,21 @@ func (r *Registry) CloudCall(operation, class string, took time.Duration) {
 	r.histogram(seriesKey{cloudSeconds, operation, class}, cloudBounds, "operation", "class").Update(took.Seconds())
 }
 
-// StoreStatement counts one operation of the store and its duration.
+// StoreStatement counts one operation of the database and its duration. statement is its name in
+// package store.
 func (r *Registry) StoreStatement(statement string, failed bool, took time.Duration) {
 	r.histogram(seriesKey{storeSeconds, statement, ""}, storeBounds, "statement", "").Update(took.Seconds())
-	errors := r.counter(seriesKey{storeErrors, statement, ""}, "statement", "") // begins with 0
+	errors := r.counter(seriesKey{storeErrors, statement, ""}, "statement", "") // exists also without an error
 	if failed {
 		errors.Inc()
 	}
 }
 
-// SessionUsed notes that the session with this id was used now.
+// SessionUsed records that the session with this id was used now.
 func (r *Registry) SessionUsed(id string) { r.sessions.use(id, r.now()) }
 
-// counter returns the counter of k. first and second are the names of its labels; an empty name
-// means no label.
+// counter returns the counter of k and creates it if necessary. first and second are the names of
+// its labels; an empty name means that there is no such label.
 func (r *Registry) counter(k seriesKey, first, second string) *metrics.Counter {
 	if c, ok := r.series.Load(k); ok {
 		return c.(*metrics.Counter)
@@ -136,7 +139,8 @@ func (r *Registry) counter(k seriesKey, first, second string) *metrics.Counter {
 	return c
 }
 
-// histogram returns the histogram of k. Its arguments are those of [Registry.counter].
+// histogram returns the histogram of k and creates it if necessary. bounds are the upper bounds of
+// its buckets. first and second are as in [Registry.counter].
 func (r *Registry) histogram(k seriesKey, bounds []float64, first, second string) *metrics.PrometheusHistogram {
 	if h, ok := r.series.Load(k); ok {
 		return h.(*metrics.PrometheusHistogram)
@@ -146,7 +150,8 @@ func (r *Registry) histogram(k seriesKey, bounds []float64, first, second string
 	return h
 }
 
-// name returns the name of the series with its labels.
+// name returns the name of the series: the metric with the names and values of its labels. first and
+// second are as in [Registry.counter].
 func (k seriesKey) name(first, second string) string {
 	if second == "" {
 		return name(k.metric, first, k.first)
@@ -154,19 +159,20 @@ func (k seriesKey) name(first, second string) string {
 	return name(k.metric, first, k.first, second, k.second)
 }
 
-// A Queue is the state of the requests of one kind at one moment.
+// A Queue has the numbers of requests of one kind at one moment.
 type Queue struct {
 	Kind             string
 	Running, Waiting int
-	Refused          int64 // number since the start of the process
+	Refused          int64 // number of refusals since the start of the process: the queue was full, or the wait too long
 }
 
-// Queues sets the function that returns the present queues. It must be called before the first
-// [Registry.Write], and at most once.
+// Queues sets the function that returns the current state of the queues. Queues must be called
+// before the first [Registry.Write], and at most once. Without it, the metrics of the queues are
+// not written.
 func (r *Registry) Queues(read func() []Queue) { r.queues = read }
 
-// figuresLife is how long after a sweep its figures are written. Another process can have swept
-// since.
+// figuresLife is how long after a sweep its figures are written. Later they may be outdated,
+// because another process may have made a newer sweep.
 const figuresLife = 10 * time.Minute
 
 // figures are the values that one sweep (regular background run) has computed for the metrics.
@@ -198,7 +204,7 @@ func (r *Registry) Swept(f backup.Figures) {
 	r.set.GetOrCreateGauge(lastSweep, nil).Set(float64(f.At.Unix()))
 }
 
-// age returns the time from since to now, at least 0. It is 0 for the zero time.
+// age returns the time from since to now. It is 0 if since is zero or later than now.
 func age(now, since time.Time) time.Duration {
 	if since.IsZero() {
 		return 0
@@ -229,7 +235,8 @@ func (r *Registry) Write(w io.Writer) {
 	_, _ = io.WriteString(w, withHelp(text.String()))
 }
 
-// withHelp adds the descriptions to the empty HELP lines of text.
+// withHelp returns text with the description of each metric in its HELP line, which is empty in
+// text.
 func withHelp(text string) string {
 	var b strings.Builder
 	b.Grow(len(text) + 4096)
@@ -243,10 +250,11 @@ func withHelp(text string) string {
 	return b.String()
 }
 
-// labelEscapes are the escapes of a label's value (Prometheus, “Exposition formats”).
+// labelEscapes escapes the value of a label (Prometheus, “Exposition formats”).
 var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
 
-// name returns the name of a metric with labels, which are pairs of a name and a value.
+// name returns the name of a series: the metric with its labels. labels alternates the names and the
+// values of the labels.
 func name(metric string, labels ...string) string {
 	if len(labels) == 0 {
 		return metric

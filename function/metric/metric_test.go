@@ -100,7 +100,7 @@ func TestHandlerNeedsTheToken(t *testing.T) {
 	}
 }
 
-// filled returns a registry at the time now in which each metric has a series.
+// filled returns a registry with the clock now. Each metric has at least one series.
 func filled(now func() time.Time) *metric.Registry {
 	r := metric.New("v1", now)
 	r.Rejected("invalid", "grafana")

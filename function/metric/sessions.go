@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// Limits of the sessions that a process remembers. A session that was not used for sessionIdle
-// is not counted; it has ended.
+// Limits of the sessions that a process remembers. A session that was not used for sessionIdle has
+// ended and is not counted. Of more than maxSessions, only maxSessions are counted.
 const (
 	sessionIdle = time.Hour
 	maxSessions = 10_000
 )
 
-// sessions remembers when each session of a signed-in person was last used, to count the
-// sessions in use. The zero value is empty.
+// sessions counts the sessions of signed-in people that are in use. It remembers when each session
+// was last used. The zero value is empty and ready for use. It is safe for concurrent use.
 type sessions struct {
 	mu   sync.Mutex
 	last map[string]time.Time
 }
 
-// use records that the session id is used now. A new session is not counted if maxSessions are
-// known already.
+// use records that the session with this id is used at now. It ignores a new session if it knows
+// maxSessions already.
 func (s *sessions) use(id string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -33,7 +33,7 @@ func (s *sessions) use(id string, now time.Time) {
 	s.last[id] = now
 }
 
-// inUse returns how many sessions were used within the last sessionIdle. It forgets the others.
+// inUse returns how many sessions were used within the last sessionIdle, and forgets the others.
 func (s *sessions) inUse(now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

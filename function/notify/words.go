@@ -57,8 +57,8 @@ type message struct {
 	title string
 	lines []line
 	colon string // between label and value of a line
-	link  string // empty if there is no link
-	open  string // text of the link
+	link  string // URL of the submission's page in the portal; empty if the portal has no public URL
+	open  string // text that the reader clicks to open link
 }
 
 // A line is one line of a chat message: a label and a value.

@@ -45,7 +45,8 @@ func TestStatementsReadFewRowsInPostgreSQL(t *testing.T) {
 		t.Skip("-short: leaves out the plans of a long history")
 	}
 	t.Parallel()
-	d := openFilled(t, postgrestest.Start(t).Schema(t)+"&statement_timeout=0", historySize) // the time limit is off, because filling takes long
+	// statement_timeout=0 means no time limit: the statements that insert the history take long.
+	d := openFilled(t, postgrestest.Start(t).Schema(t)+"&statement_timeout=0", historySize)
 	// In production, autovacuum does the same after some time.
 	if _, err := d.db.Exec(`VACUUM ANALYZE`); err != nil {
 		t.Fatal(err)

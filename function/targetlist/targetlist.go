@@ -6,13 +6,13 @@
 //	lines    an instance id                   one instance id
 //	table    names of parameters of param     the values of one target, as CSV
 //
-// The cells of a table are separated by commas, semicolons or tabs: by the character that
-// follows the first name. A table needs the column InstanceId or ContainerClusterId. An empty
-// cell means that the target has no value of its own. A list, such as Detail.diskIdList, is a
-// JSON list or has one item on each line of its cell. Empty lines and lines that start with “#”
-// are skipped in both forms.
+// The separator of a table's cells is a comma, a semicolon or a tab: the one that occurs first in
+// the header. A table needs the column InstanceId or ContainerClusterId. An empty cell means that
+// the target has no value of its own for this parameter. The cell of a list, such as
+// Detail.diskIdList, has a JSON list or one item on each line. Empty lines and lines that start
+// with “#” are skipped in both forms.
 //
-// A list with one mistake has no targets: [Read] returns either all targets or all mistakes.
+// [Read] returns either all targets or, if there is a mistake, only an [Error].
 package targetlist
 
 import (
@@ -33,9 +33,9 @@ import (
 const (
 	MaxTargets  = 10_000  // targets in a list
 	MaxSize     = 2 << 20 // bytes of a text
-	maxProblems = 100     // problems that [Read] returns; it counts the others
+	maxProblems = 100     // problems that [Read] returns; further ones are only counted
 	maxColumns  = 64      // columns of a table
-	quoted      = 40      // bytes of a wrong value that a problem repeats
+	quoted      = 40      // bytes of a wrong value that the text of a problem quotes
 )
 
 // A Target is one resource to back up, with the values that the list gives for it.
@@ -57,13 +57,13 @@ const (
 	CodeTooLong  = "too_long"      // more than [MaxSize] bytes
 	CodeNotText  = "not_text"      // not UTF-8, or with control characters
 	CodeTooMany  = "too_many"      // more than [MaxTargets] targets
-	CodeID       = "id"            // a line is no instance id
-	CodeRepeated = "repeated"      // a line has the target of an earlier line
+	CodeID       = "id"            // a line is not an instance id
+	CodeRepeated = "repeated"      // an earlier line has the same target
 	CodeCells    = "cells"         // a row has more or fewer cells than the header
-	CodeQuotes   = "quotes"        // a quotation mark is missing, or stands inside a cell without quotation marks
-	CodeHeader   = "header"        // a table without a column that names a resource
+	CodeQuotes   = "quotes"        // a quotation mark is missing, or is inside a cell without quotation marks
+	CodeHeader   = "header"        // a table without the column InstanceId or ContainerClusterId
 	CodeColumns  = "columns"       // a table with too many columns
-	CodeNoTarget = "no_target"     // a row without a resource
+	CodeNoTarget = "no_target"     // a row without an instance and without a cluster
 	CodeTwoKinds = "two_resources" // a row with an instance and a cluster
 )
 
@@ -88,7 +88,7 @@ var (
 	textColumn = param.Both("%v: ", "%v：")
 )
 
-// In returns the problem in language l, with its line and column.
+// In returns the problem as a sentence in language l, with its line and column if they are known.
 func (p Problem) In(l param.Language) string {
 	text := p.Mistake.In(l)
 	if p.Name != "" && p.Mistake.Field == p.Name {
@@ -100,14 +100,14 @@ func (p Problem) In(l param.Language) string {
 	return textPlace.Fill(l, p.Line, p.Column) + text
 }
 
-// An Error has all problems of a text, in the order of its lines; at least one. There are no
-// targets.
+// An Error says why [Read] returns no targets.
 type Error struct {
-	Problems []Problem
-	More     int // problems that are left out
+	Problems []Problem // at least one, in the order of the lines
+	More     int       // number of further problems that are not in Problems
 }
 
-// Error returns the place and the code of each problem, for logs. It contains no text of the list.
+// Error returns the line, the column and the code of each problem, for logs. It contains no text of
+// the list.
 func (e *Error) Error() string {
 	parts := make([]string, len(e.Problems))
 	for i, p := range e.Problems {
@@ -116,8 +116,8 @@ func (e *Error) Error() string {
 	return "targetlist: " + strings.Join(parts, "; ")
 }
 
-// In returns one sentence for each problem in language l, and one that counts the problems that
-// are left out.
+// In returns one sentence in language l for each problem and, if there are more problems than in
+// e.Problems, a last sentence with their number.
 func (e *Error) In(l param.Language) []string {
 	lines := make([]string, 0, len(e.Problems)+1)
 	for _, p := range e.Problems {
@@ -129,8 +129,8 @@ func (e *Error) In(l param.Language) []string {
 	return lines
 }
 
-// Read returns the targets in text, in its order. A byte order mark is skipped. The error is an
-// [*Error].
+// Read returns the targets in text, in the order of the lines; at least one. A byte order mark is
+// skipped. The error is an [*Error].
 func Read(text string) ([]Target, error) {
 	text = strings.TrimPrefix(text, jsontext.ByteOrderMark)
 	if len(text) > MaxSize {
@@ -168,14 +168,14 @@ func whole(code string, text param.Text, args ...any) *Error {
 
 // A reader collects the result of one [Read].
 type reader struct {
-	targets  []Target // at most MaxTargets
-	count    int      // number of targets, also above MaxTargets
-	problems []Problem
-	more     int            // problems above maxProblems
-	seen     map[string]int // the line of each target
+	targets  []Target       // at most MaxTargets
+	count    int            // number of targets in the text; can be more than MaxTargets
+	problems []Problem      // at most maxProblems
+	more     int            // number of problems that are not in problems
+	seen     map[string]int // the line of each target, by its Key
 }
 
-// wrong adds a problem.
+// wrong adds a problem, or counts it if there are maxProblems already.
 func (r *reader) wrong(line, column int, name string, m param.Mistake) {
 	if len(r.problems) == maxProblems {
 		r.more++
@@ -184,7 +184,8 @@ func (r *reader) wrong(line, column int, name string, m param.Mistake) {
 	r.problems = append(r.problems, Problem{Line: line, Column: column, Name: name, Mistake: m})
 }
 
-// add adds a target, or a problem if an earlier line has the same resource.
+// add adds a target. If an earlier line has the same target (Key), it adds a problem instead. column
+// is the place of the target in its line.
 func (r *reader) add(t Target, column int) {
 	key := Key(t.Params)
 	if first, again := r.seen[key]; again {
@@ -197,14 +198,14 @@ func (r *reader) add(t Target, column int) {
 	}
 }
 
-// Key returns a text that is equal for two targets of the same resource in the same account and
-// region.
+// Key returns a text that identifies the resource of a target: its account, its region, and its
+// instance or cluster. Two targets with equal keys are the same target.
 func Key(p param.Params) string {
 	return strings.Join([]string{p["Account"], p["Region"], p["InstanceId"], p["ContainerClusterId"], p["ContainerResources"]}, "\x00")
 }
 
-// strange returns a problem for text that cannot be a list: it is not UTF-8, or has a control
-// character other than a tab or the end of a line.
+// strange reports whether text cannot be a list, and returns the problem: text is not UTF-8, or has
+// a control character other than a tab or a line break.
 func (r *reader) strange(text string) (Problem, bool) {
 	line, column := 1, 0
 	for i, c := range text {
@@ -222,8 +223,9 @@ func (r *reader) strange(text string) (Problem, bool) {
 	return Problem{}, false
 }
 
-// firstLine returns the number and the text of the first line that is neither empty nor a
-// comment. It skips the line “sep=;” with which a spreadsheet names its separator.
+// firstLine returns the number and the text of the first line that is neither empty nor a comment;
+// 0 and "" if there is none. It also skips a line such as “sep=;”, which some spreadsheets write to
+// name the separator.
 func firstLine(text string) (number int, line string) {
 	for line := range strings.Lines(text) {
 		number++
@@ -245,9 +247,9 @@ func isBlank(line string) bool {
 // separators are the characters that separate the cells of a table.
 const separators = ",;\t"
 
-// isHeader reports whether a line has the names of a table's columns: its first cell is a word
-// that is not the id of a resource. A cell that is almost the name of a parameter counts as a
-// name, so that the problem is about the name.
+// isHeader reports whether a line is the header of a table. The first cell decides: it is the name
+// of a parameter (InstanceId also in other case), or it has only letters and dots and further cells
+// follow. Therefore a misspelt name is reported as an unknown column, not as an invalid instance id.
 func isHeader(line string) bool {
 	cell, _, more := strings.Cut(strings.Trim(line, separators+" "), separatorOf(line))
 	cell = strings.Trim(cell, `" `)
@@ -259,8 +261,7 @@ func isHeader(line string) bool {
 	})
 }
 
-// separatorOf returns the first separator (comma, semicolon or tab) in a line. It returns a
-// comma if none exists.
+// separatorOf returns the first separator in a line. It returns a comma if the line has none.
 func separatorOf(line string) string {
 	if i := strings.IndexAny(line, separators); i >= 0 {
 		return line[i : i+1]
@@ -287,7 +288,7 @@ func (r *reader) lines(text string) {
 	}
 }
 
-// short returns a wrong value, cut to a length that fits into a sentence.
+// short returns a wrong value for the text of a problem: cleaned, and cut to quoted bytes.
 func short(value string) string { return param.Clean(value, quoted) }
 
 // table reads a table whose header is on the line with the given number.
@@ -326,18 +327,19 @@ func (r *reader) table(text string, header int) {
 type tableReader struct {
 	*reader
 	cells  *csv.Reader
-	before int      // lines above the header
+	before int      // number of lines above the header
 	text   []string // the lines from the header on
-	names  []string // names of the columns; an empty name is a column without cells
+	names  []string // names of the columns; nil until the header is read
 }
 
-// place returns the line and the column of a cell in the whole text.
+// place returns the line and the column in the whole text of a cell of the current row.
 func (t *tableReader) place(cell int) (line, column int) {
 	line, column = t.cells.FieldPos(cell)
 	return t.before + line, t.characters(line, column)
 }
 
-// characters converts a column that counts bytes to one that counts characters.
+// characters converts a column that counts bytes to a column that counts characters. Both count
+// from 1; line 1 is the header.
 func (t *tableReader) characters(line, column int) int {
 	if line < 1 || line > len(t.text) {
 		return max(column, 1)
@@ -346,7 +348,8 @@ func (t *tableReader) characters(line, column int) int {
 	return utf8.RuneCountInString(text[:min(max(column-1, 0), len(text))]) + 1
 }
 
-// badQuotes adds the problem for an error of the CSV reader. The rest of the table cannot be read.
+// badQuotes adds the problem for an error of the CSV reader. The only possible cause is a wrong
+// quotation mark. The rest of the table cannot be read.
 func (t *tableReader) badQuotes(err error) {
 	line, column := 1, 1
 	if bad, ok := errors.AsType[*csv.ParseError](err); ok {
@@ -358,7 +361,8 @@ func (t *tableReader) badQuotes(err error) {
 	t.wrong(t.before+line, column, "", param.Mistake{Code: CodeQuotes, Text: msgQuotes})
 }
 
-// header reads the names of the columns. It reports whether the rows can be read.
+// header sets t.names from the first row. It adds problems and returns false if a name is unknown or
+// repeated, if a required column is missing, or if there are too many columns.
 func (t *tableReader) header(row []string) bool {
 	before := len(t.problems)
 	for len(row) > 1 && strings.TrimSpace(row[len(row)-1]) == "" {
@@ -385,7 +389,7 @@ func (t *tableReader) header(row []string) bool {
 	return len(t.problems) == before
 }
 
-// row reads one row of the table as a target.
+// row adds the target of one row of the table, or its problems. It skips a row without values.
 func (t *tableReader) row(row []string) {
 	for len(row) > len(t.names) && strings.TrimSpace(row[len(row)-1]) == "" {
 		row = row[:len(row)-1]
@@ -425,7 +429,8 @@ func (t *tableReader) row(row []string) {
 	}
 }
 
-// valueOf returns the value of a field for the text of its cell. Spreadsheets write TRUE and FALSE.
+// valueOf converts the text of a cell to a value of the field. It changes TRUE and FALSE, as
+// spreadsheets write them, to small letters, and lines to a JSON list if the field is a list.
 func valueOf(f param.Field, cell string) string {
 	value := unguarded(strings.TrimSpace(cell))
 	switch lower := strings.ToLower(value); {
@@ -445,17 +450,17 @@ func valueOf(f param.Field, cell string) string {
 	return value
 }
 
-// formulaStarts are the first characters for which a spreadsheet reads a cell as a formula. The
-// last four are the full-width forms, which some spreadsheets treat alike.
+// formulaStarts has the characters at the start of a cell that make a spreadsheet read the cell as
+// a formula. The last four are full-width forms, which some spreadsheets treat in the same way.
 const formulaStarts = "=+-@\t\r＝＋－＠"
 
-// guard is an apostrophe before the text of a cell. A spreadsheet reads it as “this cell is
-// text” and does not show it.
+// guard is the apostrophe that marks a cell as text in a spreadsheet. The spreadsheet does not show
+// it.
 const guard = "'"
 
-// guarded returns the text of a cell so that no spreadsheet reads it as a formula: it puts an
-// apostrophe before a text that looks like one. [unguarded] is its inverse for text without
-// white space at its ends.
+// guarded returns the text of a cell in a form that no spreadsheet reads as a formula: it puts an
+// apostrophe before a text that looks like a formula, and before a text that starts with an
+// apostrophe. [unguarded] is the inverse for a text without white space at its start and end.
 func guarded(value string) string {
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(value, unicode.IsSpace))
 	lead, _ := utf8.DecodeRuneInString(value)
@@ -465,7 +470,8 @@ func guarded(value string) string {
 	return value
 }
 
-// unguarded removes the apostrophe that [guarded] puts before a text that looks like a formula.
+// unguarded removes the apostrophe that [guarded] has put before a text. It returns any other text
+// unchanged.
 func unguarded(value string) string {
 	rest, ok := strings.CutPrefix(value, guard)
 	if !ok || guarded(rest) == rest {
@@ -474,9 +480,10 @@ func unguarded(value string) string {
 	return rest
 }
 
-// Write writes a table as CSV in UTF-8 with a byte order mark, without which some spreadsheets
-// read another encoding. Each row has one value for each column. A value that a spreadsheet
-// would read as a formula gets an apostrophe, which [Read] removes. Errors are those of w.
+// Write writes a table as CSV in UTF-8. It starts with a byte order mark: without the mark, some
+// spreadsheets assume another encoding. Each row must have one value for each column. A value that
+// a spreadsheet would read as a formula gets an apostrophe, which [Read] removes. The error is that
+// of w.
 func Write(w io.Writer, columns []string, rows [][]string) error {
 	if _, err := io.WriteString(w, jsontext.ByteOrderMark); err != nil {
 		return err

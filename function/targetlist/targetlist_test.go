@@ -23,8 +23,8 @@ func paramsOf(all []targetlist.Target) (some []param.Params) {
 	return some
 }
 
-// TestTargetsInAllForms proves that both forms of a list of targets (ids on lines, and a table)
-// can be read, with the separators and peculiarities of spreadsheets.
+// TestTargetsInAllForms proves that Read accepts both forms of a list of targets (ids on lines, and
+// a table), with the separators, empty cells and quotation marks that spreadsheets write.
 func TestTargetsInAllForms(t *testing.T) {
 	a, b := param.Params{"InstanceId": "i-a"}, param.Params{"InstanceId": "i-b"}
 	for name, test := range map[string]struct {
@@ -100,8 +100,8 @@ func TestMistakesHaveTheirPlace(t *testing.T) {
 	}
 }
 
-// TestLimitSaysByHowMuch proves that a list with too many targets is refused with a sentence
-// that says by how many, and that a list with exactly the maximum is read.
+// TestLimitSaysByHowMuch proves that Read refuses a list with too many targets, that the sentence
+// has the number of targets above the limit, and that a list of MaxTargets is accepted.
 func TestLimitSaysByHowMuch(t *testing.T) {
 	list := func(n int) string {
 		var b strings.Builder
@@ -124,8 +124,8 @@ func TestLimitSaysByHowMuch(t *testing.T) {
 	}
 }
 
-// TestManyMistakes proves that of very many mistakes only the first ones are listed, together
-// with the number of all.
+// TestManyMistakes proves that an Error lists only the first 100 of many mistakes, and has the
+// number of the others.
 func TestManyMistakes(t *testing.T) {
 	_, err := targetlist.Read(strings.Repeat("x y\n", 250))
 	bad, _ := errors.AsType[*targetlist.Error](err)
@@ -137,8 +137,8 @@ func TestManyMistakes(t *testing.T) {
 	}
 }
 
-// sampleRow returns values that Field.Check accepts, by field. n makes its instance different
-// from the others.
+// sampleRow returns random values that Field.Check accepts, by the name of the field. Rows with
+// different n have different instances.
 func sampleRow(r *rand.Rand, n int) map[string]string {
 	row := map[string]string{"InstanceId": fmt.Sprintf("i-%x%d", r.Uint32(), n)}
 	for name, values := range map[string][]string{
@@ -153,7 +153,8 @@ func sampleRow(r *rand.Rand, n int) map[string]string {
 	return row
 }
 
-// randomTable returns the text of a table with n random rows in a random form, and its rows.
+// randomTable returns the text of a table with n random rows, and the parameters of the rows. The
+// order of the columns, the separator and other details of the text are random too.
 func randomTable(t *testing.T, r *rand.Rand, n int) (text string, rows []param.Params) {
 	t.Helper()
 	columns := []string{"InstanceId", "Account", "Region", "Retention", "Reason", "Detail.doCopy", "Detail.diskIdList", "Detail.snapshotGroup"}
@@ -182,7 +183,7 @@ func randomTable(t *testing.T, r *rand.Rand, n int) (text string, rows []param.P
 	for _, line := range append([][]string{columns}, cells...) {
 		for i, cell := range line {
 			if strings.HasPrefix(cell, "'") {
-				line[i] = "'" + cell // Read removes an apostrophe before one
+				line[i] = "'" + cell // Read removes the first of two apostrophes
 			}
 		}
 		if err := out.Write(line); err != nil {
@@ -193,8 +194,8 @@ func randomTable(t *testing.T, r *rand.Rand, n int) (text string, rows []param.P
 	return b.String(), rows
 }
 
-// TestRandomTablesRoundTrip proves that random tables, in random forms, are read as they were
-// written, also if values begin like formulas of a spreadsheet.
+// TestRandomTablesRoundTrip proves that Read returns the values of random tables, also if a value
+// looks like a formula of a spreadsheet.
 func TestRandomTablesRoundTrip(t *testing.T) {
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -250,8 +251,8 @@ func TestExportsHaveNoFormulas(t *testing.T) {
 	}
 }
 
-// FuzzRead proves that any text gives targets with valid values or an Error with places inside
-// the text, and that what was read can be written and read again.
+// FuzzRead proves that Read returns, for any text, targets with valid values or an Error with places
+// inside the text, and that Write and Read return the same targets again.
 func FuzzRead(f *testing.F) {
 	f.Add("i-a\ni-b\n")
 	f.Add("InstanceId,Retention\r\ni-a,3\r\n")

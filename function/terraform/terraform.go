@@ -1,10 +1,11 @@
 // Package terraform reads the instances that a Terraform plan changes or destroys.
 //
 // The plan is the output of “terraform show -json FILE”, format version 1; OpenTofu writes the
-// same format. A resource counts if its actions include update or delete. Both orders of a
-// replacement do. Resources of all modules are in one list. An instance is found by
+// same format. [Read] uses the changes of resources, in all modules, whose actions include update
+// or delete; a replacement includes delete. The type of the resource decides which attribute, in
+// the state before the change, has the id of the instance:
 //
-//	type of the resource                      value of its state before the change
+//	type of the resource                      attribute
 //	alicloud_instance                         id
 //	alicloud_ecs_…, and their older names     instance_id, instance_ids
 //	a disk without instance_id                instance_id of an attachment of this disk, in the state or in a change
@@ -35,9 +36,9 @@ const maxDepth = 64
 // An Instance is an ECS instance that a plan changes or destroys.
 type Instance struct {
 	ID        string
-	Region    string   // from the zone in its state, or from the configuration of the provider; empty if the plan does not say
-	Addresses []string // addresses of the resources in the plan, such as module.web.alicloud_instance.a[0]; sorted
-	Destroyed bool     // the instance itself is destroyed or replaced
+	Region    string   // from the instance's zone, or from the provider's configuration; empty if the plan has neither
+	Addresses []string // addresses of the changed resources, such as module.web.alicloud_instance.a[0]; sorted
+	Destroyed bool     // the plan destroys or replaces the instance itself, not only a disk or an attachment
 }
 
 // A Plan is the result of [Read]: the instances that a Terraform plan changes or destroys.
@@ -48,24 +49,24 @@ type Plan struct {
 
 // A SyntaxError says why a plan cannot be used, and where.
 type SyntaxError struct {
-	Line, Column int // from 1; 0 if the place is not known
+	Line, Column int // from 1, a column counts characters; both are 0 if the place is not known
 	Kind         Kind
-	Detail       string // for BadVersion: the version; for NoID: the address of the resource
+	Detail       string // for BadVersion: the version; for NoID: the address of the resource; otherwise empty
 }
 
-// A Kind is the kind of a [SyntaxError].
+// A Kind is the reason why [Read] cannot use a text. Callers choose the message for the user by it.
 type Kind string
 
-// The kinds of errors.
+// The reasons why a text cannot be used.
 const (
 	Empty      Kind = "empty"       // there is no text
 	TooLong    Kind = "too_long"    // more than [MaxSize] bytes
 	Binary     Kind = "binary"      // the plan file itself, not its JSON
-	Printed    Kind = "printed"     // what terraform plan prints for people
-	Stream     Kind = "stream"      // what terraform plan -json prints
+	Printed    Kind = "printed"     // the text that terraform plan prints for people
+	Stream     Kind = "stream"      // the messages that terraform plan -json prints
 	State      Kind = "state"       // the JSON of a state, not of a plan
-	BadJSON    Kind = "json"        // not one JSON object
-	NoPlan     Kind = "plan"        // JSON of another kind
+	BadJSON    Kind = "json"        // invalid JSON, or more text after the JSON object
+	NoPlan     Kind = "plan"        // JSON that is neither a plan nor a state
 	BadVersion Kind = "version"     // a format version other than 1
 	Errored    Kind = "errored"     // the plan ended with an error, so it is not complete
 	NoID       Kind = "id"          // an instance that the plan changes has no valid id
@@ -78,8 +79,8 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("terraform: line %d, column %d: %s", e.Line, e.Column, e.Kind)
 }
 
-// document has the members of a Terraform plan in JSON that are read. Unknown members are
-// ignored, as Terraform's documentation demands.
+// document has those members of a Terraform plan that [Read] uses. Other members are ignored, as
+// Terraform's documentation requires.
 type document struct {
 	FormatVersion   string   `json:"format_version"`
 	Errored         bool     `json:"errored"`
@@ -94,9 +95,9 @@ type document struct {
 		Value json.RawMessage `json:"value"`
 	} `json:"variables"`
 
-	Values       json.RawMessage `json:"values"`         // only in a state
-	PlannedState json.RawMessage `json:"planned_values"` // in each plan
-	Level        string          `json:"@level"`         // only in a stream of messages
+	Values       json.RawMessage `json:"values"`         // only a state has this member
+	PlannedState json.RawMessage `json:"planned_values"` // each plan has this member
+	Level        string          `json:"@level"`         // only a message of terraform plan -json has this member
 }
 
 // change is what a Terraform plan does to one resource.
@@ -110,7 +111,8 @@ type change struct {
 	} `json:"change"`
 }
 
-// attributes are the values of a resource that are read. A value of another type is empty.
+// attributes has those attributes of a resource that [Read] uses. An attribute that is missing or
+// has another JSON type is empty.
 type attributes struct {
 	ID          word  `json:"id"`
 	InstanceID  words `json:"instance_id"`
@@ -120,12 +122,12 @@ type attributes struct {
 	ZoneID      word  `json:"zone_id"`
 }
 
-// values are the resources in the state that Terraform knows.
+// values has the resources of a state.
 type values struct {
 	RootModule module `json:"root_module"`
 }
 
-// module is a module of a state.
+// module has the resources of one module and its child modules.
 type module struct {
 	Resources []struct {
 		Type   string     `json:"type"`
@@ -134,7 +136,8 @@ type module struct {
 	Children []module `json:"child_modules"`
 }
 
-// provider is the configuration of a provider.
+// provider is the configuration of a Terraform provider. Its region is a constant, or refers to
+// variables.
 type provider struct {
 	Name        string `json:"name"`
 	Expressions struct {
@@ -145,10 +148,10 @@ type provider struct {
 	} `json:"expressions"`
 }
 
-// word is a JSON string; a value of another type is empty.
+// word is a JSON string; "" stands for a JSON value of another type.
 type word string
 
-// UnmarshalJSON reads a JSON string. Another value leaves w empty and is no error.
+// UnmarshalJSON reads a JSON string. A value of another type leaves w unchanged and is no error.
 func (w *word) UnmarshalJSON(data []byte) error {
 	var text string
 	if json.Unmarshal(data, &text) == nil {
@@ -157,11 +160,12 @@ func (w *word) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// words is a JSON string or a list of strings; elements of another type are left out.
+// words is a JSON string or a list of strings. It has no empty strings and no values of other JSON
+// types.
 type words []string
 
-// UnmarshalJSON reads a JSON string or a list of strings. Other values are left out and are no
-// error.
+// UnmarshalJSON adds a JSON string, or the strings of a list, to w. Values of other types are
+// skipped and are no error.
 func (w *words) UnmarshalJSON(data []byte) error {
 	var one word
 	var all []word
@@ -212,8 +216,8 @@ func Read(data []byte) (Plan, error) {
 	return d.plan()
 }
 
-// strange returns an error for data that is clearly not a Terraform plan in JSON, such as the
-// text that “terraform plan” prints.
+// strange returns an error for data that cannot be a Terraform plan in JSON: empty or too long,
+// binary, or the text that “terraform plan” prints. It does not parse the JSON.
 func strange(data []byte) error {
 	text := bytes.TrimSpace(data)
 	switch {
@@ -231,7 +235,7 @@ func strange(data []byte) error {
 	return nil
 }
 
-// badJSON returns the error for an error of the JSON decoder.
+// badJSON converts an error of the JSON decoder to a [*SyntaxError].
 func badJSON(data []byte, err error) error {
 	e := &SyntaxError{Kind: BadJSON}
 	switch syntax, kind := (*json.SyntaxError)(nil), (*json.UnmarshalTypeError)(nil); {
@@ -246,14 +250,15 @@ func badJSON(data []byte, err error) error {
 	return e
 }
 
-// place returns the line and the column, in characters, of a byte of data.
+// place returns the line and the column of the byte at offset. Both count from 1; a column counts
+// characters.
 func place(data []byte, offset int64) (line, column int) {
 	before := data[:min(max(offset, 0), int64(len(data)))]
 	start := bytes.LastIndexByte(before, '\n') + 1
 	return bytes.Count(before, []byte("\n")) + 1, utf8.RuneCount(before[start:]) + 1
 }
 
-// plan returns the instances of the changes.
+// plan computes the result of [Read]. The error is a [*SyntaxError] with NoID or NoInstance.
 func (d *document) plan() (Plan, error) {
 	var p Plan
 	found := map[string]*Instance{}
@@ -312,15 +317,15 @@ func (c change) loses() bool {
 	return slices.Contains(c.Change.Actions, "update") || slices.Contains(c.Change.Actions, "delete")
 }
 
-// olderNames are the types without the prefix alicloud_ecs_ that belong to an instance. They
-// are the earlier names of types with the prefix.
+// olderNames lists the resource types of ECS without the prefix alicloud_ecs_. Each is the earlier
+// name of a type with this prefix.
 var olderNames = []string{
 	"alicloud_disk", "alicloud_disk_attachment", "alicloud_key_pair_attachment", "alicloud_network_interface_attachment",
 	"alicloud_ram_role_attachment",
 }
 
-// instances returns the ids of the instances that the change concerns. attached has the
-// instance of each disk.
+// instances returns the ids of the instances to which the changed resource belongs, as the package
+// comment describes. attached maps the id of a disk to the id of its instance.
 func (c change) instances(attached map[string]string) []string {
 	before := c.Change.Before
 	switch {
@@ -345,8 +350,8 @@ func (c change) instances(attached map[string]string) []string {
 	return ids
 }
 
-// attachments returns, for each disk, the id of the instance to which it is attached, in the
-// state or by a change of the plan.
+// attachments maps the id of each attached disk to the id of its instance. It reads the attachments
+// in the state and in the changes.
 func (d *document) attachments() map[string]string {
 	all := map[string]string{}
 	add := func(kind string, v attributes) {
@@ -361,7 +366,8 @@ func (d *document) attachments() map[string]string {
 	return all
 }
 
-// each calls f for the resources of m and of its child modules.
+// each calls f with the type and the attributes of each resource of m and its child modules. depth
+// is the nesting of m; modules deeper than maxDepth are skipped.
 func (m module) each(depth int, f func(kind string, v attributes)) {
 	for _, r := range m.Resources {
 		f(r.Type, r.Values)
@@ -382,7 +388,7 @@ func (v attributes) zone() string {
 }
 
 // regionOf returns the region of a zone such as cn-hangzhou-i or ap-southeast-1a: the longest
-// region of Cloud Backup with which the zone starts. It is empty if none exists.
+// region id of Cloud Backup that is a prefix of the zone. It returns "" if there is none.
 func regionOf(zone string) (region string) {
 	for _, r := range param.Regions {
 		if strings.HasPrefix(zone, r.ID) && len(r.ID) > len(region) {
@@ -392,8 +398,8 @@ func regionOf(zone string) (region string) {
 	return region
 }
 
-// region returns the region that all configurations of the provider state, as a constant or by
-// a variable; empty if they state none, or different ones.
+// region returns the region of the provider alicloud, from a constant or a variable. It returns ""
+// if a configuration of the provider has no known region, or if two have different ones.
 func (d *document) region() (region string) {
 	for _, p := range d.Configuration.Providers {
 		if p.Name != "alicloud" {

@@ -30,7 +30,8 @@ func text(t testing.TB, v any) []byte {
 	return out
 }
 
-// changed returns an element of resource_changes.
+// changed returns an element of resource_changes. actions are separated by commas; before has the
+// attributes before the change.
 func changed(address, kind, actions string, before any) object {
 	return object{
 		"address": address, "mode": "managed", "type": kind, "name": "x", "provider_name": "registry.terraform.io/aliyun/alicloud",
@@ -38,7 +39,7 @@ func changed(address, kind, actions string, before any) object {
 	}
 }
 
-// planned returns a plan with the changes.
+// planned returns a Terraform plan with the given elements of resource_changes.
 func planned(changes ...any) object {
 	return object{"format_version": "1.2", "terraform_version": "1.9.8", "planned_values": object{"root_module": object{}}, "resource_changes": changes}
 }
@@ -95,7 +96,7 @@ func TestInstancesOfAPlan(t *testing.T) {
 }
 
 // TestRegionOfTheProvider proves that an instance without a zone gets the region of the
-// provider, if all configurations of the provider name the same one.
+// provider, if all configurations of the provider have the same region.
 func TestRegionOfTheProvider(t *testing.T) {
 	one := func(region any) object { return object{"name": "alicloud", "expressions": object{"region": region}} }
 	for name, test := range map[string]struct {

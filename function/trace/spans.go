@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// maxSpans is how many spans of a request are kept. A log line has a limit on the platforms.
+// maxSpans is the maximum number of spans that are kept for a request. The platforms limit the length of a log
+// line. Further spans are only counted.
 const maxSpans = 40
 
 // Spans are the finished spans of one request. [WithSpans] makes them. They are safe for concurrent use.
@@ -16,26 +17,28 @@ type Spans struct {
 
 	mu   sync.Mutex
 	all  []span
-	more int // spans that were not kept
+	more int // number of spans that were not kept
 }
 
-// A span is one part of a request.
+// A span is one finished part of a request.
 type span struct {
 	name, result string
-	at, took     time.Duration // start of the span after the begin of the request, and its duration
+	at           time.Duration // from the start of the request to the start of the span
+	took         time.Duration // duration of the span
 }
 
 type spansKey struct{}
 
-// WithSpans returns a context that collects the spans of a request that begins now.
+// WithSpans returns a copy of ctx that collects spans, and the Spans into which [Ended] adds them. It must be called
+// at the start of a request.
 func WithSpans(ctx context.Context) (context.Context, *Spans) {
 	s := &Spans{began: time.Now()}
 	return context.WithValue(ctx, spansKey{}, s), s
 }
 
-// Ended adds a span to the request of ctx: a part with this name began at the given time and ends now. name
-// and result are constants or names of the configuration; result may be empty. Without [WithSpans] it has
-// no effect.
+// Ended adds a span, a part of the request of ctx that began at the given time and ends now. name and result must be
+// constants or names of the configuration, never texts of a request; result may be empty. Without [WithSpans], Ended
+// has no effect.
 func Ended(ctx context.Context, name, result string, began time.Time) {
 	s, ok := ctx.Value(spansKey{}).(*Spans)
 	if !ok {
@@ -51,16 +54,16 @@ func Ended(ctx context.Context, name, result string, began time.Time) {
 	s.all = append(s.all, span{name: name, result: result, at: began.Sub(s.began), took: took})
 }
 
-// IsEmpty reports whether there is no span.
+// IsEmpty reports whether no span has ended yet.
 func (s *Spans) IsEmpty() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.all) == 0
 }
 
-// MarshalJSON returns the spans in the order in which they ended: an array of objects with the members
-// name, at_ms, ms and result, which is left out if it is empty. If spans were not kept, the last object has
-// the member left_out with their number.
+// MarshalJSON returns a JSON array of the spans, in the order in which they ended. Each span is an object with the
+// members name, at_ms (from the start of the request), ms (the duration) and, if it is not empty, result. If some
+// spans were not kept, a last object has the only member left_out, their number.
 func (s *Spans) MarshalJSON() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,8 +1,8 @@
-// Package trace follows a request through the portal by the W3C Trace Context recommendation.
+// Package trace propagates the traces of requests by the W3C Trace Context recommendation.
 //
-// A sender names its trace in the headers traceparent and tracestate. The portal writes the trace id into
-// each log line of the request, and hands the trace on in what the request causes. A request without a
-// valid traceparent begins a trace of its own.
+// The headers traceparent and tracestate of a request identify its trace. The portal writes the trace id into each
+// log line of the request, and propagates the trace to the messages that the request causes. A request without a
+// valid traceparent starts a new trace.
 //
 // The spans of a request are the durations of its parts. They are collected in memory and are written into
 // the log line of the request; see [Spans].
@@ -17,35 +17,37 @@ import (
 	"sync"
 )
 
-// A Context identifies a trace, and the span of it that is the parent of the next spans. The zero Context
+// A Context identifies a trace and, within the trace, the parent of the next spans. The zero Context means that there
 // is no trace.
 type Context struct {
 	TraceID string // 32 hexadecimal digits in lower case, not all 0
 	SpanID  string // 16 hexadecimal digits in lower case, not all 0
-	Sampled bool   // the sender records the trace
-	State   string // the value of tracestate, of other systems; handed on as it is
+	Sampled bool   // the sampled flag: the sender may record the trace
+	State   string // the value of tracestate, which belongs to other systems; propagated unchanged; may be empty
 }
 
-// New returns the beginning of a new trace, which is not sampled.
+// New returns a new trace with random ids. It is not sampled.
 func New() Context { return Context{TraceID: randomHex(16), SpanID: randomHex(8)} }
 
-// Child returns c with a new span id: the parent of what this process causes.
+// Child returns c with a new random span id. This process propagates the child, so that the new span is the parent of
+// the spans in other systems.
 func (c Context) Child() Context {
 	c.SpanID = randomHex(8)
 	return c
 }
 
-// randomHex returns n random bytes in hexadecimal digits. 8 or more of them are never all 0 in practice.
+// randomHex returns n random bytes as hexadecimal digits. n must be at least 8, so that the bytes are never all 0 in
+// practice: the recommendation forbids such ids.
 func randomHex(n int) string {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // never fails
 	return hex.EncodeToString(b)
 }
 
-// IsZero reports whether c is no trace.
+// IsZero reports whether there is no trace.
 func (c Context) IsZero() bool { return c.TraceID == "" }
 
-// Parent returns c as the value of a header traceparent, in version 00. It is empty for the zero Context.
+// Parent returns the value of the header traceparent for c, in version 00. It returns "" for the zero Context.
 func (c Context) Parent() string {
 	if c.IsZero() {
 		return ""
@@ -57,26 +59,26 @@ func (c Context) Parent() string {
 	return "00-" + c.TraceID + "-" + c.SpanID + flags
 }
 
-// String returns c as one text, which [Read] reads: the values of the two headers, with a space between
-// them if there is a state.
+// String returns c as one text, which [Read] can parse: the value of traceparent and, if c has a State, a space and
+// the State. It returns "" for the zero Context.
 func (c Context) String() string { return strings.TrimSpace(c.Parent() + " " + c.State) }
 
-// Read reads a text of [Context.String]. It returns the zero Context for any other text.
+// Read parses a text that [Context.String] returned. It returns the zero Context for any other text.
 func Read(text string) Context {
 	parent, state, _ := strings.Cut(text, " ")
 	c, _ := Parse([]string{parent}, []string{state})
 	return c
 }
 
-// Parse reads the headers traceparent and tracestate of a request (W3C Trace Context, section 3). ok is
-// false if there is not exactly one valid traceparent. An invalid tracestate is dropped, as the
-// recommendation says.
+// Parse parses the values of the headers traceparent and tracestate of a request (W3C Trace Context, section 3). ok
+// is false, and c is zero, unless there is exactly one traceparent and it is valid. An invalid tracestate is dropped,
+// as the recommendation requires.
 func Parse(parents, states []string) (c Context, ok bool) {
 	if len(parents) != 1 {
 		return Context{}, false
 	}
 	p := parents[0]
-	// A later version has the same fields, and may have more of them after another hyphen.
+	// A later version has the same fields at the same places, and may have further fields after another hyphen.
 	if len(p) < 55 || p[2] != '-' || p[35] != '-' || p[52] != '-' {
 		return Context{}, false
 	}
@@ -103,9 +105,10 @@ func Parse(parents, states []string) (c Context, ok bool) {
 // isHex reports whether s has only hexadecimal digits in lower case.
 func isHex(s string) bool { return strings.Trim(s, "0123456789abcdef") == "" }
 
-// Limits of a tracestate (section 3.3.1.1, and 3.3.1.5 for the length that must be handed on).
+// Limits of a tracestate. A longer one is dropped: the recommendation requires to propagate at least 512 characters
+// (section 3.3.1.5).
 const (
-	maxMembers = 32
+	maxMembers = 32  // list members (section 3.3.1.1)
 	maxState   = 512 // characters
 )
 
@@ -114,8 +117,8 @@ var member = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\A([a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})=[ -+\--<>-~]{0,255}[!-+\--<>-~]\z`)
 })
 
-// isState reports whether s is a valid tracestate that is short enough to be handed on. Empty members are
-// allowed, and keys must differ.
+// isState reports whether s is a valid tracestate within the limits. Empty members are allowed, but not only empty
+// ones. Two members must not have the same key.
 func isState(s string) bool {
 	if s == "" || len(s) > maxState {
 		return false

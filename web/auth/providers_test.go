@@ -427,8 +427,8 @@ func TestUserinfoCompletesToken(t *testing.T) {
 	}
 }
 
-// TestUserinfoIsNotCached proves that the userinfo answer for one person is never used for
-// another who signs in within seconds.
+// TestUserinfoIsNotCached proves that each sign-in asks the userinfo endpoint. The answer for one
+// person is not used for another person who signs in one second later.
 func TestUserinfoIsNotCached(t *testing.T) {
 	r := newSignIn(t)
 	r.Keep = keepNamed

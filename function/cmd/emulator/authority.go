@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// validity is how long the certificates are valid. It is short, because a person may trust the
-// authority in a browser.
+// validity is how long the certificates are valid. It is short, because a person may have added the
+// authority to the trusted authorities of a browser.
 const validity = 30 * 24 * time.Hour
 
-// secure makes a certificate authority, writes its certificate as PEM to path, and returns a
-// listener that serves TLS on ln. An empty path means a new temporary file. The key of the
-// authority is not kept, so that no further certificates can be issued.
+// secure creates a certificate authority, writes its certificate as PEM to path, and returns a
+// listener that serves TLS on ln. An empty path means a new temporary file. written is the path of
+// the file. The private key of the authority is not kept, so it can issue no further certificates.
 func secure(ln net.Listener, path string) (written string, secured net.Listener, err error) {
 	authority, leaf, err := issue(ln.Addr())
 	if err != nil {
@@ -31,15 +31,16 @@ func secure(ln net.Listener, path string) (written string, secured net.Listener,
 	if written, err = writeAuthority(path, authority); err != nil {
 		return "", nil, fmt.Errorf("-ca-file: %w", err)
 	}
-	// HTTP/1.1 only: faults such as drop end one connection, and HTTP/2 would share it with others.
+	// HTTP/1.1 only: a fault such as drop closes the connection, and with HTTP/2 other requests would use the same one.
 	cfg := &tls.Config{
 		Certificates: []tls.Certificate{leaf}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
 	}
 	return written, tls.NewListener(ln, cfg), nil
 }
 
-// issue returns the certificate of a new authority in DER, and a certificate that it signed for
-// 127.0.0.1, ::1, localhost and, if it is a single address, addr.
+// issue returns the certificate of a new authority in DER form, and a server certificate that the
+// authority has signed. The server certificate is for 127.0.0.1, ::1, localhost and the IP address
+// of addr, unless addr is a wildcard such as 0.0.0.0.
 func issue(addr net.Addr) (authority []byte, leaf tls.Certificate, err error) {
 	now := time.Now()
 	ca := &x509.Certificate{
@@ -71,7 +72,8 @@ func issue(addr net.Addr) (authority []byte, leaf tls.Certificate, err error) {
 	return authority, leaf, errors.Join(errCA, errLeaf)
 }
 
-// writeAuthority writes a certificate as PEM and returns the path. An existing file is replaced.
+// writeAuthority writes a certificate as PEM to path, and returns the path. It replaces an existing
+// file. An empty path means a new temporary file.
 func writeAuthority(path string, der []byte) (string, error) {
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	if path != "" {

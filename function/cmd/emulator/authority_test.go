@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// startTLS runs the command with -tls and more arguments. It returns the path of the authority, the
-// address, and a function that ends the command.
+// startTLS runs the command with -tls and args. It returns the path of the authority's certificate,
+// the address of the emulator, and a function that ends the command.
 func startTLS(t *testing.T, args ...string) (path, address string, end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -80,7 +80,8 @@ func TestTLSServesLoopbackNames(t *testing.T) {
 	}
 }
 
-// isUnknownAuthority reports whether a client refused a certificate.
+// isUnknownAuthority reports whether a client refused a certificate because it does not trust the
+// authority that signed it.
 func isUnknownAuthority(err error) bool {
 	_, wrapped := errors.AsType[*url.Error](err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)

@@ -1,7 +1,7 @@
 // Command emulator serves the emulator of Alibaba Cloud on one address.
 //
-// It is for people without an account, and for clients in other languages. docs/emulator.md
-// describes flags and routes.
+// It is for developers without an account of Alibaba Cloud, and for tests of clients in other
+// languages. docs/emulator.md describes its flags and routes.
 package main
 
 import (
@@ -31,11 +31,13 @@ func main() {
 	}
 }
 
-// run serves until ctx ends. When it is ready for requests it writes one line with the address to
-// stdout, and with -tls before it a line with the path of the certificate authority. Usage goes to
-// stderr. It returns flag.ErrHelp for -h, and an error for invalid flags, an invalid world or
-// schedule, an address that is not on loopback without -any-address, an address that cannot be
-// opened, and a file that cannot be written.
+// run serves the emulator until ctx ends. When it is ready for requests, it writes a line with its
+// address to stdout; with -tls, a line with the path of the authority's certificate precedes it.
+// Usage goes to stderr.
+//
+// The error is [flag.ErrHelp] for -h. Other errors: invalid flags, an invalid world or schedule of
+// faults, an address that is not on loopback without -any-address, an address on which run cannot
+// listen, and a file that cannot be written.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("emulator", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -52,7 +54,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	// The control routes need no password, and the demo keys are in the source.
+	// Other machines must not reach the emulator by mistake: the control routes need no password, and the demo keys
+	// are public.
 	if !*anyAddress && !isLoopback(*addr) {
 		return fmt.Errorf("%s is not a loopback address; say -any-address if that is meant", *addr)
 	}
@@ -67,7 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// An invalid schedule ends the command, so that the user does not rely on it.
+	// An invalid schedule is an error, because the user expects its faults.
 	if err := cloud.SetFaults(*faults); err != nil {
 		return fmt.Errorf("-faults: %w", err)
 	}
@@ -91,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return serve(ctx, ln, cloud)
 }
 
-// loadWorld reads a world file. Without a path it returns nil, which means the demo world.
+// loadWorld reads a world file. If path is empty, it returns nil, which means the demo world.
 func loadWorld(path string) (*world.World, error) {
 	if path == "" {
 		return nil, nil
@@ -108,13 +111,13 @@ func loadWorld(path string) (*world.World, error) {
 	return loaded, nil
 }
 
-// serve answers requests until ctx ends. It then waits up to 2 seconds for running requests;
-// requests that a fault delays end at once with ctx.
+// serve answers requests until ctx ends. It then waits up to 2 seconds for requests in progress and
+// closes the connections. A request that a fault delays is cancelled when ctx ends.
 func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	srv := &http.Server{
 		Handler: h,
-		// No ReadTimeout: when it ends, Go's server treats a client whose request hangs as
-		// disconnected.
+		// No ReadTimeout: when that timeout expires, Go's server treats the client of a delayed
+		// request as disconnected.
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 	}
@@ -130,11 +133,11 @@ func serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	if err := srv.Shutdown(ending); !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return srv.Close() // a client keeps an idle connection open
+	return srv.Close() // such as a connection on which the client has sent no request yet
 }
 
-// isLoopback reports whether addr can be reached only from this machine. It returns false for an
-// address without a host.
+// isLoopback reports whether addr (HOST:PORT) can be reached only from this machine. It returns
+// false if the host is empty, because such an address means all interfaces.
 func isLoopback(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// start runs the command until cancel, and returns its address. done then receives the error of
-// run.
+// start runs the command and returns the emulator's URL and the further lines of its output. cancel
+// ends the command; done then receives the error of run.
 func start(t *testing.T, args ...string) (url string, lines *bufio.Scanner, cancel func(), done <-chan error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -66,8 +66,8 @@ func TestPrintsAddressAndStopsOnCancel(t *testing.T) {
 	}
 }
 
-// TestFaultsFlag proves that the emulator ends without delay although a request is waiting
-// because of a fault from the flag -faults.
+// TestFaultsFlag proves that the faults of the flag -faults take effect, and that the emulator ends
+// without delay while the fault hang delays a request.
 func TestFaultsFlag(t *testing.T) {
 	url, _, cancel, done := start(t, "-faults", "GetCallerIdentity: hang")
 	if left := get(t, url+"/_emulator/faults"); left != "GetCallerIdentity: hang\n" {
@@ -75,7 +75,8 @@ func TestFaultsFlag(t *testing.T) {
 	}
 	dropped := make(chan error, 1)
 	go func() {
-		fresh := &http.Client{Transport: &http.Transport{}} // with a reused connection the client would repeat the request
+		// A client with a reused connection would repeat the request.
+		fresh := &http.Client{Transport: &http.Transport{}}
 		resp, err := fresh.Get(url + "/?Action=GetCallerIdentity&Version=2015-04-01&Format=JSON")
 		if err == nil {
 			resp.Body.Close()
@@ -122,8 +123,8 @@ func TestRefusesToStart(t *testing.T) {
 	}
 }
 
-// TestIdleConnectionDoesNotDelayShutdown proves that a client with an idle connection does not
-// delay the end of the command.
+// TestIdleConnectionDoesNotDelayShutdown proves that a connection without a request does not keep
+// the command from ending.
 func TestIdleConnectionDoesNotDelayShutdown(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()

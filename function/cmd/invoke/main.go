@@ -1,7 +1,7 @@
 // Command invoke runs one event in the built program without Docker.
 //
 // It starts the program behind a runtime API, as Function Compute or AWS Lambda does, with an emulator of the cloud
-// and the policy of the demonstration. It prints the answer, and the jobs that the program made at the emulator.
+// and the demo policy. It prints the answer of the function, and the jobs that the function created in the emulator.
 // It never contacts Alibaba Cloud or AWS.
 package main
 
@@ -26,18 +26,18 @@ import (
 	"backupportal/function/event/runtimetest"
 )
 
-// examples is the folder of the events of the documents, seen from the folder of the project.
+// examples is the folder of the example events, relative to the folder of the project.
 const examples = "docs/examples/events"
 
-// A task is what the command line asks for.
+// A task has the values of the command line.
 type task struct {
-	event    string // a file, or the name of an example
+	event    string // path of a file, or name of an example; see readEvent
 	program  string // path of the built program
 	policy   string // path of the policy
-	platform string // “fc” or “lambda”; empty: decided by the event
-	faults   string // schedule of faults of the emulator
+	platform string // “fc” or “lambda”; empty: platformOf decides by the event
+	faults   string // schedule of faults of the emulator; empty: none
 	times    int    // how many times the event is delivered
-	verbose  bool   // print the log of the program
+	verbose  bool   // print the log of the program also if no invocation failed
 }
 
 func main() {
@@ -60,7 +60,8 @@ func main() {
 	}
 }
 
-// run delivers the event and prints what happened to out. A failed invocation is an error, after the jobs are printed.
+// run delivers the event t.times times, and writes the answers and the created jobs to out. If the last invocation
+// failed, run also writes the log of the program, and returns an error.
 func run(ctx context.Context, t task, out io.Writer) (err error) {
 	path, event, err := readEvent(t.event)
 	if err != nil {
@@ -113,13 +114,14 @@ func run(ctx context.Context, t task, out io.Writer) (err error) {
 	return failed
 }
 
-// A function is a started program behind its runtime API.
+// A function is the running program behind the runtime API of its platform.
 type function interface {
 	Do(ctx context.Context, c runtimetest.Call) runtimetest.Response
 	Output() string
 }
 
-// start starts the program on a platform, with the key of the emulator's demo world.
+// start starts the program on a platform, with the access key of the emulator's demo user. If platform is empty, the
+// event decides. name is the name of the platform for people. stop ends the program.
 func start(platform string, event []byte, program string, env []string) (f function, name string, stop func(), err error) {
 	if platform == "" {
 		platform = platformOf(event)
@@ -137,10 +139,11 @@ func start(platform string, event []byte, program string, env []string) (f funct
 	return nil, "", nil, fmt.Errorf("-platform %q is unknown: use fc or lambda", platform)
 }
 
-// ofAWS matches a text that only events of AWS have: an ARN, a source, or the version of an HTTP event of Lambda.
+// ofAWS matches texts that only events of AWS contain: an ARN, a source or a detail-type of AWS, and members of
+// Lambda's HTTP events.
 var ofAWS = regexp.MustCompile(`"(arn:aws|aws[:.])|"detail-type"|"httpMethod"|"version": *"(1|2)\.0"`)
 
-// platformOf returns the platform that sends events like this one.
+// platformOf returns the platform that sends events of this kind: “lambda” for an event of AWS, otherwise “fc”.
 func platformOf(event []byte) string {
 	if ofAWS.Match(event) {
 		return "lambda"
@@ -148,7 +151,8 @@ func platformOf(event []byte) string {
 	return "fc"
 }
 
-// readEvent reads an event. name is a path, a path below docs/, or the name of an example.
+// readEvent reads an event. name is a path, a path below docs/, or the name of an example with or without .json. path
+// is the path of the file that was read. If there is no such file, the error lists the examples.
 func readEvent(name string) (path string, event []byte, err error) {
 	for _, path := range []string{name, filepath.Join("docs", name), filepath.Join(examples, name+".json"), filepath.Join(examples, name)} {
 		event, err := os.ReadFile(path)
@@ -167,7 +171,7 @@ func readEvent(name string) (path string, event []byte, err error) {
 	return "", nil, fmt.Errorf("there is no file or example %q: the examples are %s", name, strings.Join(names, ", "))
 }
 
-// printResult prints the result of one invocation. The error is that of the function.
+// printResult writes the result of one invocation to out. It returns an error if the invocation failed.
 func printResult(out io.Writer, res runtimetest.Response) error {
 	if res.Failed() {
 		fmt.Fprintf(out, "the invocation failed with %s: %s\n", res.ErrorType, res.ErrorMessage)
@@ -181,7 +185,7 @@ func printResult(out io.Writer, res runtimetest.Response) error {
 	return nil
 }
 
-// printJobs prints the jobs that the program made.
+// printJobs writes the jobs that the function created in the emulator to out.
 func printJobs(out io.Writer, l emulator.Ledger) {
 	fmt.Fprintf(out, "jobs made: %d\n", len(l.Jobs))
 	for _, job := range l.Jobs {

@@ -10,7 +10,7 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// jobsOf is how many jobs each example makes, however often it is delivered.
+// jobsOf has the number of jobs that each example creates. A repeated delivery creates no further job.
 var jobsOf = map[string]int{
 	"alb": 1, "api-gateway": 1, "cloudevent": 1, "cloudevent-batch": 2, "cloudevent-stream": 2, "direct": 1,
 	"eventbridge": 1, "function-url": 1, "http-trigger": 1, "kafka": 1, "kinesis": 2, "mns-queue": 1, "mns-topic": 1,
@@ -18,7 +18,7 @@ var jobsOf = map[string]int{
 	"scheduler": 1, "sns": 1, "sqs": 2, "sweep": 0, "timer": 1, "timer-submission": 1,
 }
 
-// inProject builds the program, makes the folder of the project the current one, and returns the path of the program.
+// inProject changes to the folder of the project, builds the program, and returns the path of the program.
 func inProject(t *testing.T) string {
 	t.Helper()
 	t.Chdir("../../..")
@@ -31,8 +31,8 @@ func inProject(t *testing.T) string {
 	return path
 }
 
-// TestEveryExampleMakesItsJobsOnce delivers every example twice through the runtime loop of its platform, to the built
-// program. The second delivery makes no job.
+// TestEveryExampleMakesItsJobsOnce proves that each example event creates its jobs, and that a second delivery creates
+// no job. The built program gets the events through the runtime API of the example's platform.
 func TestEveryExampleMakesItsJobsOnce(t *testing.T) {
 	program := inProject(t)
 	files, err := filepath.Glob(filepath.Join(examples, "*.json"))
@@ -62,14 +62,15 @@ func TestEveryExampleMakesItsJobsOnce(t *testing.T) {
 	}
 }
 
-// ofLambda has the examples of AWS Lambda. The others are of Function Compute.
+// ofLambda has the examples for AWS Lambda. The other examples are for Function Compute.
 var ofLambda = map[string]bool{
 	"alb": true, "api-gateway": true, "eventbridge": true, "function-url": true, "kinesis": true, "pipes-kinesis": true,
 	"pipes-sqs": true, "s3": true, "scheduler": true, "sns": true, "sqs": true,
 }
 
-// TestDocumentsListEveryExampleAndKind proves that docs/events.md has a row for each kind of event that can start a backup,
-// and links every example. An example has no single quote, because s local puts the event into quotes of a shell.
+// TestDocumentsListEveryExampleAndKind proves that docs/events.md has a row for each kind of event that can start a
+// backup, and a link to each example. It also proves that no example contains a single quote: the command “s local”
+// puts the event between single quotes of a shell.
 func TestDocumentsListEveryExampleAndKind(t *testing.T) {
 	t.Chdir("../../..")
 	text, err := os.ReadFile("docs/events.md")
@@ -91,7 +92,8 @@ func TestDocumentsListEveryExampleAndKind(t *testing.T) {
 	}
 }
 
-// TestFailuresAreReported proves that the command names what it cannot find, and fails if the invocation does.
+// TestFailuresAreReported proves that the command fails if it cannot find a file or if the invocation fails, and that
+// the error says why.
 func TestFailuresAreReported(t *testing.T) {
 	program := inProject(t)
 	unserved := filepath.Join(t.TempDir(), "ses.json")
@@ -125,7 +127,7 @@ func TestFailuresAreReported(t *testing.T) {
 	}
 }
 
-// TestMakeInvoke runs the make target with the names that the documents use.
+// TestMakeInvoke proves that the make target invoke works with the names that the documents use.
 func TestMakeInvoke(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: leaves out make, which builds the program again")

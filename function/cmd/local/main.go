@@ -1,9 +1,9 @@
 // Command local runs the portal together with an emulator of the cloud.
 //
 // It is one process for development and demonstrations (make run). It never contacts Alibaba
-// Cloud. The portal is the same program that is deployed (package app), except for its
-// configuration; events of the platform are sent as POST /invoke. The database is temporary and
-// is deleted at the end.
+// Cloud. The portal has the same code as a deployed one (package app), with another configuration.
+// POST /invoke delivers an event of the platform. The database is temporary and is deleted at the
+// end.
 package main
 
 import (
@@ -29,7 +29,7 @@ import (
 //go:embed policy.yaml
 var demoPolicy []byte
 
-// The key of the demo world (docs/emulator.md). It is no secret.
+// The access key of the emulator's demo world (docs/emulator.md). It is public, not a secret.
 const (
 	demoKey    = "demo-portal-key"
 	demoSecret = "demo-portal-secret"
@@ -56,8 +56,9 @@ func main() {
 	}
 }
 
-// run serves portal and emulator until ctx ends. When both are ready it writes their addresses to
-// out, one line each. The portal logs to logTo. It removes its temporary files at the end.
+// run serves the portal and the emulator until ctx ends or one of them fails. When both accept
+// connections, it writes their addresses to out, one on each line. The portal writes its log to
+// logTo. At the end run removes its temporary files.
 func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) string, out, logTo io.Writer) (err error) {
 	cloudListener, err := listen(emulatorAddr)
 	if err != nil {
@@ -109,10 +110,13 @@ func run(ctx context.Context, addr, emulatorAddr string, getenv func(string) str
 // sweepInterval is shorter than in a deployment, because the emulator's jobs take seconds.
 const sweepInterval = 5 * time.Second
 
-// config returns the configuration of the portal, with the emulator as the cloud. It is read by
-// the same code as in a deployment. From the real environment it takes only POLICY_FILE,
-// AUDIT_KEY and the variables that the policy names. The database is in folder and is removed
-// with it, because the jobs that its records name exist only in the emulator.
+// config returns the configuration of the portal. addr is the address of the portal; cloud is the
+// address of the emulator, which the portal uses as the cloud. [app.ReadConfig] reads it, as in a
+// deployment. From getenv it takes only POLICY_FILE, AUDIT_KEY and the variables that the policy
+// names.
+//
+// The database is in folder and is deleted with it: its records are useless after the end of the
+// process, because their jobs exist only in the emulator.
 func config(folder, addr, cloud string, getenv func(string) string) (app.Config, error) {
 	policy := filepath.Join(folder, "policy.yaml")
 	if err := os.WriteFile(policy, demoPolicy, 0o600); err != nil {
@@ -138,8 +142,8 @@ func config(folder, addr, cloud string, getenv func(string) string) (app.Config,
 	return cfg, nil
 }
 
-// listen opens addr. It refuses addresses that are not on loopback, because everyone who can
-// reach this portal is the demo user.
+// listen listens on addr. It refuses an address that is not on loopback, because each person who can
+// reach this portal is signed in as the demo user.
 func listen(addr string) (net.Listener, error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {

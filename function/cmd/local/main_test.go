@@ -56,11 +56,11 @@ func TestRefusesOtherAddresses(t *testing.T) {
 	}
 }
 
-// emptyEnvironment is an environment without variables.
+// emptyEnvironment is a getenv without variables.
 func emptyEnvironment(string) string { return "" }
 
 // TestConfigMatchesDeployment proves that the local portal works like a deployed one: an event
-// starts a backup, the audit trail has its records, and a receiver gets its notice.
+// starts a backup, the audit trail has the records of the backup, and a receiver gets a notice.
 func TestConfigMatchesDeployment(t *testing.T) {
 	told := make(chan []byte, 10)
 	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -138,8 +138,9 @@ func (q clientQuery) matches(v clientView) bool {
 		})
 }
 
-// newClientView returns the row of a client. inRegion is false if its instance or cluster is not
-// in the region of the call.
+// newClientView returns the entry for a client in the answer of DescribeClients. inRegion is false
+// if the client's instance or cluster is not in the region of the call; the entry is then
+// incomplete, and the caller must leave it out.
 func newClientView(k *rpc.Call, owner *world.Account, cl *world.BackupClient) (v clientView, inRegion bool) {
 	v = clientView{
 		ClientId: cl.ID, ClientVersion: cl.Version, MaxClientVersion: cl.Version, ArchType: "AMD64", Status: cl.Status,

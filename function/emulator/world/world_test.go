@@ -104,7 +104,7 @@ func TestCheckReportsUnknownNames(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		change func(*World)
-		want   []string // expected mistakes; empty if the world is valid
+		want   []string // substrings of the error that Check returns; nil: Check returns no error
 	}{
 		{"user", trusts("acs:ram::1000000000000001:user/Portal"), nil},
 		{"no user", trusts("acs:ram::1000000000000001:user/portla"), []string{role + `: trusts: account 1000000000000001 has no user "portla"`}},
