@@ -20,6 +20,11 @@
 // this process meanwhile. So a cloud that answers slowly does not make the portal refuse
 // requests.
 //
+// At most [Config.Active] of the requests with a slot have a turn, which is the right to use a
+// processor. The others wait for one, in order. A request gives its turn back while it waits for
+// the database ([Rest]) or for the cloud. So only few goroutines are ready to run at any time, and
+// a refusal, which needs no turn, does not wait for a processor behind the requests with slots.
+//
 // A read also uses the processors that a submission needs. So for [Config.Yield] after each
 // refusal of a submission, reads have only Spare slots. In this time a read that ends does not
 // free its slot at once: the slot stays taken for as long again as the read had it, at most for
@@ -31,6 +36,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -62,6 +69,10 @@ type Config struct {
 	Yield        time.Duration // reads have only Spare slots for this long after a submission was refused; 0 means never
 	Paused       int           // maximum number of requests in [Pause] at the same time; 0: no request may pause
 	Lent         int           // maximum number of slots lent at the same time ([Lend]); 0: no slot may be lent
+	Active       int           // number of turns: requests with a slot that use a processor at the same time; 0: no limit
+	// TurnPatience is the longest time that a request with a slot waits for a turn. Afterwards it continues
+	// although Active requests have one. So requests that keep their turns for long only delay the others.
+	TurnPatience time.Duration
 }
 
 // DefaultSlots is the number of slots if an operator sets none. It suits a process with a few
@@ -71,12 +82,14 @@ type Config struct {
 const DefaultSlots = 128
 
 // Default returns the limits for a number of slots, at least 2. A submission waits for a slot for at most
-// 10 ms and a read for at most 30 ms, so that a refusal takes less than 50 ms. The queue has 10 places
-// for each slot, so that many short reads can arrive at the same moment.
+// 5 ms and a read for at most 30 ms, so that a refusal takes less than 50 ms. The queue has 10 places
+// for each slot, so that many short reads can arrive at the same moment. There are two turns for each
+// processor, because a request with a turn also waits for short reads of the database.
 func Default(slots int) Config {
 	return Config{
 		Slots: slots, Spare: max(1, slots/20), Reads: max(min(4, slots-1), slots/5), Queue: 10 * slots,
-		Patience: 10 * time.Millisecond, ReadPatience: 30 * time.Millisecond, Yield: time.Second, Paused: 1000, Lent: 4 * slots,
+		Patience: 5 * time.Millisecond, ReadPatience: 30 * time.Millisecond, Yield: time.Second, Paused: 1000, Lent: 4 * slots,
+		Active: max(4, 2*runtime.GOMAXPROCS(0)), TurnPatience: 100 * time.Millisecond,
 	}
 }
 
@@ -92,9 +105,11 @@ type Gate struct {
 	yield   time.Time // until then reads have only Spare slots
 	paused  int
 	lent    int
+	active  int       // requests with a turn
+	turns   []*waiter // requests that wait for a turn, the longest wait first
 }
 
-// A waiter is a request that waits for a slot. It has a slot when granted is closed. The
+// A waiter is a request that waits for a slot or a turn. It has it when granted is closed. The
 // goroutine that closes granted holds the gate's lock and removes the waiter from the queue.
 type waiter struct{ granted chan struct{} }
 
@@ -112,6 +127,9 @@ type Slot struct {
 	since time.Time // when the request got the slot; after a [Pause] or [Lend], when it got a slot again
 	calls int       // calls of [Lend] whose end is awaited
 	lent  bool      // other requests may use the slot
+	// rests counts the calls of [Rest] and [Lend] whose end is awaited. With rests > 0 the request needs no turn.
+	rests  int
+	active bool // the request has a turn
 }
 
 // Enter waits until a request of this kind may be handled, and returns its slot. Errors:
@@ -130,7 +148,9 @@ func (g *Gate) EnterWithin(ctx context.Context, kind Kind, patience time.Duratio
 	if err := g.wait(ctx, kind, cmp.Or(patience, g.patience(kind))); err != nil {
 		return nil, err
 	}
-	return &Slot{gate: g, kind: kind, held: true, since: time.Now()}, nil
+	s := &Slot{gate: g, kind: kind, held: true, since: time.Now()}
+	s.takeTurn(ctx)
+	return s, nil
 }
 
 // Leave gives the slot back. Further calls have no effect.
@@ -144,6 +164,7 @@ func (s *Slot) Leave() {
 		return
 	}
 	s.held = false
+	s.endTurn()
 	if s.lent {
 		s.lent = false
 		s.gate.lent--
@@ -277,6 +298,66 @@ func (g *Gate) release(kind Kind) {
 	}
 }
 
+// takeTurn waits until the request has a turn, at most for [Config.TurnPatience] or until ctx ends.
+// Then the request continues without waiting any longer.
+func (s *Slot) takeTurn(ctx context.Context) {
+	g := s.gate
+	if g.cfg.Active == 0 {
+		return
+	}
+	g.mu.Lock()
+	if g.active < g.cfg.Active {
+		s.keepTurn()
+		g.mu.Unlock()
+		return
+	}
+	w := &waiter{granted: make(chan struct{})}
+	g.turns = append(g.turns, w)
+	g.mu.Unlock()
+	timer := time.NewTimer(g.cfg.TurnPatience)
+	defer timer.Stop()
+	select {
+	case <-w.granted:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(g.turns, w); i >= 0 {
+		g.turns = slices.Delete(g.turns, i, i+1)
+	} else {
+		g.active-- // counted by endTurn, and again by keepTurn
+	}
+	s.keepTurn()
+	g.grantTurns()
+}
+
+// keepTurn counts the turn of s, unless the request has ended or waits again. The caller holds the lock.
+func (s *Slot) keepTurn() {
+	if s.held && s.rests == 0 && !s.active {
+		s.active = true
+		s.gate.active++
+	}
+}
+
+// endTurn gives the turn back, if s has one. The caller holds the lock.
+func (s *Slot) endTurn() {
+	if s.active {
+		s.active = false
+		s.gate.active--
+		s.gate.grantTurns()
+	}
+}
+
+// grantTurns gives free turns to the requests that wait for one. The caller holds the lock.
+func (g *Gate) grantTurns() {
+	for len(g.turns) > 0 && g.active < g.cfg.Active {
+		g.active++
+		close(g.turns[0].granted)
+		g.turns = g.turns[1:]
+	}
+}
+
 // Load has the numbers of requests in a gate at one moment, and the number of refusals since
 // the gate was made.
 type Load struct {
@@ -285,6 +366,8 @@ type Load struct {
 	Refused [kinds]int64 // refusals, by [Kind]
 	Paused  int          // requests in [Pause]
 	Lent    int          // requests that wait for another server ([Lend])
+	Active  int          // requests with a turn
+	Turns   int          // requests that wait for a turn
 }
 
 // Load returns the present load. It is zero for a nil Gate.
@@ -294,7 +377,7 @@ func (g *Gate) Load() Load {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	l := Load{Running: g.running, Refused: g.refused, Paused: g.paused, Lent: g.lent}
+	l := Load{Running: g.running, Refused: g.refused, Paused: g.paused, Lent: g.lent, Active: g.active, Turns: len(g.turns)}
 	for kind := range l.Waiting {
 		l.Waiting[kind] = len(g.waiting[kind])
 	}

@@ -300,6 +300,92 @@ func TestARequestCanEndWhileItsSlotIsLent(t *testing.T) {
 	}
 }
 
+// TestRequestsWithSlotsTakeTurns proves that only as many requests as there are turns are worked on,
+// in their order, and that a request which waits for the database or the cloud has no turn.
+func TestRequestsWithSlotsTakeTurns(t *testing.T) {
+	pause := func(ctx context.Context) func() { // the end of the pause is the first thing that the request does then
+		done, over := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(over)
+			_ = Pause(ctx, 0, func(context.Context, time.Duration) error { <-done; return nil })
+		}()
+		synctest.Wait()
+		return func() { close(done); <-over }
+	}
+	for name, wait := range map[string]func(context.Context) func(){"database": Rest, "cloud": Lend, "time": pause} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := New(Config{Slots: 8, Spare: 1, Active: 2, TurnPatience: time.Minute})
+				slots := enter(t, g, Submission, 2)
+				order := make(chan int, 3)
+				for i := range 3 {
+					go func() {
+						s, err := g.Enter(t.Context(), Submission)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						order <- i
+						s.Leave()
+					}()
+					synctest.Wait()
+				}
+				if now := g.Load(); now.Running[Submission] != 5 || now.Active != 2 || now.Turns != 3 {
+					t.Fatalf("five with slots: %+v", now)
+				}
+				end := wait(WithSlot(t.Context(), slots[0]))
+				synctest.Wait()
+				if got := fmt.Sprint(<-order, <-order, <-order); got != "0 1 2" {
+					t.Errorf("turns in the order %s", got)
+				}
+				last := enter(t, g, Submission, 1)[0]
+				back := make(chan time.Duration)
+				go func() {
+					began := time.Now()
+					end()
+					back <- time.Since(began)
+				}()
+				time.Sleep(time.Second)
+				last.Leave()
+				if waited := <-back; waited != time.Second {
+					t.Errorf("the request went on after %v", waited)
+				}
+				slots[0].Leave()
+				slots[1].Leave()
+				if now := g.Load(); now != (Load{}) {
+					t.Errorf("at the end: %+v", now)
+				}
+			})
+		})
+	}
+}
+
+// TestARequestDoesNotWaitForeverForItsTurn proves that requests which keep their turns only delay the
+// others: otherwise two requests that wait for each other would never end.
+func TestARequestDoesNotWaitForeverForItsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := New(Config{Slots: 8, Spare: 1, Active: 1, TurnPatience: time.Second})
+		began := time.Now()
+		slots := enter(t, g, Submission, 3)
+		if waited := time.Since(began); waited != 2*time.Second {
+			t.Errorf("two requests without a free turn waited %v", waited)
+		}
+		ctx, cancel := context.WithCancel(WithSlot(t.Context(), slots[0]))
+		end := Rest(ctx)
+		cancel()
+		end() // a request whose client is gone does not wait
+		if now := g.Load(); now.Active != 3 || now.Turns != 0 {
+			t.Errorf("%+v", now)
+		}
+		for _, s := range slots {
+			s.Leave()
+		}
+		if now := g.Load(); now != (Load{}) || time.Since(began) != 2*time.Second {
+			t.Errorf("at the end: %+v after %v", now, time.Since(began))
+		}
+	})
+}
+
 func TestWithoutAGateEveryRequestEnters(t *testing.T) {
 	var g *Gate
 	for range 1000 {
@@ -319,10 +405,15 @@ func TestWithoutAGateEveryRequestEnters(t *testing.T) {
 	}
 }
 
-// TestSlotsAreNeverExceededAndNeverLost proves four rules for random limits and requests. Never
-// more requests run than there are slots, plus lent slots that were taken back. No slot is free
-// while a request waits that could take it. Every request gets an answer within its time limit.
-// In the end no slot is missing.
+// endless is a [Config.TurnPatience] that never ends in a test.
+const endless = time.Hour
+
+// TestSlotsAreNeverExceededAndNeverLost proves five rules for random limits and requests. Never
+// more requests run than there are slots, plus lent slots that were taken back. Never more
+// requests have a turn than there are turns, unless one waited for [Config.TurnPatience] or its
+// client is gone. No slot
+// or turn is free while a request waits that could take it. Every request gets an answer within
+// its time limit. In the end no slot and no turn is missing.
 func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		slots := rapid.IntRange(2, 8).Draw(rt, "slots")
@@ -335,6 +426,9 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 			Reads:    rapid.IntRange(0, slots-1).Draw(rt, "reads"),
 
 			ReadPatience: time.Duration(rapid.IntRange(0, 60).Draw(rt, "read patience")) * time.Millisecond,
+
+			Active:       rapid.IntRange(0, 4).Draw(rt, "active"),
+			TurnPatience: rapid.SampledFrom([]time.Duration{5 * time.Millisecond, endless}).Draw(rt, "turn patience"),
 		}
 		type request struct {
 			at, work, pause, gone int   // milliseconds; pause 0: none; gone 0: the client waits
@@ -342,9 +436,13 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 			kind                  Kind
 		}
 		requests := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) request {
+			longest := 50 // time after which a client is gone
+			if cfg.TurnPatience == endless {
+				longest = 0 // a request whose client is gone does not wait for a turn
+			}
 			return request{
 				at: rapid.IntRange(0, 100).Draw(rt, "at"), work: rapid.IntRange(0, 60).Draw(rt, "work"),
-				pause: rapid.IntRange(-50, 50).Draw(rt, "pause"), gone: rapid.IntRange(-50, 50).Draw(rt, "gone"),
+				pause: rapid.IntRange(-50, 50).Draw(rt, "pause"), gone: rapid.IntRange(-50, longest).Draw(rt, "gone"),
 				calls: rapid.SliceOfN(rapid.IntRange(0, 50), 0, 2).Draw(rt, "calls"),
 				kind:  Kind(rapid.IntRange(0, 1).Draw(rt, "kind")),
 			}
@@ -366,8 +464,10 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 					defer cancel()
 					began := time.Now()
 					s, err := g.Enter(ctx, r.kind)
-					if waited := time.Since(began); waited > g.patience(r.kind) {
+					if waited := time.Since(began); waited > g.patience(r.kind)+cfg.TurnPatience {
 						t.Errorf("an answer after %v", waited)
+					} else if err != nil && waited > g.patience(r.kind) {
+						t.Errorf("a refusal after %v", waited)
 					}
 					if err != nil {
 						return
@@ -376,9 +476,10 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 					if r.pause > 0 && Pause(WithSlot(ctx, s), time.Duration(r.pause)*time.Millisecond, sleep) != nil {
 						return
 					}
-					for _, long := range r.calls {
+					for i, long := range r.calls {
+						lendOrRest := []func(context.Context) func(){Lend, Rest}[(i+r.at)%2]
 						all.Go(func() { // may outlive the request
-							end := Lend(WithSlot(ctx, s))
+							end := lendOrRest(WithSlot(ctx, s))
 							time.Sleep(time.Duration(long) * time.Millisecond)
 							end()
 							end() // has no effect
@@ -400,12 +501,13 @@ func TestSlotsAreNeverExceededAndNeverLost(t *testing.T) {
 			}
 			time.Sleep(cfg.Patience) // slots of reads rest at most half as long
 			synctest.Wait()
-			if got := g.Load(); got.Running != [kinds]int{} || got.Waiting != [kinds]int{} || got.Paused != 0 || got.Lent != 0 {
+			if got := g.Load(); got.Running != [kinds]int{} || got.Waiting != [kinds]int{} ||
+				got.Paused+got.Lent+got.Active+got.Turns != 0 {
 				faults = append(faults, fmt.Sprintf("at the end: %+v", got))
 			}
 		})
 		if len(faults) > 0 {
-			rt.Fatal(faults)
+			rt.Fatal(faults[:min(3, len(faults))])
 		}
 	})
 }
@@ -428,6 +530,10 @@ func (g *Gate) faults() (broken []string) {
 		if len(g.waiting[kind]) > 0 && g.free(kind) && !yielded {
 			broken = append(broken, fmt.Sprintf("a request of kind %d waits beside a free slot", kind))
 		}
+	}
+	if g.active < 0 || g.cfg.Active == 0 && g.active > 0 || g.cfg.TurnPatience == endless && g.active > g.cfg.Active ||
+		len(g.turns) > 0 && g.active < g.cfg.Active {
+		broken = append(broken, fmt.Sprintf("%d requests have one of %d turns, %d wait", g.active, g.cfg.Active, len(g.turns)))
 	}
 	if all > g.cfg.Slots+g.cfg.Lent || g.paused > g.cfg.Paused || g.lent > g.cfg.Lent || g.lent < 0 {
 		broken = append(broken, fmt.Sprintf("%d run, %d paused, %d lent", all, g.paused, g.lent))

@@ -23,14 +23,18 @@ func FromContext(ctx context.Context) *Slot {
 // Pause calls wait with ctx and d, for a request that has nothing to do but wait. If ctx has
 // the slot of a read, Pause gives it back before wait, so that others can use it, and takes a
 // slot again afterwards. A submission keeps its slot, because it could not continue without
-// one.
+// one. It only gives its turn back ([Rest]).
 //
 // Errors: the error of wait, the error of ctx, and [ErrFull]. ErrFull means that
 // [Config.Paused] requests are paused already (wait is not called then), or that no slot became
 // free after wait. After an error a read may have no slot, so the request must end soon.
 func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time.Duration) error) error {
 	s := FromContext(ctx)
-	if s == nil || s.kind == Submission {
+	if s == nil {
+		return wait(ctx, d)
+	}
+	if s.kind == Submission {
+		defer s.rest(ctx)()
 		return wait(ctx, d)
 	}
 	if !s.pause() {
@@ -45,8 +49,9 @@ func Pause(ctx context.Context, d time.Duration, wait func(context.Context, time
 		return err
 	}
 	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
 	s.held, s.since = true, time.Now()
+	s.gate.mu.Unlock()
+	s.takeTurn(ctx)
 	return nil
 }
 
@@ -80,6 +85,7 @@ func Lend(ctx context.Context) (end func()) {
 	if s == nil {
 		return func() {}
 	}
+	work := s.rest(ctx)
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
 	if s.calls++; s.calls == 1 && s.held && s.gate.lent < s.gate.cfg.Lent {
@@ -87,7 +93,39 @@ func Lend(ctx context.Context) (end func()) {
 		s.gate.lent++
 		s.gate.release(s.kind)
 	}
-	return sync.OnceFunc(s.takeBack)
+	return sync.OnceFunc(func() {
+		s.takeBack()
+		work()
+	})
+}
+
+// Rest says that the request of ctx now waits for something that needs no turn, for example for the
+// database. Until the caller calls end, another request has its turn. end waits for a turn (see
+// [Config.TurnPatience]). Calls may overlap: the turn is taken again at the end of the last one. Rest
+// does nothing if ctx has no slot.
+func Rest(ctx context.Context) (end func()) {
+	s := FromContext(ctx)
+	if s == nil {
+		return func() {}
+	}
+	return s.rest(ctx)
+}
+
+// rest is [Rest] for a request with the slot s.
+func (s *Slot) rest(ctx context.Context) (end func()) {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.rests++
+	s.endTurn()
+	return sync.OnceFunc(func() {
+		s.gate.mu.Lock()
+		s.rests--
+		again := s.rests == 0 && s.held && !s.active
+		s.gate.mu.Unlock()
+		if again {
+			s.takeTurn(ctx)
+		}
+	})
 }
 
 // takeBack ends one call of [Lend]. The last one takes the slot back, unless the request has ended.

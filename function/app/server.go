@@ -77,9 +77,25 @@ func NewServer(cfg Config, p App) *http.Server {
 		s.Handler = http.NewCrossOriginProtection().Handler(event.StripPlatformHeaders(p.Handlers.Invoke()))
 	}
 	if cfg.Platform == CustomRuntime {
-		s.Handler = p.Handlers.CustomRuntime()
+		s.Handler = checkedByPlatform(cfg, p.Handlers.CustomRuntime())
 		// The platform reuses idle connections for 15 minutes, and answers 502 if one was closed.
 		s.IdleTimeout = 20 * time.Minute
 	}
 	return s
+}
+
+// checkedByPlatform returns a handler that lets the platform check the health of an instance of a
+// custom runtime. The host of such a request is the address of the instance, which the portal
+// would refuse. The answer to GET /healthz has no link and no cookie, so its host does not matter.
+func checkedByPlatform(cfg Config, next http.Handler) http.Handler {
+	if cfg.PublicURL == nil {
+		return next // every host is accepted
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == "/healthz" {
+			r = r.WithContext(r.Context()) // a copy: a handler does not change its request
+			r.Host = cfg.PublicURL.Host
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -140,7 +140,8 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	sweep := func(ctx context.Context) (backup.Swept, error) { return sweepAll(ctx, service, batches, cfg.History) }
 	handlers := event.Handlers{
-		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, rules, sweep, batches), Log: log,
+		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, rules, sweep, batches),
+		Initialize: db.Ready, Log: log,
 	}
 	end := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -266,7 +267,9 @@ func openStore(
 		remove = func() error { return os.RemoveAll(folder) }
 		cfg.Database = secret.New("sqlite:" + filepath.Join(folder, "portal.db"))
 	}
-	db, err = store.Open(store.Config{URL: cfg.Database, Connections: connections, Now: wallClock, Log: log, Observe: observe})
+	db, err = store.Open(store.Config{
+		URL: cfg.Database, Connections: connections, Now: wallClock, Log: log, Observe: observe, Waits: admission.Rest,
+	})
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("DATABASE_URL: %w", err), remove())
 	}

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"backupportal/function/admission"
 )
 
 // A deployChecker finds mistakes in a configuration file for Serverless Devs: those that the
@@ -109,12 +111,29 @@ func checkSize(where string, props map[string]any) []error {
 	return found
 }
 
-// checkRuntime checks the settings that an event function in Go needs.
+// checkRuntime checks the settings of the runtime: of an event function in Go, or of a custom
+// runtime.
 func checkRuntime(where string, props map[string]any) []error {
 	var found complaints
-	if props["runtime"] != "go1" {
-		found.add(where+".runtime", "must be go1: the program speaks the event function's protocol; is %v", props["runtime"])
+	switch runtime := props["runtime"]; runtime {
+	case "go1":
+		found = append(found, checkBuiltIn(where, props)...)
+	case "custom.debian10", "custom.debian12":
+		found = append(found, checkCustomRuntime(where, props)...)
+	case "custom.debian11":
+		found.add(where+".runtime", "sends no x-fc-security-token: use custom.debian10 or custom.debian12")
+	default:
+		found.add(where+".runtime", "must be go1, or custom.debian10 or custom.debian12 with an HTTP server; is %v", runtime)
 	}
+	if props["provisionConfig"] != nil && props["scalingConfig"] != nil {
+		found.add(where, "provisionConfig and scalingConfig exclude each other")
+	}
+	return found
+}
+
+// checkBuiltIn checks the settings that only a custom runtime may have.
+func checkBuiltIn(where string, props map[string]any) []error {
+	var found complaints
 	if concurrency, ok := props["instanceConcurrency"]; ok {
 		if n, _ := yamlNumber(concurrency); n != 1 {
 			found.add(where+".instanceConcurrency", "must be left out: go1 runs one request at a time; is %v", concurrency)
@@ -123,8 +142,48 @@ func checkRuntime(where string, props map[string]any) []error {
 	if _, ok := props["instanceLifecycleConfig"]; ok {
 		found.add(where+".instanceLifecycleConfig", "must be left out: main starts everything")
 	}
-	if props["provisionConfig"] != nil && props["scalingConfig"] != nil {
-		found.add(where, "provisionConfig and scalingConfig exclude each other")
+	if _, ok := props["customRuntimeConfig"]; ok {
+		found.add(where+".customRuntimeConfig", "must be left out: go1 starts the handler")
+	}
+	return found
+}
+
+// checkCustomRuntime checks that a custom runtime starts the program and serves several requests
+// at the same time, but not more than the program works on, and that the platform's own requests
+// get an answer. Source of the ranges: “Configure instance health checks” and “Configure instance
+// concurrency” of Function Compute.
+func checkCustomRuntime(where string, props map[string]any) []error {
+	var found complaints
+	if n, _ := yamlNumber(props["instanceConcurrency"]); n < 2 || n > admission.DefaultSlots {
+		found.add(where+".instanceConcurrency", "must be from 2 to %d, is %v", admission.DefaultSlots, props["instanceConcurrency"])
+	}
+	config := yamlObject(props, "customRuntimeConfig")
+	place := where + ".customRuntimeConfig"
+	command, _ := config["command"].([]any)
+	handler, _ := props["handler"].(string)
+	if program := "/code/" + handler; len(command) != 1 || command[0] != program {
+		found.add(place+".command", "must be [%s], the program in code; is %v", program, config["command"])
+	}
+	if port, _ := yamlNumber(config["port"]); port < 1024 || port > 65535 || port != math.Trunc(port) {
+		found.add(place+".port", "must be a port that needs no rights of root, is %v", config["port"])
+	}
+	health := yamlObject(config, "healthCheckConfig")
+	if health["httpGetUrl"] != "/healthz" {
+		found.add(place+".healthCheckConfig.httpGetUrl", "must be /healthz: other addresses use the database; is %v", health["httpGetUrl"])
+	}
+	for name, limits := range map[string][2]float64{
+		"initialDelaySeconds": {0, 120}, "periodSeconds": {1, 120}, "timeoutSeconds": {1, 3},
+		"failureThreshold": {1, 120}, "successThreshold": {1, 120},
+	} {
+		if n, ok := yamlNumber(health[name]); !ok || n < limits[0] || n > limits[1] {
+			found.add(place+".healthCheckConfig."+name, "must be from %v to %v, is %v", limits[0], limits[1], health[name])
+		}
+	}
+	cycle := yamlObject(props, "instanceLifecycleConfig")
+	for name := range cycle {
+		if name != "initializer" {
+			found.add(where+".instanceLifecycleConfig."+name, "must be left out: the program does not serve it")
+		}
 	}
 	return found
 }

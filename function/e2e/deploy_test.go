@@ -11,6 +11,7 @@ import (
 const (
 	deployPath = "../../s.yaml"
 	eventsPath = "../../docs/s.events.yaml"
+	customPath = "../../docs/s.custom.yaml"
 )
 
 // newDeployChecker returns a checker for this project's s.yaml. Its environment is empty, so
@@ -27,7 +28,7 @@ func newDeployChecker(t *testing.T) deployChecker {
 
 func TestDeployFilesAreValid(t *testing.T) {
 	checker := newDeployChecker(t)
-	for _, path := range []string{deployPath, eventsPath} {
+	for _, path := range []string{deployPath, eventsPath, customPath} {
 		for _, err := range checker.check(mustReadDeployFile(t, path)) {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -35,7 +36,7 @@ func TestDeployFilesAreValid(t *testing.T) {
 }
 
 func TestOnlyTheQueueExampleHasAnEventBridgeTrigger(t *testing.T) {
-	for path, want := range map[string]bool{deployPath: false, eventsPath: true} {
+	for path, want := range map[string]bool{deployPath: false, eventsPath: true, customPath: false} {
 		props := yamlObject(yamlObject(yamlObject(mustReadDeployFile(t, path).doc, "resources"), "portal"), "props")
 		got := slices.ContainsFunc(triggersOf(props), func(trigger map[string]any) bool { return trigger["triggerType"] == "eventbridge" })
 		if got != want {
@@ -58,7 +59,9 @@ var deployMistakes = []struct {
 	{"concurrency that go1 has not", map[string]any{"instanceConcurrency": 20}, "instanceConcurrency: must be left out"},
 	{"a life-cycle hook", map[string]any{"instanceLifecycleConfig": map[string]any{}}, "instanceLifecycleConfig: must be left out"},
 	{"a runtime that does not exist", map[string]any{"runtime": "go1.x"}, "portal.props.runtime: value must be one of"},
-	{"a runtime for another program", map[string]any{"runtime": "custom.debian12"}, "runtime: must be go1"},
+	{"a runtime for another program", map[string]any{"runtime": "python3.10"}, "runtime: must be go1"},
+	{"a custom runtime without its settings", map[string]any{"runtime": "custom.debian12"}, "customRuntimeConfig.command: must be [/code/main]"},
+	{"settings of a custom runtime", map[string]any{"customRuntimeConfig": map[string]any{"port": 9000}}, "customRuntimeConfig: must be left out"},
 	{"memory that is no multiple of 64", map[string]any{"memorySize": 130}, "memorySize: multipleOf: got 130, want 64"},
 	{"more processor than the memory allows", map[string]any{"cpu": 0.35, "memorySize": 128}, "cpu: 0.35 vCPU do not go with 128 MB"},
 	{"less processor than the memory needs", map[string]any{"cpu": 0.05, "memorySize": 256}, "cpu: 0.05 vCPU do not go with 256 MB"},
@@ -152,6 +155,39 @@ func TestEventsMistakesAreReported(t *testing.T) {
 	for _, mistake := range eventsMistakes {
 		t.Run(mistake.name, func(t *testing.T) {
 			file := mustReadDeployFile(t, eventsPath)
+			for _, place := range slices.Sorted(maps.Keys(mistake.change)) {
+				change(t, file.doc, place, mistake.change[place])
+			}
+			wantComplaint(t, checker.check(file), mistake.want)
+		})
+	}
+}
+
+// customMistakes lists changes of docs/s.custom.yaml, as deployMistakes does for s.yaml.
+var customMistakes = []struct {
+	name   string
+	change map[string]any
+	want   string
+}{
+	{"a runtime without tokens", map[string]any{"runtime": "custom.debian11"}, "sends no x-fc-security-token"},
+	{"one request at a time", map[string]any{"instanceConcurrency": nil}, "instanceConcurrency: must be from 2 to 128"},
+	{"more requests than the program works on", map[string]any{"instanceConcurrency": 150}, "instanceConcurrency: must be from 2 to 128"},
+	{"another program", map[string]any{"customRuntimeConfig/command": []any{"/code/bootstrap"}}, "command: must be [/code/main]"},
+	{"a misspelt command", map[string]any{"customRuntimeConfig/comand": []any{"/code/main"}}, "additional properties 'comand' not allowed"},
+	{"the port of an older platform", map[string]any{"caPort": 9000}, "additional properties 'caPort' not allowed"},
+	{"no port", map[string]any{"customRuntimeConfig/port": nil}, "port: must be a port"},
+	{"a port of root", map[string]any{"customRuntimeConfig/port": 80}, "port: must be a port"},
+	{"health that depends on the database", map[string]any{"customRuntimeConfig/healthCheckConfig/httpGetUrl": "/readyz"}, "httpGetUrl: must be /healthz"},
+	{"a slow health check", map[string]any{"customRuntimeConfig/healthCheckConfig/timeoutSeconds": 5}, "timeoutSeconds: must be from 1 to 3"},
+	{"a hook that is not served", map[string]any{"instanceLifecycleConfig/preStop": map[string]any{"handler": "stop"}}, "preStop: must be left out"},
+	{"code from elsewhere", map[string]any{"code": "./dist"}, "code: must be the project's dist folder"},
+}
+
+func TestCustomRuntimeMistakesAreReported(t *testing.T) {
+	checker := newDeployChecker(t)
+	for _, mistake := range customMistakes {
+		t.Run(mistake.name, func(t *testing.T) {
+			file := mustReadDeployFile(t, customPath)
 			for _, place := range slices.Sorted(maps.Keys(mistake.change)) {
 				change(t, file.doc, place, mistake.change[place])
 			}

@@ -175,7 +175,7 @@ func newOverload(b *testing.B, database string, args ...string) *overload {
 
 // withoutPace returns the path of the demo policy with such a high limit of requests that the
 // benchmark does not reach it.
-func withoutPace(b *testing.B) string {
+func withoutPace(b testing.TB) string {
 	b.Helper()
 	demo, err := os.ReadFile("../cmd/local/policy.yaml")
 	if err != nil {

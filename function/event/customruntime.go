@@ -1,6 +1,7 @@
 package event
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,9 +23,9 @@ const maxEvent = 32 << 20
 // Compute. No other server may use it: it trusts the x-fc-* headers, which any client could send.
 //
 // HTTP requests arrive unchanged, with the invocation in x-fc-* headers, which Web does not see.
-// Other events arrive as POST /invoke. The platform finds the lines of a request in the log by a
-// line at its start and one at its end, which go to standard output (“Custom runtime”, log
-// format).
+// Other events arrive as POST /invoke, and the start of an instance as POST /initialize, both with
+// the path in a header too. The platform finds the lines of a request in the log by a line at its
+// start and one at its end, which go to standard output (“Custom runtime”, log format).
 func (d Handlers) CustomRuntime() http.Handler { return d.customRuntime(os.Stdout) }
 
 // customRuntime is CustomRuntime with another writer instead of standard output.
@@ -32,22 +33,59 @@ func (d Handlers) customRuntime(out io.Writer) http.Handler {
 	web := Recover(d.Web, d.Log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		inv := fromHeaders(r.Header)
-		event := r.Method == http.MethodPost && r.URL.Path == "/invoke" && r.Header.Get("X-Fc-Control-Path") == "/invoke"
+		call := controlPath(r)
 		r = withoutPlatformHeaders(r)
 		r = r.WithContext(withLogID(WithInvocation(r.Context(), inv)))
 		r.RemoteAddr = "" // it is the platform's; the client's address is unknown
 
-		end := ", Error: Unhandled function error"
-		fmt.Fprintf(out, "FC Invoke Start RequestId: %s\n", inv.RequestID)
-		defer func() { fmt.Fprintf(out, "FC Invoke End RequestId: %s%s\n", inv.RequestID, end) }()
-		if event && !d.serveInvoke(w, r) {
-			return
+		word, end := "Invoke", ", Error: Unhandled function error"
+		if call == initializePath {
+			word = "Initialize"
 		}
-		if !event {
+		if inv.RequestID != "" { // a health check has no id
+			fmt.Fprintf(out, "FC %s Start RequestId: %s\n", word, inv.RequestID)
+			defer func() { fmt.Fprintf(out, "FC %s End RequestId: %s%s\n", word, inv.RequestID, end) }()
+		}
+		switch call {
+		case invokePath:
+			if !d.serveInvoke(w, r) {
+				return
+			}
+		case initializePath:
+			d.initialize(r.Context())
+		default:
 			web.ServeHTTP(w, r)
 		}
 		end = ""
 	})
+}
+
+// Paths of the platform's own requests to a custom runtime.
+const (
+	invokePath     = "/invoke"     // an event
+	initializePath = "/initialize" // the start of an instance, if the function has an initializer
+)
+
+// controlPath returns invokePath or initializePath if the platform itself made the request r, and
+// otherwise the empty string. A client can send such a path, but not the header.
+func controlPath(r *http.Request) string {
+	path := r.Header.Get("X-Fc-Control-Path")
+	if r.Method == http.MethodPost && r.URL.Path == path && (path == invokePath || path == initializePath) {
+		return path
+	}
+	return ""
+}
+
+// initialize prepares a new instance before its first request. It does not fail: without a
+// database the portal can still explain on its pages what is missing, but the platform would not
+// use an instance whose initializer fails.
+func (d Handlers) initialize(ctx context.Context) {
+	if d.Initialize == nil {
+		return
+	}
+	if err := d.Initialize(ctx); err != nil {
+		d.Log.WarnContext(ctx, "instance not fully initialized", "error", err)
+	}
 }
 
 // Invoke returns a handler that reads an event from the body of POST /invoke and passes other
@@ -55,7 +93,7 @@ func (d Handlers) customRuntime(out io.Writer) http.Handler {
 // emulator, and for demonstrations.
 func (d Handlers) Invoke() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && r.URL.Path == "/invoke" {
+		if r.Method == http.MethodPost && r.URL.Path == invokePath {
 			d.serveInvoke(w, r)
 			return
 		}

@@ -100,6 +100,48 @@ func TestCustomRuntimeServesEvents(t *testing.T) {
 	}
 }
 
+// TestCustomRuntimeInitializes proves that the platform's initializer prepares the instance and
+// never fails, and that a client cannot start it.
+func TestCustomRuntimeInitializes(t *testing.T) {
+	calls, failure := 0, error(nil)
+	d := Handlers{Web: http.NotFoundHandler(), Initialize: func(ctx context.Context) error {
+		calls++
+		if inv, _ := FromContext(ctx); inv.RequestID != "req-1" {
+			t.Errorf("invocation %+v", inv)
+		}
+		return failure
+	}}
+	headers := map[string]string{"x-fc-control-path": "/initialize", "x-fc-request-id": "req-1"}
+	for _, failure = range []error{nil, errors.New("no database")} {
+		w, out := serveCustomRuntime(d, "POST", "/initialize", "", headers)
+		if want := "FC Initialize Start RequestId: req-1\nFC Initialize End RequestId: req-1\n"; w.Code != 200 || out != want {
+			t.Errorf("with the error %v: %d, printed %q, want %q", failure, w.Code, out, want)
+		}
+	}
+	if calls != 2 {
+		t.Errorf("%d calls, want 2", calls)
+	}
+	if w, _ := serveCustomRuntime(Handlers{}, "POST", "/initialize", "", headers); w.Code != 200 {
+		t.Errorf("without a function to call: %d", w.Code)
+	}
+	for _, headers := range []map[string]string{nil, {"x-fc-control-path": "/http-invoke"}, {"x-fc-control-path": "/invoke"}} {
+		if w, _ := serveCustomRuntime(d, "POST", "/initialize", "", headers); w.Code != 404 || calls != 2 {
+			t.Errorf("a visitor with %v: %d", headers, w.Code)
+		}
+	}
+	if w, _ := serveCustomRuntime(d, "GET", "/initialize", "", headers); w.Code != 404 {
+		t.Errorf("GET: %d", w.Code)
+	}
+}
+
+// TestHealthChecksWriteNoLines proves that a request without an id, such as a health check of the
+// platform, writes no line of a request to the log.
+func TestHealthChecksWriteNoLines(t *testing.T) {
+	if w, out := serveCustomRuntime(Handlers{Web: http.NotFoundHandler()}, "GET", "/healthz", "", nil); w.Code != 404 || out != "" {
+		t.Errorf("%d, printed %q", w.Code, out)
+	}
+}
+
 func TestRecoverAbortsStartedResponse(t *testing.T) {
 	for name, begin := range map[string]func(http.ResponseWriter){
 		"written": func(w http.ResponseWriter) { io.WriteString(w, "half") },

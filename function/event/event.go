@@ -87,6 +87,10 @@ type Handlers struct {
 	// again. Messages are delivered at least once; a repeat has the same Kind, Source and ID.
 	Submit func(ctx context.Context, m Message) (json.RawMessage, error)
 
+	// Initialize prepares a new instance of a custom runtime, if the function has an initializer.
+	// Its error is logged only. Nil means no call.
+	Initialize func(ctx context.Context) error
+
 	// Log gets lines with the context of the invocation. A handler of package logging adds the
 	// request id to them.
 	Log *slog.Logger

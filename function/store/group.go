@@ -65,7 +65,8 @@ type group struct {
 	// whether the database refused a statement, and has certainly executed none of them. Otherwise
 	// that is unknown.
 	apply func(ctx context.Context, statements []*statement) (refused bool, err error)
-	limit time.Duration // time of one transaction
+	limit time.Duration                          // time of one transaction
+	waits func(ctx context.Context) (end func()) // see [Config.Waits]
 
 	mu      sync.Mutex
 	queue   []*change
@@ -104,6 +105,9 @@ func (g *group) commit(ctx context.Context, statements ...*statement) error {
 		go g.run()
 	}
 	g.mu.Unlock()
+	if g.waits != nil {
+		defer g.waits(ctx)()
+	}
 	select {
 	case err := <-c.done:
 		return err

@@ -85,6 +85,9 @@ type Config struct {
 	// for metrics. The error is nil if the operation only found nothing. The names are
 	// constants. Nil means no call.
 	Observe func(ctx context.Context, operation string, began time.Time, err error)
+	// Waits is called with the caller's context before the caller waits for a commit; end is called when
+	// the wait has ended. Nil means no call.
+	Waits func(context.Context) (end func())
 }
 
 // DB is a database. It implements [backup.Store] and [backup.Limits], and it keeps the audit trail
@@ -142,7 +145,7 @@ func Open(cfg Config) (*DB, error) {
 	clock, durable := d.dialect.clock, d.dialect.durable()
 	d.insertSubmission, d.insertStep = insertSubmission(clock, durable), insertStep(clock, durable)
 	d.takeAndInsert = takeAndInsert(clock, durable)
-	d.group = &group{apply: d.applyPostgres, limit: d.limit}
+	d.group = &group{apply: d.applyPostgres, limit: d.limit, waits: cfg.Waits}
 	if d.Kind() == SQLite {
 		d.writer, d.group.apply = make(chan struct{}, 1), d.applySQLite
 	}
