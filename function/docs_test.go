@@ -79,7 +79,7 @@ func TestContentsLeadToEachDocument(t *testing.T) {
 	}
 }
 
-// README.md is an overview.
+// TestReadmeIsShort proves that README.md has at most 120 lines: it is an overview.
 func TestReadmeIsShort(t *testing.T) {
 	if lines := strings.Count(readDocument(t, os.DirFS(".."), "README.md"), "\n"); lines > 120 {
 		t.Errorf("README.md has %d lines, want at most 120", lines)

@@ -363,7 +363,8 @@ rules:
 	}
 }
 
-// The guides for people explain each state, in the words of the pages.
+// TestGuidesNameTheStates proves that the guides in both languages explain each state, with the name that the
+// pages show.
 func TestGuidesNameTheStates(t *testing.T) {
 	files := os.DirFS("..")
 	english, chinese := readDocument(t, files, "docs/guide.md"), readDocument(t, files, "docs/zh/guide.md")
@@ -378,7 +379,8 @@ func TestGuidesNameTheStates(t *testing.T) {
 	}
 }
 
-// docs/reference/commands.md is the help text of each command. make generate writes it.
+// TestReferenceOfCommands proves that docs/reference/commands.md has the current help text of each command. make
+// generate writes the file.
 func TestReferenceOfCommands(t *testing.T) {
 	var page strings.Builder
 	page.WriteString("# Commands\n\nThe program runs one command for an operator and ends. Without a command it serves. This page is generated\n" +

@@ -39,8 +39,8 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// The Dockerfile makes an image that has only what make dist writes, runs it without root, and asks its health by a
-// command of the program.
+// TestDockerfile proves that the image has only files that make dist writes, that the program does not run as
+// root, and that the health check is a command of the program.
 func TestDockerfile(t *testing.T) {
 	text, err := os.ReadFile("../Dockerfile")
 	if err != nil {

@@ -29,7 +29,8 @@ type schema struct {
 	OneOf       []schema
 }
 
-// docs/reference/policy.md lists the keys of the policy, from its JSON Schema. make generate writes it.
+// TestReferenceOfPolicyKeys proves that docs/reference/policy.md lists the keys of the policy's JSON Schema. make
+// generate writes the file.
 func TestReferenceOfPolicyKeys(t *testing.T) {
 	data, err := os.ReadFile("../docs/policy.schema.json")
 	if err != nil {

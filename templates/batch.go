@@ -41,7 +41,7 @@ type NewBatchPage struct {
 type TargetSet struct {
 	ID      string // id of the draft that stores the list
 	Origin  Origin
-	Tag     string    // the tag, if Origin is OriginTag
+	Tag     string    // the tag, with OriginTag; otherwise empty
 	At      time.Time // when the list was made
 	Rows    []TargetRow
 	Missing []string // aliases of accounts whose machines could not be listed completely

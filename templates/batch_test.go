@@ -106,7 +106,8 @@ func (s sampler) batches() []sample {
 	return append(all, sample{"batch-items", templates.BatchItems(items)})
 }
 
-// The page of a batch shows failures first, the speed and the time left, and the button that fits its state.
+// TestPageOfBatch proves that the page of a batch shows failures first, then the speed and the remaining time, and
+// that its buttons fit the state of the batch.
 func TestPageOfBatch(t *testing.T) {
 	s := newSampler(same)
 	doc := draw(t, templates.BatchStatus(s.batchPage(batch.StateRunning, batch.PauseNone)), param.English)
@@ -134,7 +135,8 @@ func TestPageOfBatch(t *testing.T) {
 	}
 }
 
-// The check page says what does not start and why, and repeats its numbers for the start.
+// TestCheckPageOfBatch proves that the check page says which targets will not be started and why, and that the
+// form to start the batch has their numbers.
 func TestCheckPageOfBatch(t *testing.T) {
 	page := newSampler(same).batchCheck()
 	doc := draw(t, templates.BatchCheck(page), param.English)
@@ -152,7 +154,8 @@ func TestCheckPageOfBatch(t *testing.T) {
 	}
 }
 
-// Every kind of unusable plan has a sentence in both languages that says what to do.
+// TestPlanProblemsHaveSentences proves that each reason why a Terraform plan cannot be used has a sentence in both
+// languages.
 func TestPlanProblemsHaveSentences(t *testing.T) {
 	for _, kind := range []terraform.Kind{
 		terraform.Empty, terraform.TooLong, terraform.Binary, terraform.Printed, terraform.Stream, terraform.State, terraform.BadJSON,

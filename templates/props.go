@@ -237,7 +237,7 @@ type MachineRow struct {
 type AccountFinding struct {
 	Account  string // alias
 	Label    param.Text
-	State    inventory.State // not Fresh
+	State    inventory.State // any state but Fresh
 	Regions  []string        // regions of the account that have this state
 	Machines int             // number of machines that are shown nevertheless
 	At       time.Time       // when the oldest of them were listed; zero if none are shown
@@ -323,7 +323,7 @@ type Commands struct {
 
 // A CandidateList is a list of resources that a submission can name.
 type CandidateList struct {
-	Path         string // path that contains {alias}
+	Path         string // path of the API; {alias} stands for the account
 	Title, About param.Text
 }
 

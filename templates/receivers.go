@@ -10,7 +10,7 @@ import (
 // ReceiversPage is the page with the receivers of notifications, for operators.
 type ReceiversPage struct {
 	Shell
-	Receivers []backup.Receiver // without URLs and secrets
+	Receivers []backup.Receiver // the receivers of the policy, without their URLs and secrets
 	Sent      string            // name of a receiver that has confirmed a test message; empty if none was sent
 	Failed    string            // name of a receiver that has not confirmed one
 	Why       string            // why, if Failed is set

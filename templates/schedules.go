@@ -15,7 +15,7 @@ type SchedulesPage struct {
 
 // A Schedule is one schedule of the platform.
 type Schedule struct {
-	Name     string            // kind of event and name of the schedule, as in the history
+	Name     string            // the sender's name in the history: the kind of event and the name of the schedule
 	Runs     int               // submissions that were found
 	More     bool              // there may be more than Runs
 	Last     *Row              // the newest submission; nil: no submission

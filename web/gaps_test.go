@@ -8,7 +8,8 @@ import (
 	"backupportal/function/backup"
 )
 
-// The start page shows which expected backups are missing, to the team of the expectation only.
+// TestStartPageShowsMissingBackups proves that the start page shows missing expected backups only to the team of
+// the expectation.
 func TestStartPageShowsMissingBackups(t *testing.T) {
 	w := newWorld(t)
 	const entry = "expectations:\n  - {name: web-daily, team: everybody, account: demo, region: cn-hangzhou, instances: [i-bp1demoweb01], every: 24h}\n"

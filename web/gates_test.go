@@ -119,8 +119,8 @@ func TestGateExitCodes(t *testing.T) {
 	}
 }
 
-// A gate of several instances starts one batch. It succeeds only if all backups are complete, and a repeat of the run gets
-// the same batch.
+// TestGateOfSeveralInstances proves that a gate for several instances starts one batch, and that it succeeds only
+// if all backups are complete. A repeat of the CI run gets the same batch.
 func TestGateOfSeveralInstances(t *testing.T) {
 	t.Parallel()
 	for _, w := range allWays(t) {
@@ -142,8 +142,8 @@ func TestGateOfSeveralInstances(t *testing.T) {
 	}
 }
 
-// A gate can name a preset of the portal. The preset has the retention, unless the gate sets one; a gate with a
-// preset and a gate without it make different backups in one run.
+// TestGateTakesAPreset proves that a gate can name a preset of the portal. The retention comes from the preset
+// unless the gate sets one. In one CI run, a gate with a preset and a gate without it make different backups.
 func TestGateTakesAPreset(t *testing.T) {
 	t.Parallel()
 	for _, w := range plainWays(t) {

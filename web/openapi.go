@@ -227,7 +227,7 @@ const timePattern = dayPattern + `(T` + hourPattern + `:[0-5][0-9](\.[0-9]{1,9})
 
 const (
 	dayPattern  = `[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])`
-	hourPattern = `([01][0-9]|2[0-3]):[0-5][0-9]` // pattern of a time of day with minutes
+	hourPattern = `([01][0-9]|2[0-3]):[0-5][0-9]` // hour and minute, also of an offset from UTC
 )
 
 var submissionID = doc{

@@ -325,9 +325,9 @@ func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
 // policy.
 type formResult struct {
 	key      string
-	values   templates.Values // without those of hidden controls
+	values   templates.Values // values of the visible controls
 	status   int              // HTTP status of the answer
-	params   param.Params     // parameters as a program would have sent them
+	params   param.Params     // the parameters that a program would send for the same backup
 	bad      []param.Mistake  // if it is not empty, call and previews are not set
 	refused  error            // error of the domain, if bad is not empty; nil if only the form has mistakes
 	call     backup.Call

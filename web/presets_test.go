@@ -195,7 +195,8 @@ func TestPresetInTheForm(t *testing.T) {
 	}
 }
 
-// A saved link keeps the name of the preset, and nothing that the person removed comes back.
+// TestSavedLinkNamesThePreset proves that a saved link keeps the name of the preset, and that a preset value that
+// the person removed does not come back.
 func TestSavedLinkNamesThePreset(t *testing.T) {
 	w := newWorld(t)
 	const name = `name="JobName" class="w-l" value="before-release"`
@@ -213,8 +214,8 @@ func TestSavedLinkNamesThePreset(t *testing.T) {
 	p.open("/backups/new/UDM_ECS?"+query.Encode()).shows("^/backups/new/", "Preset: Before a release", `value="14"`, "!"+name)
 }
 
-// The check page saves its values as a link with a name. The link fills the form and shows the name; it has no
-// reason, no page of a person, and starts nothing.
+// TestSavedLink proves that the check page offers its values as a link with a name. The form that the link opens
+// has these values and shows the name. The link contains no reason and no page id, and starts nothing.
 func TestSavedLink(t *testing.T) {
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demoweb01").

@@ -24,8 +24,8 @@ func (m *messenger) Send(_ context.Context, n backup.Notice) error {
 	return m.err
 }
 
-// An operator sends a test message with a button and sees the result. For everyone else there is no such page
-// and no link to it. The audit trail says who sent it.
+// TestOperatorsTestReceivers proves that an operator can send a test message with a button and sees the result.
+// Other people get no page and no link to it. An audit record has the name of the operator.
 func TestOperatorsTestReceivers(t *testing.T) {
 	w := newWorld(t)
 	m := &messenger{}

@@ -41,7 +41,7 @@ const maxTargetsBody = terraform.MaxSize + 64<<10
 // chosen. Its targets never change: a form and a start name the draft.
 const (
 	keptFrom    = "targets.from"    // a [templates.Origin]
-	keptText    = "targets.text"    // with OriginText the text as it was typed; otherwise one target on each line, see packTargets
+	keptText    = "targets.text"    // with OriginText: the typed text; otherwise the targets, see packTargets
 	keptTag     = "targets.tag"     // with OriginTag: the tag, and the filters below
 	keptAccount = "targets.account" // alias, or empty for all
 	keptRegion  = "targets.region"  // id, or empty for all

@@ -63,8 +63,8 @@ func planOf(t *testing.T, ids ...string) string {
 	return string(text)
 }
 
-// The instances of a Terraform plan are shown with their addresses, and only they are run. A plan that cannot be used
-// names what to do.
+// TestTargetsOfATerraformPlan proves that the instances of a Terraform plan are shown with their addresses, and
+// that the batch has only these instances. For a plan that cannot be used, the page says what to do.
 func TestTargetsOfATerraformPlan(t *testing.T) {
 	w := newWorld(t)
 	status, form, _ := w.upload(map[string]string{"from": "plan"}, planOf(t, "i-bp1demoweb01", "i-bp1demodb01"))
@@ -96,7 +96,8 @@ func TestTargetsOfATerraformPlan(t *testing.T) {
 	}
 }
 
-// A list above the limit says by how many, and starts nothing. The largest list is kept and shown.
+// TestListsAtTheLimit proves that a list above the limit starts nothing and that the page says by how many targets
+// it is too long. The longest allowed list is accepted.
 func TestListsAtTheLimit(t *testing.T) {
 	w := newWorld(t)
 	list := func(n int) string {
@@ -169,8 +170,8 @@ func (w *world) itemsOf(draft string, skip string) (ids []string) {
 	return ids
 }
 
-// The machines with a tag are resolved once, shown, and only what was shown is run: a machine that gets the tag later is
-// not in the batch, and one that loses it stays.
+// TestTagIsResolvedOnce proves that the machines with a tag are listed once, and that the batch has exactly the
+// machines that were shown. A machine that gets the tag later is not in the batch; a machine that loses it stays.
 func TestTagIsResolvedOnce(t *testing.T) {
 	w := newWorld(t)
 	tagged := url.Values{"from": {"tag"}, "Tag": {"team=web"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}}
@@ -206,7 +207,8 @@ func TestTagIsResolvedOnce(t *testing.T) {
 	}
 }
 
-// What runs already, what the policy refuses and what does not exist is shown and not started.
+// TestCheckPageSortsTargets proves that the page shows, and does not start, targets with a running backup, targets
+// that the policy refuses and targets that do not exist.
 func TestCheckPageSortsTargets(t *testing.T) {
 	w := newWorld(t)
 	answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", oneBackup)
@@ -237,7 +239,8 @@ func TestCheckPageSortsTargets(t *testing.T) {
 	}
 }
 
-// Nobody can open the targets of another person, or use them in a form.
+// TestTargetsBelongToOnePerson proves that the pages with the targets of one person answer another person with
+// status 404.
 func TestTargetsBelongToOnePerson(t *testing.T) {
 	w := newWorld(t)
 	answer := w.ask("POST", "/batches/targets", "application/x-www-form-urlencoded", "from=text&Targets=web01")
@@ -259,7 +262,8 @@ func TestTargetsBelongToOnePerson(t *testing.T) {
 	}
 }
 
-// Random lists lead to a page or to the form, never to an error of the server, and start nothing.
+// TestRandomLists proves that a random list leads to a page or to the form, never to an error of the server, and
+// starts nothing.
 func TestRandomLists(t *testing.T) {
 	w := newWorld(t)
 	parts := []string{"i-a", "i-b", "InstanceId", ",", ";", "\t", "\n", "\r\n", "\"", "'", "=", "Region", "cn-hangzhou", "#", "<b>", "\u202e", "备", "Retention", "-1", "\x00", "\xff", "sep=;", " "}

@@ -80,8 +80,8 @@ func (b *tab) chooseList(list string) {
 	b.set("JobName", "emulator.2s")
 }
 
-// The first machines of a batch are backed up first. Then the batch waits for a person, who resumes it. Each machine is
-// backed up once.
+// TestBatchOfTickedMachines proves that a batch backs up its first machines and then waits for a person. After the
+// person resumes it, each machine is backed up exactly once.
 func TestBatchOfTickedMachines(t *testing.T) {
 	bothManners(t, func(t *testing.T, b *tab) {
 		b.open("/?Search=web0")
@@ -139,8 +139,8 @@ func TestBatchOfTickedMachines(t *testing.T) {
 	})
 }
 
-// A batch stops after too many failures. A person pauses it, resumes it and cancels it; then the failed machines can be
-// tried again, with those that were not started.
+// TestBatchStopsAtErrors proves that a batch pauses after too many failures, and that a person can pause, resume
+// and cancel a batch. Then the person can retry the failed machines together with those that were not started.
 func TestBatchStopsAtErrors(t *testing.T) {
 	bothManners(t, func(t *testing.T, b *tab) {
 		b.chooseList("InstanceId,JobName\ni-bp1demofail01,emulator.2s.FAILED\ni-bp1demoweb01,emulator.10s\n" +
@@ -188,7 +188,8 @@ func TestBatchStopsAtErrors(t *testing.T) {
 	})
 }
 
-// A list with one unreadable line starts nothing: the page names the line and keeps what was pasted.
+// TestUnreadableTargetStartsNothing proves that a list with one invalid line starts nothing: the page names the
+// line and keeps the pasted text.
 func TestUnreadableTargetStartsNothing(t *testing.T) {
 	bothManners(t, func(t *testing.T, b *tab) {
 		const list = "i-bp1demoweb01\n\nweb02\ni-bp1demodb01"
@@ -205,7 +206,8 @@ func TestUnreadableTargetStartsNothing(t *testing.T) {
 	})
 }
 
-// The machines with a tag are resolved once and shown. A machine that gets the tag later is not backed up.
+// TestBatchByTagAndPlan proves that the page of the targets lists the machines with a tag, or the instances of a
+// Terraform plan with their addresses, and that choosing targets starts nothing.
 func TestBatchByTagAndPlan(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

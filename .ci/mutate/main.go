@@ -55,7 +55,7 @@ type options struct {
 
 // testOptions say how test binaries are run.
 type testOptions struct {
-	run   string // pattern of the tests to run, as for -test.run
+	run   string // pattern for the flag -test.run; empty: all tests
 	short bool
 	grace time.Duration // added to ten times the time of a clean run
 }

@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// The roots in the program are valid, and docs/reference/certificates.md lists each with its
-// fingerprint. If this test fails because a root has expired, remove it from roots.pem and from
-// the list.
+// TestKnownRootsAreValidAndListed proves that the root certificates in the program are valid, and that
+// docs/reference/certificates.md lists each with its fingerprint. If this test fails because a root certificate
+// has expired, remove it from roots.pem and from the list.
 func TestKnownRootsAreValidAndListed(t *testing.T) {
 	text, err := os.ReadFile("../../docs/reference/certificates.md")
 	if err != nil {

@@ -65,7 +65,7 @@ type Finding struct {
 type Doctor struct {
 	Getenv func(string) string // reads the environment variables of the deployment
 	Now    func() time.Time    // the clock of this machine; nil means the system's
-	Skip   []Subject           // not examined
+	Skip   []Subject           // subjects that are not examined
 }
 
 // An examination is one run of a doctor.

@@ -76,8 +76,8 @@ func messages(t *testing.T) (settings []string, got <-chan http.Header) {
 	}, headers
 }
 
-// A request's trace is in each of its log lines, and is handed on in the notification about its job. The
-// line of the request has the spans of its parts.
+// TestTraceIsLoggedAndHandedOn proves that each log line of a request has the trace id of the request, and that
+// the notification about its job has the same trace. The last line of the request has the spans of its parts.
 func TestTraceIsLoggedAndHandedOn(t *testing.T) {
 	receiver, got := messages(t)
 	settings, _, _ := emulated(t)
@@ -120,7 +120,8 @@ func TestTraceIsLoggedAndHandedOn(t *testing.T) {
 	}
 }
 
-// A request without a valid traceparent has a trace of its own; its sender's text is in no log line.
+// TestRequestWithoutATraceBeginsOne proves that a request without a valid traceparent gets a new trace, and that
+// no log line has the invalid value.
 func TestRequestWithoutATraceBeginsOne(t *testing.T) {
 	p, log := wired(t)
 	seen := map[string]bool{}
@@ -142,7 +143,8 @@ func TestRequestWithoutATraceBeginsOne(t *testing.T) {
 	}
 }
 
-// A CloudEvent may name its trace, by the extension for distributed tracing.
+// TestTraceOfAnEvent proves that the portal uses the trace of a CloudEvent that has the attributes traceparent and
+// tracestate (the extension for distributed tracing).
 func TestTraceOfAnEvent(t *testing.T) {
 	for name, c := range map[string]struct {
 		attribute string

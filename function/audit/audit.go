@@ -105,7 +105,7 @@ type Log struct {
 	sampler sampler
 
 	// The fields below belong to the goroutine that holds turn.
-	chain      string // empty: the next record begins a new chain
+	chain      string // id of the current chain; empty: the next record begins a new one
 	next       int64  // number of the next record
 	mac        string // MAC of the last record
 	unfinished *Head  // last record that is certainly stored, of a chain that ended with an error; nil without such a chain
@@ -203,7 +203,7 @@ type pending struct {
 	record Record
 
 	mu   sync.Mutex
-	last backup.AuditRow // the row with the last seal of the record
+	last backup.AuditRow // the row of the record, as it was sealed most recently
 }
 
 // Trail implements [backup.AuditPending].

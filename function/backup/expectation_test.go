@@ -87,7 +87,8 @@ func TestMissingBackupIsToldOnceAndTakenBack(t *testing.T) {
 	})
 }
 
-// A backup counts no matter who made it, if it is complete.
+// TestExpectationLooksAtTheCloud proves that a complete backup fulfils an expectation also if it was not made by
+// the portal.
 func TestExpectationLooksAtTheCloud(t *testing.T) {
 	for status, open := range map[string]string{"COMPLETE": "", "FAILED": "i-bp1demoweb01", "RUNNING": "i-bp1demoweb01"} {
 		t.Run(status, func(t *testing.T) {
@@ -116,7 +117,8 @@ func TestExpectationLooksAtTheCloud(t *testing.T) {
 	}
 }
 
-// If the cloud cannot be asked, nothing is opened or closed. One process asks it at most every five minutes.
+// TestExpectationIsUnchangedWhileTheCloudFails proves that no gap is opened or closed if the cloud does not
+// answer, and that one process asks the cloud at most every five minutes.
 func TestExpectationIsUnchangedWhileTheCloudFails(t *testing.T) {
 	r := newFixture(t)
 	var log bytes.Buffer
@@ -145,8 +147,8 @@ func TestExpectationIsUnchangedWhileTheCloudFails(t *testing.T) {
 	}
 }
 
-// Of the instances of the region, those with all tags are expected. A gap ends without a message when its
-// instance or its expectation is no longer in the policy.
+// TestExpectationByTags proves that an expectation with tags covers exactly the instances of the region that have
+// all tags. A gap ends without a message if the policy no longer has its instance or its expectation.
 func TestExpectationByTags(t *testing.T) {
 	r, all := newFixture(t), newInbox(t, "all")
 	r.notify(t, nil, all)

@@ -45,7 +45,7 @@ type Limits interface {
 
 // Reservation is a request to take one backup from every limit that applies to a submission.
 type Reservation struct {
-	Key      string // identifies the submission; see reservationKey
+	Key      string // made by reservationKey from the submission's key and the fingerprint of its values
 	Attempt  int    // number of the step of the attempt; 0 for the first
 	Grant    Grant  // its Rates, Quotas and Cooldown
 	Resource string // for the cool-down: account id, "/", resource id

@@ -46,9 +46,9 @@ type Notice struct {
 	Receiver     string    // name of the receiver
 	At           time.Time // when the portal learned of the event; milliseconds
 	Attempts     int       // how often the notice was leased
-	Record       Record    // record of the submission when the notice was read; zero in a new notice
-	Rejection    Rejection // the same, if Event is EventRejected; Record is then zero
-	Gap          Gap       // the same, if Event is EventMissing or EventMended; Record is then zero
+	Record       Record    // the submission at the time when the notice was read; zero in a new notice
+	Rejection    Rejection // the rejection at this time, if Event is EventRejected; Record is then zero
+	Gap          Gap       // the gap at this time, if Event is EventMissing or EventMended; Record is then zero
 }
 
 // ID returns the id of the notice. It is the same for every try to send it, so that a receiver

@@ -16,7 +16,8 @@ func (m *oneReceiver) All() []string                             { return []stri
 func (m *oneReceiver) Receivers(backup.Event, string) []string   { return nil }
 func (m *oneReceiver) Send(context.Context, backup.Notice) error { m.sent++; return nil }
 
-// A test of a receiver is recorded before the message is sent. Without a record there is no message.
+// TestTestsOfReceiversAreRecorded proves that the audit record of a test message is written before the message is
+// sent, and that no message is sent if the record cannot be written.
 func TestTestsOfReceiversAreRecorded(t *testing.T) {
 	r, m := withAudit(t, newFixture(t)), &oneReceiver{}
 	r.Messenger = m

@@ -40,10 +40,10 @@ func (h *heldCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.cloud.ServeHTTP(w, r)
 }
 
-// With five slots and a cloud that does not answer, four submissions have a slot, 20 have lent
-// theirs while they wait for the cloud, and the others are refused before the cloud gets a
-// call. Reads and the checks are answered meanwhile. Afterwards each accepted submission has
-// its job, and each refused one gets its job with the same key.
+// TestOverloadLosesNothing proves that an overload loses no submission. With MAX_REQUESTS=5 and a cloud that does
+// not answer, four submissions hold a slot, and 20 have lent their slots while they wait for the cloud. The others
+// are refused before the portal calls the cloud. Reads and health checks are answered. Afterwards each accepted
+// submission has its job, and each refused submission gets its job when it is repeated with the same key.
 func TestOverloadLosesNothing(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {

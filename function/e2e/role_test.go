@@ -24,8 +24,8 @@ import (
 	"backupportal/function/store/storetest"
 )
 
-// The database permissions in docs/role.sql are sufficient for the portal's role. They do not
-// permit the role to change the step log or the audit trail.
+// TestDocumentedDatabaseRoleIsSufficient proves that the permissions in docs/role.sql are sufficient for the
+// portal's database role, and that they do not permit the role to change the step log or the audit trail.
 func TestDocumentedDatabaseRoleIsSufficient(t *testing.T) {
 	t.Parallel()
 	server := postgrestest.Start(t)

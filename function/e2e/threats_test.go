@@ -64,7 +64,8 @@ var threats = []struct {
 	{"T25", "a store that is lost", "TestListFirstSearchesBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
 }
 
-// docs/explanation/threat-model.md has a row for each threat, in the same order and words.
+// TestThreatModelListsTheThreats proves that docs/explanation/threat-model.md has a row for each threat, in the
+// same order and with the same words.
 func TestThreatModelListsTheThreats(t *testing.T) {
 	page, err := os.ReadFile("../../docs/explanation/threat-model.md")
 	if err != nil {
@@ -81,7 +82,7 @@ func TestThreatModelListsTheThreats(t *testing.T) {
 	}
 }
 
-// Every threat names at least one test, and every named test exists.
+// TestEveryThreatHasItsTests proves that each threat names at least one test, and that each named test exists.
 func TestEveryThreatHasItsTests(t *testing.T) {
 	found := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)

@@ -147,8 +147,9 @@ var runPages = []string{
 // deployPages show commands of other tools that deploy the program. No test runs them.
 var deployPages = []string{"docs/deploy-events.md"}
 
-// A test runs each block "sh" of the documents. A block that cannot run here says so by another word after "sh". Blocks that
-// only show a command of the program are checked in package main.
+// TestEachBlockOfCommandsIsRun proves that runPages, whose blocks "sh" are run by tests, has each document with
+// such a block. A block that cannot run in a test has a further word after "sh". Blocks that only show a command
+// of the program are checked in package main.
 func TestEachBlockOfCommandsIsRun(t *testing.T) {
 	root := os.DirFS("../..")
 	pages := []string{"README.md"}

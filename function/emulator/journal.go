@@ -25,7 +25,7 @@ type entry struct {
 	rpc.Call // without HTTP, which would keep the connection in memory
 
 	method, host, agent string
-	reply               fault.Reply // without the body
+	reply               fault.Reply // the answer, without its body
 	size                int         // names and values of the parameters, in bytes
 }
 

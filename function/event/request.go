@@ -33,10 +33,10 @@ var (
 type httpEvent struct {
 	Version         string            `json:"version"`
 	RawPath         string            `json:"rawPath"`
-	Path            string            `json:"path"`            // only in other formats, which are refused
-	RawQueryString  string            `json:"rawQueryString"`  // only 2.0
-	QueryParameters map[string]string `json:"queryParameters"` // only v1, which has no raw query
-	Cookies         []string          `json:"cookies"`         // only 2.0
+	Path            string            `json:"path"`            // set only by other formats, which are refused
+	RawQueryString  string            `json:"rawQueryString"`  // set only by version 2.0
+	QueryParameters map[string]string `json:"queryParameters"` // set only by v1, which has no raw query
+	Cookies         []string          `json:"cookies"`         // set only by version 2.0
 	Headers         map[string]string `json:"headers"`
 	Body            string            `json:"body"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
@@ -51,8 +51,8 @@ type httpEvent struct {
 	} `json:"requestContext"`
 
 	format       format
-	multi        bool                // the headers of the answer must have a list of values each
-	multiHeaders map[string][]string // only of gateways
+	multi        bool                // each header of the answer must have a list of values
+	multiHeaders map[string][]string // headers of a gateway's event; nil for other events
 }
 
 // request returns the request that a server would have made. Its errors are [ErrPath] and

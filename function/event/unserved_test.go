@@ -77,7 +77,7 @@ var calls = map[string]func(d event.Handlers, ev string) (json.RawMessage, error
 	},
 }
 
-// Ordinary events that resemble an unserved envelope are still served.
+// TestServedEventsThatResembleUnservedOnes proves that events that resemble an unserved envelope are accepted.
 func TestServedEventsThatResembleUnservedOnes(t *testing.T) {
 	for _, ev := range []string{
 		`{"Records":"x"}`, `{"detail":{},"source":"s"}`, `{"topic":"t","value":"v"}`, `{"body":"x","attrs":{}}`, `{"Account":"Records"}`,

@@ -34,7 +34,7 @@ const maxDepth = 64
 type Volume struct {
 	Namespace, Claim string // namespace and name of the claim
 	Name             string // name of the persistent volume
-	Size             string // size in the notation of Kubernetes, such as 100Gi
+	Size             string // in the notation of Kubernetes, such as 100Gi
 	StorageClass     string
 	Driver           string // the CSI driver, or the kind of another source, such as hostPath
 	Node             string // the node that the scheduler selected for the claim

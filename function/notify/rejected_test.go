@@ -65,8 +65,8 @@ func TestRejectionAsWebhook(t *testing.T) {
 	}
 }
 
-// A test message says that it is one, to every kind of receiver and in both languages. A webhook has no member
-// of another message.
+// TestTestMessagesAreMarked proves that a test message says that it is a test, to each kind of receiver and in
+// both languages. To a webhook it has none of the members of other messages.
 func TestTestMessagesAreMarked(t *testing.T) {
 	n := backup.NewTestNotice("r", "Olga <@all> *x*", "id1", now)
 	for _, kind := range backup.ReceiverKinds {

@@ -42,7 +42,7 @@ func (s SourceType) Name() Text {
 
 // A Region is a region of Alibaba Cloud where Cloud Backup has a public endpoint.
 type Region struct {
-	ID   string // id of the region as in host names: "cn-hangzhou"
+	ID   string // the id in host names, such as cn-hangzhou
 	Name Text
 }
 

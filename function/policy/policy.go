@@ -89,13 +89,13 @@ type Policy struct {
 	operators     []int // indices in teams
 	notifications backup.Notifications
 	expectations  []backup.Expectation
-	prices        *cost.Prices // nil: the file has none
+	prices        *cost.Prices // nil: the policy has no prices
 	presets       []backup.Preset
 	objects       []objectRule // in the order of the file
 	hash          string       // SHA-256 of the file, in hex
 
 	hasTags bool      // a rule names tags of instances
-	tags    *tagCache // nil: tags cannot be read
+	tags    *tagCache // tags that were read from the cloud; nil: they cannot be read
 }
 
 // An account is one entry of the key accounts.
@@ -121,7 +121,7 @@ type rule struct {
 	clusters  resources // for CONTAINER
 	vaults    resources // for ECS_FILE and CONTAINER
 	retention days
-	copies    *copies       // nil: no copy to another region
+	copies    *copies       // permitted copies to another region; nil: none
 	scripts   []string      // full paths; nil: no script is allowed
 	defaults  param.Params  // values of parameters that the request does not give
 	enforced  param.Params  // values that the rule enforces: the request may give no other value

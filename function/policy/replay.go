@@ -101,7 +101,7 @@ func (r *Replay) sideOf(p *Policy) side {
 
 // A pair is what a rule can need besides the request: at most one claim of the person and one set of tags.
 type pair struct {
-	who  identity.Principal // with one claim, or none
+	who  identity.Principal // the person, with at most one claim
 	tags int                // index in Replay.tags; -1: no tags
 }
 

@@ -16,7 +16,7 @@ import (
 // that a sender cannot write own text to the log.
 type CauseError struct {
 	Err    error  // one of the other errors of this package
-	Issuer string // issuer as it is configured
+	Issuer string // the issuer in the configuration, not the one in the token
 	Cause  string // a phrase about the issuer's answer or the token
 }
 

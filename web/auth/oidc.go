@@ -45,7 +45,7 @@ const CallbackPath = "/auth/callback"
 // safe for concurrent use.
 type OIDC struct {
 	Issuer       string // exactly as the provider spells it
-	ClientID     string // client id that the provider registered
+	ClientID     string // the client id that the provider has registered
 	ClientSecret secret.String
 	PublicURL    *url.URL                        // the portal's origin; CallbackPath is appended
 	Scopes       []string                        // must contain "openid"

@@ -13,11 +13,11 @@ import (
 // Limits of sessions and their cookies. Function Compute accepts 8 KB for all headers of a request
 // together.
 const (
-	sessionAge  = 8 * time.Hour    // a session ends this long after the sign-in, even if it is in use
-	sessionIdle = time.Hour        // a session ends this long after its last request
+	sessionAge  = 8 * time.Hour    // from sign-in to the end, also if the session is in use
+	sessionIdle = time.Hour        // a session ends after this time without a request
 	sessionSeen = 5 * time.Minute  // resolution of the time of the last request
 	loginAge    = 10 * time.Minute // maximum time from the start of a sign-in to its callback
-	formAge     = 24 * time.Hour   // how long the token in a form is valid
+	formAge     = 24 * time.Hour   // lifetime of the token in a form
 	maxCookie   = 3600             // maximum size of a cookie, in characters
 )
 

@@ -11,7 +11,7 @@ type Stage int
 
 // The stages, in the order in which a call passes them.
 const (
-	stageNone   Stage = iota // only "ok"
+	stageNone   Stage = iota // the stage of "ok", which is no fault
 	OnTheWay                 // before the gateway: proxies, load balancers, the network
 	AtGate                   // at the gateway, after authentication
 	stageAnswer              // in the answer of an operation that was carried out
@@ -20,10 +20,10 @@ const (
 
 // A Kind describes one kind of fault; it is a row of the table [Kinds]. Kinds are read-only.
 type Kind struct {
-	Name   string     // as in a schedule, without "-after"
+	Name   string     // name in a schedule, without "-after"
 	Stage  Stage      // stage of the variant without "-after"
 	Twin   bool       // the variant "-after" exists: it lets the operation be carried out first
-	args   []argument // in the order of the schedule
+	args   []argument // arguments, in the order in which a schedule has them
 	action string     // the only operation that can show the fault; empty: all
 	delays bool       // the fault is a delay in real time
 	// product is the only product whose operations can have the fault; empty: all products.

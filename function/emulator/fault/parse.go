@@ -264,7 +264,7 @@ func words(text string) []word {
 
 // A parser reads the words from left to right. It never goes back.
 type parser struct {
-	words []word // not read yet
+	words []word // words that are not read yet
 	end   int    // column after the last word, for errors at the end
 
 	seeded bool // a seed was read

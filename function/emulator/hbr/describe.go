@@ -65,7 +65,7 @@ func (s *Service) DescribeBackupJobs2(k *rpc.Call) (any, error) {
 // as a separate job of type UDM_ECS_DISK.
 type listedJob struct {
 	*Job
-	disk *world.Disk // nil: the row is the whole job
+	disk *world.Disk // the disk of this row; nil: the row is the whole job
 }
 
 // id returns the JobId of the job, or of the disk's part of the job if l is a disk.

@@ -25,7 +25,7 @@ type Signing struct {
 	Supported bool  // the algorithm is one that the emulator verifies
 
 	Text      string                           // the server's string to sign
-	signature string                           // signature that the client sent
+	signature string                           // the signature that the client sent
 	sign      func(secret, text string) string // computes the signature of the scheme
 
 	// Detail precedes Text in the message of SignatureDoesNotMatch. V3 signs a hash, so its

@@ -37,7 +37,7 @@ type Response struct {
 
 	ErrorMessage string
 	ErrorType    string
-	Stack        []Frame // only after a panic
+	Stack        []Frame // the stack of a panic; nil after any other error
 }
 
 // Failed reports whether the invocation ended in an error.

@@ -14,12 +14,12 @@ import (
 type answer struct {
 	StatusCode      int               `json:"statusCode"`
 	Headers         map[string]string `json:"headers"`
-	Cookies         []string          `json:"cookies"` // only Lambda
+	Cookies         []string          `json:"cookies"` // from a function on Lambda
 	Body            string            `json:"body"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 
-	MultiValueHeaders map[string][]string `json:"multiValueHeaders"` // only gateways
-	StatusDescription string              `json:"statusDescription"` // only a load balancer
+	MultiValueHeaders map[string][]string `json:"multiValueHeaders"` // for an API gateway or a load balancer
+	StatusDescription string              `json:"statusDescription"` // for a load balancer
 }
 
 // readAnswer reads what a function returned for an HTTP event. If it does not have the form of
