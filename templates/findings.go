@@ -31,10 +31,10 @@ var findingTags = map[precheck.Kind]struct {
 // which a person could press Enter.
 func (p CheckPage) enter(ctx context.Context) enter {
 	switch {
-	case p.Draft != "":
+	case !p.hasInputs():
 		return enter{}
 	case p.Checks.Blocked():
-		return enter{label: in(ctx, wordRecheck), op: "check"}
+		return enter{label: in(ctx, wordRecheck), op: "check", action: p.again()}
 	}
 	return enter{label: in(ctx, wordStart), action: p.start()}
 }

@@ -18,6 +18,7 @@ var left = map[string]struct {
 	kinds []param.SourceType
 }{
 	"SourceType":           {"a hidden input: it was chosen on the page before", param.SourceTypes},
+	"Notify":               {"asked on the check page", param.SourceTypes},
 	"Preset":               {"chosen before: the heading says so", param.SourceTypes},
 	"CrossAccountType":     {"follows from the account", param.SourceTypes},
 	"CrossAccountUserId":   {"follows from the account", param.SourceTypes},

@@ -16,16 +16,29 @@ func (r Row) noteFacts(ctx context.Context) []fact {
 			all = append(all, fact{label: in(ctx, labelOf(name)), lines: []string{value}})
 		}
 	}
+	if names := r.Record.Notify(); names != nil {
+		all = append(all, fact{label: in(ctx, wordTells), lines: names, mono: true})
+	}
 	return all
 }
 
-// note returns the preset, the reason and the ticket on one line; empty if the request has none.
+// wordTells is the label of the receivers that get a message at the end of the backup.
+var (
+	wordTells   = param.Both("Told when it is done", "完成后通知")
+	wordTellsOf = param.Both("Tells %v", "通知 %v")
+)
+
+// note returns the preset, the reason, the ticket and the chosen receivers on one line; empty if the request has none.
 func (r Row) note(ctx context.Context) string {
 	preset := r.Record.Preset()
 	if preset != "" {
 		preset = in(ctx, wordPresetIs, preset)
 	}
-	return strings.Join(nonEmpty(preset, r.Record.Reason(), r.Record.Ticket()), " · ")
+	tells := ""
+	if names := r.Record.Notify(); names != nil {
+		tells = in(ctx, wordTellsOf, strings.Join(names, ", "))
+	}
+	return strings.Join(nonEmpty(preset, r.Record.Reason(), r.Record.Ticket(), tells), " · ")
 }
 
 var wordPresetIs = param.Both("Preset: %v", "预设：%v")

@@ -207,6 +207,15 @@ func (s sampler) draftCheck() templates.CheckPage {
 	return page
 }
 
+// receiversCheck returns draftCheck with receivers, one of which no rule allows.
+func (s sampler) receiversCheck() templates.CheckPage {
+	page := s.draftCheck()
+	page.Receivers = []backup.Receiver{{Name: s.put("team-chat"), Kind: backup.DingTalk}, {Name: s.put("incidents"), Kind: backup.WebhookReceiver}}
+	page.Chosen = []string{s.put("team-chat")}
+	page.Wrong = []param.Mistake{{Field: "Notify", Code: "policy", Text: s.text("Rule “payments” does not include this receiver", "规则“payments”不包含此接收方")}}
+	return page
+}
+
 func (s sampler) checks() []sample {
 	instance := s.check(param.Params{
 		"Region": "cn-hangzhou", "InstanceId": s.put("i-bp1f4k0w2x9m7q3c8zsy"), "Detail.diskIdList": param.StringList([]string{s.put("d-1"), s.put("d-2")}),
@@ -223,6 +232,7 @@ func (s sampler) checks() []sample {
 	})
 	return []sample{
 		{"check-draft", templates.Check(s.draftCheck())},
+		{"check-receivers", templates.Check(s.receiversCheck())},
 		{"check-instance", templates.Check(instance)},
 		{"check-writers", templates.Check(writers)},
 		{"check-files", templates.Check(files)},

@@ -154,6 +154,7 @@ func answerWords() map[string]doc {
 		"BackupJob.Reason":                            about("Why the sender needs the backup, as in the first request with the key."),
 		"BackupJob.Ticket":                            about("The ticket of the first request with the key."),
 		"BackupJob.Preset":                            about("The preset that the first request with the key named."),
+		"BackupJob.Notify":                            about("The receivers that the first request with the key chose. They get a message when the backup has ended."),
 		"BackupJob.CreatedAt":                         about("When it was submitted."),
 		"BackupJob.Progress":                          upTo(10000, "Progress, up to 10,000."),
 		"BackupJob.BytesTotal":                        count("Bytes."),

@@ -38,6 +38,7 @@ type BackupJob struct {
 	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
 	Ticket       string         `json:"Ticket,omitempty"`
 	Preset       string         `json:"Preset,omitempty"` // preset that the request named
+	Notify       []string       `json:"Notify,omitempty"` // receivers that the request chose
 	CreatedAt    time.Time      `json:"CreatedAt"`
 
 	Progress        *int     `json:"Progress,omitempty"` // 0 to 10,000; nil until the job was seen
@@ -99,6 +100,7 @@ func (s *Server) newBackupJob(r backup.Record, status backup.State) BackupJob {
 		Reason:       r.Reason(),
 		Ticket:       r.Ticket(),
 		Preset:       r.Preset(),
+		Notify:       r.Notify(),
 		CreatedAt:    r.CreatedAt.UTC(),
 		Code:         r.Last.Code,
 		Message:      r.Last.Message,

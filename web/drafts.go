@@ -290,10 +290,36 @@ func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {
 		http.Redirect(w, r, draftsPath+"/"+d.ID, http.StatusSeeOther)
 		return nil
 	}
+	j.chosen = lines(r.URL.Query().Get("Notify"))
 	page := s.checkPage(r, j)
-	page.Draft = draftsPath + "/" + d.ID
-	page.Form = page.Draft + "?page=" + s.Backups.NewID()
+	s.addDraft(r, &page)
 	return render(w, r, http.StatusOK, templates.Check(page))
+}
+
+// addDraft adds the addresses of the draft that the address of r names to a check page. Without a draft it does nothing.
+func (s *Server) addDraft(r *http.Request, page *templates.CheckPage) {
+	if id := r.PathValue("DraftId"); id != "" {
+		page.Draft, page.Hidden = draftsPath+"/"+url.PathEscape(id), nil
+		page.Form = page.Draft + "?page=" + s.Backups.NewID()
+	}
+}
+
+// recheckDraft answers POST /drafts/{DraftId}/check, the buttons of the check page that do not start the backup: it
+// redirects to the check page, on which the same receivers are ticked. With op=lang:TAG it changes the language.
+func (s *Server) recheckDraft(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(errRequest, err)
+	}
+	if tag, ok := strings.CutPrefix(r.PostForm.Get("op"), "lang:"); ok {
+		l, ok := languageTag(tag)
+		if !ok {
+			return errRequest
+		}
+		s.setCookie(w, "lang", string(l))
+	}
+	to := draftsPath + "/" + url.PathEscape(r.PathValue("DraftId")) + "/check"
+	http.Redirect(w, r, withReceivers(to, chosenReceivers(r.PostForm)), http.StatusSeeOther)
+	return nil
 }
 
 // startDraft answers POST /drafts/{DraftId}/start: it submits the draft and redirects to the submission, or to the
@@ -311,7 +337,12 @@ func (s *Server) startDraft(w http.ResponseWriter, r *http.Request) error {
 	if isBatch(d.Values) {
 		return s.startBatch(w, r, d)
 	}
-	params, _, bad := formInput(d.Values)
+	if err := r.ParseForm(); err != nil {
+		return errors.Join(errRequest, err)
+	}
+	values := maps.Clone(d.Values)
+	values["Notify"] = strings.Join(chosenReceivers(r.PostForm), "\n")
+	params, _, bad := formInput(values)
 	if bad == nil {
 		answer, submitErr := s.Backups.Submit(r.Context(), backup.Submission{
 			Door: backup.DoorForm, Principal: principal(r), Key: d.ID, Params: params,
@@ -328,6 +359,9 @@ func (s *Server) startDraft(w http.ResponseWriter, r *http.Request) error {
 	}
 	if _, bad := formMistakes(bad, err); bad != nil {
 		s.countForm(err)
+		if aboutReceivers(bad) {
+			return s.askReceivers(w, r, d.ID, values, bad)
+		}
 		http.Redirect(w, r, draftsPath+"/"+d.ID, http.StatusSeeOther)
 		return nil
 	}
@@ -359,7 +393,8 @@ func (s *Server) resumed(h handler) handler {
 			return err
 		}
 		if id := r.PathValue("DraftId"); id != "" {
-			return s.askSignIn(w, r, draftsPath+"/"+url.PathEscape(id)+"/check")
+			_ = r.ParseForm() // a body that cannot be read has no receivers
+			return s.askSignIn(w, r, withReceivers(draftsPath+"/"+url.PathEscape(id)+"/check", chosenReceivers(r.PostForm)))
 		}
 		values, badForm := readForm(r)
 		if badForm != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -112,6 +113,10 @@ func posted(form url.Values) (templates.Values, param.InvalidError) {
 	}
 	mergeFound(v)
 	mergeBoxes(v)
+	if chosen := chosenReceivers(form); chosen != nil {
+		v["Notify"] = strings.Join(chosen, "\n")
+	}
+	maps.DeleteFunc(v, func(name, _ string) bool { return isReceiverBox(name) })
 	return v, expandText(v)
 }
 
@@ -124,7 +129,7 @@ func isControl(name string) bool {
 		_, ok = pickers[field]
 		return ok
 	}
-	if _, ok := param.FieldNamed(name); ok || name == targetsName || isBox(name) || slices.Contains(choices, name) || slices.Contains(param.ObjectNames(), name) {
+	if _, ok := param.FieldNamed(name); ok || name == targetsName || isBox(name) || isReceiverBox(name) || slices.Contains(choices, name) || slices.Contains(param.ObjectNames(), name) {
 		return true
 	}
 	field, rest, _ := strings.Cut(name, ".")
@@ -197,7 +202,8 @@ func lines(text string) []string {
 	return out
 }
 
-// hidden returns the hidden inputs that repeat a form and its key, in the order of the fields.
+// hidden returns the hidden inputs that repeat a form and its key, in the order of the fields. The chosen receivers are
+// left out: the check page has boxes for them.
 func hidden(v templates.Values, key string) []templates.Hidden {
 	var out []templates.Hidden
 	add := func(name string) {
@@ -206,6 +212,9 @@ func hidden(v templates.Values, key string) []templates.Hidden {
 		}
 	}
 	for _, f := range param.Fields {
+		if f.Name == "Notify" {
+			continue
+		}
 		add("choice." + f.Name)
 		add(f.Name)
 		for row := range v.Rows(f.Name) {

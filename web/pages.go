@@ -110,6 +110,10 @@ func (s *Server) newBackup(source param.SourceType) handler {
 		} else if values["Preset"] != "" {
 			unknown = append(unknown, "Preset")
 		}
+		if values["Notify"] != "" {
+			unknown = append(unknown, "Notify") // the check page asks for it
+			delete(values, "Notify")
+		}
 		if from := r.URL.Query().Get("from"); from != "" {
 			record, err := s.Backups.Refresh(r.Context(), principal(r), from)
 			if err != nil {
@@ -304,21 +308,25 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request, source param.Sour
 		s.countForm(j.refused)
 		return s.renderForm(w, r, j.status, s.formPage(r, source, j.values, j.bad))
 	}
-	page := s.checkPage(r, j)
-	page.Hidden = hidden(j.values, j.key)
-	return render(w, r, j.status, templates.Check(page))
+	return render(w, r, j.status, templates.Check(s.checkPage(r, j)))
 }
 
-// checkPage returns the check page of a form without mistakes. It asks the cloud whether the
-// backup can succeed.
+// checkPage returns the check page of a form without mistakes, whose values are repeated as hidden inputs. It asks the
+// cloud whether the backup can succeed.
 func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
 	checks := s.checks.Check(r.Context(), j.call)
-	return templates.CheckPage{
+	page := templates.CheckPage{
 		Shell: s.shell(r), Call: j.call, Values: j.values, Previews: j.previews, Link: linkValues(j.values),
+		Hidden: hidden(j.values, j.key),
 		Notes:  param.Notes(j.params, j.call.Params),
 		Checks: checks,
 		Cost:   cost.Of(j.call.Params, checks.Machine.GiB, s.Policy.Prices()),
+		Chosen: j.chosen,
 	}
+	if !checks.Blocked() {
+		page.Receivers = s.Policy.Choosable(r.Context(), principal(r), j.params)
+	}
+	return page
 }
 
 // A formResult says what is wrong with a form, according to the rules for values and the
@@ -332,6 +340,7 @@ type formResult struct {
 	refused  error            // error of the domain, if bad is not empty; nil if only the form has mistakes
 	call     backup.Call
 	previews []backup.Preview
+	chosen   []string // receivers, which are not in values and params: the policy decides about them at the start
 }
 
 // checkForm converts a form, validates it and asks the policy, without submitting it. Its error
@@ -346,9 +355,12 @@ func (s *Server) checkValues(r *http.Request, key string, values templates.Value
 		return s.checkTargets(r, values)
 	}
 	ambiguous := s.resolveNames(r.Context(), principal(r), values)
+	chosen := lines(values["Notify"])
 	params, values, bad := formInput(values)
+	delete(params, "Notify")
+	delete(values, "Notify")
 	bad = append(bad, ambiguous...)
-	j := formResult{key: key, values: values, params: params, status: http.StatusOK}
+	j := formResult{key: key, values: values, params: params, status: http.StatusOK, chosen: chosen}
 	sub := backup.Submission{Door: backup.DoorForm, Principal: principal(r), Key: j.key, Params: params}
 	var err error
 	j.call, j.previews, err = s.Backups.Previews(r.Context(), sub)
@@ -418,6 +430,9 @@ func (s *Server) createBackup(w http.ResponseWriter, r *http.Request) error {
 	}
 	if status, bad := formMistakes(bad, err); bad != nil && source.Known() {
 		s.countForm(err)
+		if aboutReceivers(bad) {
+			return s.askReceivers(w, r, key, values, bad)
+		}
 		return s.renderForm(w, r, status, s.formPage(r, source, values, bad))
 	}
 	return s.redirectToRunning(w, r, err)

@@ -19,6 +19,7 @@ type messenger struct {
 
 func (m *messenger) All() []string                           { return []string{"hook"} }
 func (m *messenger) Receivers(backup.Event, string) []string { return nil }
+func (m *messenger) Takes(string, string) bool               { return true }
 func (m *messenger) Send(_ context.Context, n backup.Notice) error {
 	m.sent = append(m.sent, n)
 	return m.err

@@ -48,6 +48,7 @@ func (c *traces) RecordWith(ctx context.Context, e backup.AuditEvent, store func
 
 func (*traces) Flush(context.Context, bool) error { return nil }
 func (*traces) All() []string                     { return []string{"chat"} }
+func (*traces) Takes(string, string) bool         { return true }
 func (*traces) Receivers(e backup.Event, _ string) (r []string) {
 	if e == backup.EventRejected {
 		r = []string{"chat"}

@@ -150,6 +150,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("POST "+draftsPath, s.page(s.admitted(admission.Read, s.resumed(s.saveDraft))))
 	mux.Handle("GET "+draftsPath+"/{DraftId}", s.page(s.reads(s.draftForm)))
 	mux.Handle("GET "+draftsPath+"/{DraftId}/check", s.page(s.reads(s.checkDraft)))
+	mux.Handle("POST "+draftsPath+"/{DraftId}/check", s.page(s.admitted(admission.Read, s.resumed(s.recheckDraft))))
 	mux.Handle("POST "+draftsPath+"/{DraftId}/start", s.page(s.admitted(admission.Submission, s.resumed(s.rateLimited(s.startDraft)))))
 	mux.Handle("POST "+draftsPath+"/{DraftId}/discard", s.page(s.admitted(admission.Read, s.resumed(s.discardDraft))))
 	mux.Handle("GET /backups/preview", s.page(s.reads(s.carried)))

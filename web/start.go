@@ -91,6 +91,7 @@ func (s *Server) machines(
 ) error {
 	listings := s.Inventory.List(ctx, s.Backups.Policy, p, inventory.Query{
 		Kind: page.Kind, Places: placesOf(page.Accounts, page.Filters["Account"], page.Filters["Region"]), Again: again,
+		Points: true,
 	})
 	var all []inventory.Machine
 	for _, l := range listings {
@@ -130,8 +131,17 @@ func (s *Server) machines(
 }
 
 // machineRow returns a machine with its last submission and the end of its last complete
-// backup, as far as p may view them.
+// backup, as far as p may view them. A newer recovery point of m counts too, also if it was not made through the portal.
 func (s *Server) machineRow(ctx context.Context, p identity.Principal, m inventory.Machine) (templates.MachineRow, error) {
+	row, err := s.historyRow(ctx, p, m)
+	if m.Point.After(row.Good) {
+		row.Good = m.Point
+	}
+	return row, err
+}
+
+// historyRow is machineRow without the recovery point of m.
+func (s *Server) historyRow(ctx context.Context, p identity.Principal, m inventory.Machine) (templates.MachineRow, error) {
 	row := templates.MachineRow{Machine: m}
 	row.Presets = s.presetsOf(p, row)
 	if account, ok := s.Policy.Account(m.Account); ok {

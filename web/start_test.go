@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ import (
 	"backupportal/function/inventory"
 	"backupportal/function/policy"
 	"backupportal/function/secret"
+	"backupportal/function/store"
 )
 
 // A fleet is a portal with 20 accounts of 250 instances each. Each account has a role of its
@@ -186,6 +188,10 @@ func (f *fleet) signOut(t *testing.T) {
 // ListAll implements [inventory.Lister] with the current client.
 func (f *fleet) ListAll(ctx context.Context, target backup.Target, kind backup.CandidateKind) ([]backup.Candidate, error) {
 	return f.client.Load().ListAll(ctx, target, kind)
+}
+
+func (f *fleet) RecoveryPoints(ctx context.Context, target backup.Target, s backup.SnapshotFilter) ([]backup.RecoveryPoint, error) {
+	return f.client.Load().RecoveryPoints(ctx, target, s)
 }
 
 // look opens an address and returns the page and how long it took.
@@ -416,6 +422,57 @@ func TestStartPageShowsHistoryOfMachines(t *testing.T) {
 	first := doc.Find("li.mach").First()
 	if got := words(first); !strings.HasPrefix(got, "db01") || !strings.HasSuffix(got, "Follow : db01") || !strings.HasPrefix(first.Find(".do a").AttrOr("href", ""), "/backups/") {
 		t.Errorf("a running backup: %q", got)
+	}
+}
+
+// TestStartPageShowsBackupsOfOthers proves that the last good backup of an instance is the newest one in the cloud, also
+// if the portal knows nothing of it, and that a list that is denied, slow or too long leaves what was known.
+func TestStartPageShowsBackupsOfOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	backUp := func() {
+		t.Helper()
+		body := `{"Account":"demo","Region":"cn-hangzhou","InstanceId":"i-bp1demodb01","Retention":7}`
+		if answer := w.ask("POST", "/api/v1/backup-jobs", "application/json", body); answer.Code != http.StatusCreated {
+			t.Fatalf("%d %s", answer.Code, answer.Body)
+		}
+		w.clock.Add(2 * time.Minute)
+	}
+	good := func() string {
+		t.Helper()
+		doc, _ := w.look(t, "/")
+		_, after, _ := strings.Cut(words(doc.Find(`li.mach:contains("i-bp1demodb01")`)), "Last good backup ")
+		return after
+	}
+	backUp()
+	forgetful, err := store.Open(store.Config{URL: secret.New("sqlite:" + filepath.Join(t.TempDir(), "empty.db"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { forgetful.Close() })
+	w.server.Backups.Store, w.server.Backups.Limits = forgetful, forgetful
+	w.server.Inventory.Patience = time.Minute // the machine of a test can be slow
+	if err := w.cloud.SetFaults("DescribeUdmSnapshots: refuse 403 NoPermission, refuse 403 NoPermission"); err != nil {
+		t.Fatal(err)
+	}
+	if got := good(); !strings.HasPrefix(got, "never") {
+		t.Errorf("a denied list: %q", got)
+	}
+	w.clock.Add(time.Minute)
+	if got := good(); !strings.HasPrefix(got, "2 min ago") && !strings.HasPrefix(got, "1 min ago") {
+		t.Errorf("a backup that the portal has forgotten: %q", got)
+	}
+	calls := len(w.cloud.Ledger().CallsOf("DescribeUdmSnapshots"))
+	good()
+	if got := len(w.cloud.Ledger().CallsOf("DescribeUdmSnapshots")); got != calls {
+		t.Errorf("the list was read %d times more within five minutes", got-calls)
+	}
+	if err := w.cloud.SetFaults("DescribeUdmSnapshots: refuse 403 NoPermission forever"); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Add(6 * time.Minute)
+	if got := good(); !strings.HasPrefix(got, "8 min ago") && !strings.HasPrefix(got, "7 min ago") {
+		t.Errorf("denied after it was read: %q", got)
 	}
 }
 

@@ -14,14 +14,16 @@ import (
 	"backupportal/function/event/envelope"
 )
 
-// A chunkEvent is the event with which the portal invokes itself to carry on with a batch. It is the whole payload.
+// A chunkEvent is the whole payload of the event with which the portal invokes the function BATCH_FUNCTION to
+// continue a batch.
 type chunkEvent struct {
 	Batch string `json:"batch"`
 	Chunk int    `json:"chunk"`
 }
 
-// batchChunk returns the batch and the chunk in an event. ok is false if it is another event. Only a direct invocation
-// can be one: the other events come from senders that may not invoke the function themselves.
+// batchChunk returns the id of the batch and the number of the chunk in a [chunkEvent]. ok is false for any other
+// event. Only a direct invocation can be a chunkEvent: the senders of other events have no permission to invoke the
+// function themselves.
 func batchChunk(m event.Message) (id string, chunk int, ok bool) {
 	var keys map[string]json.RawMessage
 	if m.Kind != envelope.Direct || json.Unmarshal(m.Payload, &keys) != nil || len(keys) != 2 || keys["batch"] == nil || keys["chunk"] == nil {
@@ -32,7 +34,8 @@ func batchChunk(m event.Message) (id string, chunk int, ok bool) {
 	return e.Batch, e.Chunk, err == nil
 }
 
-// newCarrier returns what carries on with batches on the platform of cfg, or nil on a server, and without BATCH_FUNCTION.
+// newCarrier returns the Carrier for the platform of cfg. It returns nil for a plain server, and without
+// BATCH_FUNCTION.
 func newCarrier(cfg Config, cloud *aliyun.Client) batch.Carrier {
 	switch {
 	case cfg.BatchFunction == "":
@@ -47,7 +50,7 @@ func newCarrier(cfg Config, cloud *aliyun.Client) batch.Carrier {
 	return nil
 }
 
-// fcCarrier carries on with batches on Function Compute.
+// An fcCarrier continues batches by asynchronous invocations on Function Compute.
 type fcCarrier struct {
 	cloud    *aliyun.Client
 	function string
@@ -68,7 +71,7 @@ func (c fcCarrier) Continue(ctx context.Context, id string, chunk int) error {
 	})
 }
 
-// lambdaCarrier carries on with batches on AWS Lambda.
+// A lambdaCarrier continues batches by asynchronous invocations on AWS Lambda.
 type lambdaCarrier struct {
 	lambda   *amazon.Client
 	function string

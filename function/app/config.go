@@ -97,8 +97,8 @@ type Config struct {
 	// is UTC; [ReadConfig] always sets it.
 	Zone *time.Location
 
-	// BatchFunction is the name of the function that carries on with batches, on Function Compute and Lambda. Empty: the
-	// sweep does. The Lambda fields are the settings of Lambda's API there.
+	// BatchFunction is the name of the function that continues batches on Function Compute and Lambda. If it is empty,
+	// only the sweep continues them. The Lambda fields are the settings of Lambda's API; they are set only on Lambda.
 	BatchFunction     string
 	LambdaEndpoint    *url.URL // nil: the host of the region
 	LambdaRegion      string

@@ -151,7 +151,7 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	return App{Handlers: handlers, Service: service, Batches: batches, Close: end}, nil
 }
 
-// sweepAll is the sweep that a timer orders. It also carries on with batches, and removes old ones.
+// sweepAll makes the sweep that a timer event requests. It also removes old batches and continues open ones.
 func sweepAll(ctx context.Context, service *backup.Service, batches *batch.Service, keep time.Duration) (backup.Swept, error) {
 	swept, err := service.Sweep(ctx, keep)
 	if err != nil {

@@ -155,5 +155,6 @@ func (l *Log) record(ctx context.Context, e backup.AuditEvent) Record {
 	r.Submission.Reason = param.Clean(r.Submission.Reason, maxReason)
 	r.Outcome.Reason = param.Clean(r.Outcome.Reason, maxLine)
 	t.Scripts = cleanLines(t.Scripts, maxScripts)
+	r.Submission.Notify = cleanLines(r.Submission.Notify, param.MaxReceivers)
 	return r
 }

@@ -81,6 +81,8 @@ type AuditSubmission struct {
 	Reason   string `json:"reason,omitempty"` // why the sender needs the backup
 	Ticket   string `json:"ticket,omitempty"`
 	Preset   string `json:"preset,omitempty"` // name of the preset that the request named
+
+	Notify []string `json:"notify,omitempty"` // receivers that the request chose
 }
 
 // AuditOutcome is the result of an action, such as a call of the cloud.
@@ -242,7 +244,7 @@ func eventFor(kind AuditKind, action Action, actor identity.Principal, r Record,
 		Actor:      actor,
 		Door:       r.Door,
 		Target:     t,
-		Submission: AuditSubmission{ID: r.SubmissionID, N: n, Reason: r.Reason(), Ticket: r.Ticket(), Preset: r.Preset()},
+		Submission: AuditSubmission{ID: r.SubmissionID, N: n, Reason: r.Reason(), Ticket: r.Ticket(), Preset: r.Preset(), Notify: r.Notify()},
 	}
 }
 

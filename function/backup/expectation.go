@@ -193,14 +193,7 @@ func (w *sweep) goodBackups(ctx context.Context, target Target, e Expectation) (
 	}
 	last := map[string]time.Time{}
 	for _, p := range points {
-		if p.Status != StateComplete || !p.ExpireTime.IsZero() && !now.Before(p.ExpireTime) {
-			continue
-		}
-		at := p.CompleteTime
-		if at.IsZero() {
-			at = p.CreatedTime
-		}
-		if at.After(last[p.InstanceID]) {
+		if at := p.MadeAt(); p.IsGood(now) && at.After(last[p.InstanceID]) {
 			last[p.InstanceID] = at
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,10 +72,15 @@ type Receiver struct {
 	// [ParseReceiverURL].
 	URL      secret.String
 	Secret   secret.String // key for signatures; decoded for a webhook; may be empty for a robot
-	Events   []Event       // events that the receiver gets
+	Events   []Event       // that it receives; nil: only the ends of backups for which it was chosen
 	Accounts []string      // aliases; nil: all accounts
 	Language param.Language
 	Private  bool // its URL may have a private network address
+}
+
+// Takes reports whether r gets messages about an account.
+func (r Receiver) Takes(account string) bool {
+	return r.Accounts == nil || slices.Contains(r.Accounts, account)
 }
 
 // ReceiverKind decides the format of the messages to a receiver, and of the receiver's answers.
@@ -118,6 +124,9 @@ type Messenger interface {
 	// Receivers returns the names of the receivers that want an event of an account. account is
 	// an alias, or empty for EventRejected.
 	Receivers(e Event, account string) []string
+	// Takes reports whether there is a receiver with this name that gets messages about the
+	// account.
+	Takes(receiver, account string) bool
 	// Send sends n once, without a retry. Nil means that the receiver confirmed n. Errors contain neither
 	// URLs nor secrets.
 	Send(ctx context.Context, n Notice) error
@@ -205,8 +214,23 @@ func (n notifier) noticesOf(r Record) (all []Notice) {
 		if n.now().Sub(notice.At) >= noticeLifetime {
 			continue
 		}
-		for _, notice.Receiver = range n.messenger.Receivers(notice.Event, r.Account()) {
+		for _, notice.Receiver = range n.receiversFor(notice.Event, r) {
 			all = append(all, notice)
+		}
+	}
+	return all
+}
+
+// receiversFor returns the names of the receivers of an event of r: those that the policy names for the event, and, at
+// the end of the backup, those that the request chose. A chosen receiver that the policy no longer has is left out.
+func (n notifier) receiversFor(e Event, r Record) []string {
+	all := n.messenger.Receivers(e, r.Account())
+	if e == EventCreated {
+		return all
+	}
+	for _, name := range r.Notify() {
+		if !slices.Contains(all, name) && n.messenger.Takes(name, r.Account()) {
+			all = append(all, name)
 		}
 	}
 	return all

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
+	"backupportal/function/param"
 )
 
 // endingSubmission returns a submission whose job ends after 5 s with the given status.
@@ -71,6 +73,62 @@ func TestEachEventIsSentOnce(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A policy with anyReceiver lets a request choose every receiver.
+type anyReceiver struct{ backup.Policy }
+
+func (p anyReceiver) Decide(ctx context.Context, who identity.Principal, given param.Params) (backup.Grant, []param.Mistake) {
+	return p.Policy.Decide(ctx, who, given.WithoutNotes())
+}
+
+// TestChosenReceiversAreToldOfTheEnd proves that a receiver that a request chose gets one message when the backup has
+// ended or was refused, whatever its own events are, and none about other backups. A receiver that the policy no longer
+// has is skipped.
+func TestChosenReceiversAreToldOfTheEnd(t *testing.T) {
+	onEachDatabase(t, func(t *testing.T, url string) {
+		r, mine, all := newFixtureOn(t, url), newInbox(t, "mine"), newInbox(t, "all")
+		r.notify(t, []backup.Event{}, mine, all)
+		r.Policy = anyReceiver{r.Policy}
+		choosing := func(sub backup.Submission, names string) backup.Submission {
+			sub.Params["Notify"] = names
+			return sub
+		}
+		good := r.submit(t, choosing(endingSubmission("good", "COMPLETE"), `["mine","gone"]`))
+		other := r.submit(t, endingSubmission("other", "COMPLETE"))
+		r.fail(t, "CreateBackupJob: refuse 404 VaultNotExist")
+		refused := r.submit(t, choosing(submission("refused"), `["mine"]`))
+		for range 4 {
+			r.sweep(t)
+			r.clock.Add(time.Minute)
+		}
+		for id, want := range map[string]string{good: "succeeded", other: "", refused: "failed"} {
+			if got := mine.messages(id); got != want {
+				t.Errorf("%s: %q, want %q", id, got, want)
+			}
+		}
+		if n := all.requests(); n != 0 {
+			t.Errorf("a receiver that was not chosen got %d messages", n)
+		}
+	})
+}
+
+// TestChosenReceiverIsToldOnce proves that a receiver that is told of all events and was chosen too gets each message
+// once.
+func TestChosenReceiverIsToldOnce(t *testing.T) {
+	r, all := newFixture(t), newInbox(t, "all")
+	r.notify(t, nil, all)
+	r.Policy = anyReceiver{r.Policy}
+	sub := endingSubmission("good", "COMPLETE")
+	sub.Params["Notify"] = `["all"]`
+	id := r.submit(t, sub)
+	for range 3 {
+		r.sweep(t)
+		r.clock.Add(time.Minute)
+	}
+	if got, n := all.messages(id), all.requests(); got != "created succeeded" || n != 2 {
+		t.Errorf("%q in %d messages", got, n)
+	}
 }
 
 // TestNoNoticeForUnwantedEvents proves that no notice is sent about a submission that the
@@ -251,6 +309,7 @@ type dueStore struct {
 
 func (*dueStore) All() []string                                              { return []string{"r"} }
 func (*dueStore) Receivers(backup.Event, string) []string                    { return nil }
+func (*dueStore) Takes(string, string) bool                                  { return false }
 func (*dueStore) Send(context.Context, backup.Notice) error                  { return nil }
 func (*dueStore) Open(context.Context, string, int) ([]backup.Record, error) { return nil, nil }
 func (*dueStore) Forget(context.Context, time.Time, time.Time, int) (int, error) {

@@ -41,3 +41,16 @@ type RecoveryPoint struct {
 	CanBeDeleted                  bool
 	Consistency
 }
+
+// IsGood reports whether p is complete and has not expired at now.
+func (p RecoveryPoint) IsGood(now time.Time) bool {
+	return p.Status == StateComplete && (p.ExpireTime.IsZero() || now.Before(p.ExpireTime))
+}
+
+// MadeAt returns when p was completed, or when it was created if that is not known.
+func (p RecoveryPoint) MadeAt() time.Time {
+	if p.CompleteTime.IsZero() {
+		return p.CreatedTime
+	}
+	return p.CompleteTime
+}

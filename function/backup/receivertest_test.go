@@ -14,6 +14,7 @@ type oneReceiver struct{ sent int }
 
 func (m *oneReceiver) All() []string                             { return []string{"hook"} }
 func (m *oneReceiver) Receivers(backup.Event, string) []string   { return nil }
+func (m *oneReceiver) Takes(string, string) bool                 { return true }
 func (m *oneReceiver) Send(context.Context, backup.Notice) error { m.sent++; return nil }
 
 // TestTestsOfReceiversAreRecorded proves that the audit record of a test message is written before the message is

@@ -80,15 +80,18 @@ func (s Submission) ID() string {
 // from ID, so that the key can be used again. Equal refusals within one hour of UTC have the
 // same id, so that a client that repeats its request does not fill the history.
 func (s Submission) deniedID(now time.Time) string {
-	return idOf(
-		"portal/denied/v1",
+	parts := []string{
 		string(s.Door),
 		s.Principal.ID(),
 		s.Fingerprint(),
 		now.UTC().Format("2006-01-02T15"),
 		s.Params["Reason"],
 		s.Params["Ticket"],
-	)
+	}
+	if chosen := s.Params["Notify"]; chosen != "" {
+		parts = append(parts, chosen)
+	}
+	return idOf("portal/denied/v1", parts...)
 }
 
 // idOf returns 128 bits of the SHA-256 of a label and texts, in lower-case base 32. The lengths
@@ -99,8 +102,8 @@ func idOf(label string, parts ...string) string {
 }
 
 // Fingerprint returns the SHA-256, in hexadecimal, of the values that the caller gave. Empty
-// values, defaults, the values of a preset, and the reason and the ticket
-// ([param.Params.WithoutNotes]) are not included. A key with another fingerprint is [ErrKeyReused].
+// values, defaults, the values of a preset, and the fields that change nothing of the backup, such
+// as the reason ([param.Params.WithoutNotes]), are not included. A key with another fingerprint is [ErrKeyReused].
 func (s Submission) Fingerprint() string {
 	all := s.Params
 	if s.Given != nil {
@@ -246,6 +249,10 @@ func (r Record) Reason() string { return r.Params["Reason"] }
 
 // Ticket returns the ticket of the request; empty if the request does not say.
 func (r Record) Ticket() string { return r.Params["Ticket"] }
+
+// Notify returns the names of the receivers that the request chose, which get a message when the backup has ended; nil
+// if it chose none.
+func (r Record) Notify() []string { return r.Params.Strings("Notify") }
 
 // Preset returns the name of the preset that the request named; empty if it named none.
 func (r Record) Preset() string { return r.Params["Preset"] }

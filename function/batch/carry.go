@@ -11,17 +11,17 @@ import (
 // Carrier starts asynchronous invocations, on platforms that stop a process after its answer. Its methods
 // are safe for concurrent use.
 //
-// Invocations are numbered: each one is a chunk of the batch. When its time is over, the one with the newest number starts
-// the next one. An older one starts none. So one invocation at a time works on a batch, apart from the time until the
-// end of an older one after a repeat by the platform or a sweep.
+// The invocations of a batch are called chunks and have numbers. When the time of the newest chunk is over, it starts
+// the next chunk; an older chunk starts none. So only one chunk at a time works on a batch. There is one exception:
+// if the platform or a sweep has started a further chunk, an older one can still run until its time is over.
 type Carrier interface {
 	// Continue asks the platform to call [Service.RunChunk] with a batch and the number of a chunk in an
 	// invocation of its own. A repeat with equal arguments may start another invocation, or none.
 	Continue(ctx context.Context, id string, chunk int) error
 }
 
-// carryOn starts the next chunk of a batch, unless another process has done so since chunk last. A failure is
-// logged; then the next sweep starts it.
+// carryOn starts the chunk after chunk last of a batch, unless another process has started one already. A failure is
+// logged; the next sweep then starts a chunk.
 func (s *Service) carryOn(ctx context.Context, id string, last int) {
 	mine := false
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*storeTimeout)
@@ -40,9 +40,9 @@ func (s *Service) carryOn(ctx context.Context, id string, last int) {
 	}
 }
 
-// RunChunk carries out a part of a batch: what fits into the time of ctx. Then it has the rest carried out by the next
-// chunk, if items can be started at once. Otherwise a sweep goes on when jobs have ended. It does nothing if a newer
-// chunk exists. The errors are those of [Service.Run]; after one, the platform may repeat the call.
+// RunChunk runs a batch until the time of ctx is nearly over. If items can then be started at once, it starts the next
+// chunk; otherwise a sweep continues the batch after jobs have ended. RunChunk does nothing if a newer chunk exists.
+// The errors are those of [Service.Run]; after an error, the platform may repeat the call.
 func (s *Service) RunChunk(ctx context.Context, id string, chunk int) error {
 	b, err := s.Store.FindBatch(ctx, id)
 	switch {
@@ -60,9 +60,9 @@ func (s *Service) RunChunk(ctx context.Context, id string, chunk int) error {
 	return err
 }
 
-// RunOpen carries on with each batch that has not ended, in a sweep: with a Carrier by asynchronous invocations, and without
-// one by itself, one batch after the other, until little of the time of ctx is left. The error is
-// [backup.ErrStoreUnavailable].
+// RunOpen continues the batches that have not ended; a sweep calls it. With a Carrier it starts an asynchronous
+// invocation for each running batch. It runs all other batches itself, one after the other, until little of the time
+// of ctx is left. The error is [backup.ErrStoreUnavailable].
 func (s *Service) RunOpen(ctx context.Context) error {
 	ids, err := s.Store.OpenBatches(ctx, mostOpen)
 	if err != nil {
@@ -86,8 +86,8 @@ func (s *Service) RunOpen(ctx context.Context) error {
 	return nil
 }
 
-// runUntil is Run that takes no further items when little of the time of ctx is left, so that the items
-// that were taken can finish. over reports whether it stopped for that reason.
+// runUntil calls Run until the batch has ended, must wait long, or little of the time of ctx is left. The remaining
+// time is for the items that were taken. over reports whether it stopped because of the time.
 func (s *Service) runUntil(ctx context.Context, id string) (over bool, err error) {
 	taking := ctx
 	if deadline, limited := ctx.Deadline(); limited {

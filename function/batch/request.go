@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -154,6 +155,9 @@ func (s *Service) Check(ctx context.Context, r Request) (Plan, error) {
 // mistakes returns the mistakes in the options and in the number of targets.
 func (r Request) mistakes() []param.Mistake {
 	bad := r.Options.mistakes()
+	if r.Common["Notify"] != "" || slices.ContainsFunc(r.Targets, func(own param.Params) bool { return own["Notify"] != "" }) {
+		bad = append(bad, param.Mistake{Field: "Notify", Code: "unused", Text: msgNotify})
+	}
 	switch n := len(r.Targets); {
 	case n == 0:
 		bad = append(bad, param.Mistake{Field: "Targets", Code: "required", Text: msgNoTargets})
@@ -229,6 +233,7 @@ func (s *Service) prefetch(ctx context.Context, r Request, n int) {
 
 // Messages about mistakes in a batch.
 var (
+	msgNotify    = param.Both("a batch cannot have Notify: its items would send a message each", "批次不能使用 Notify：其中每项都会发送一条消息")
 	msgNoTargets = param.Both("Targets must have at least one target", "Targets 至少要有一个目标")
 	msgTooMany   = param.Both("there are %v targets; a batch can have %v: remove %v", "共有 %v 个目标，而一个批次最多 %v 个：请去掉 %v 个")
 	msgTwice     = param.Both("%v is the same backup as %v: remove one of them", "%v与%v是同一备份：请去掉其中一个")

@@ -22,7 +22,7 @@ import (
 	"backupportal/function/store/postgrestest"
 )
 
-// batchFunction is the name of the function that carries on with batches in the tests.
+// batchFunction is the value of BATCH_FUNCTION in the tests.
 const batchFunction = "backup-portal-batches"
 
 // carriedTargets is the number of targets of the tests. At 20 in a second they need more time than one invocation has.

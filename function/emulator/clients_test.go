@@ -14,7 +14,8 @@ import (
 	"backupportal/function/emulator/world"
 )
 
-// nodeClients is the directory with scripts that use the vendor's npm packages.
+// nodeClients is the directory with scripts that use the vendor's npm packages. A benchmark in
+// function/e2e uses the packages too.
 const nodeClients = "../../.ci/emulator-clients"
 
 // needClients skips the test if Node.js or the packages are not installed. With CI=true it fails

@@ -10,6 +10,9 @@
 //	Denied   are not in the answer                  does not let the portal list them
 //	Failed   are those of the last list, if any     answered with another error, or could not be reached
 //
+// The newest recovery points of instances are listed in the same way, one call for each place. They only add a time to
+// machines: if they cannot be read in time, the last answer is used, and otherwise nothing is said.
+//
 // Each call is made in the name of the person, and its result is never shown to another person.
 // The policy decides about each machine again for each answer, so an old list shows nothing
 // that no rule allows now.
@@ -39,6 +42,9 @@ type Lister interface {
 	// ListAll returns all instances, or with [backup.Clusters] all clusters. Errors:
 	// [*backup.CloudError] values.
 	ListAll(ctx context.Context, target backup.Target, kind backup.CandidateKind) ([]backup.Candidate, error)
+	// RecoveryPoints returns the recovery points of instances that match the filter. Errors:
+	// [*backup.CloudError] values.
+	RecoveryPoints(ctx context.Context, target backup.Target, f backup.SnapshotFilter) ([]backup.RecoveryPoint, error)
 }
 
 // An Inventory lists machines and remembers them. [New] makes one. It is safe for concurrent use.
@@ -67,7 +73,17 @@ const (
 	maxListings    = 64               // listings that run at the same time, for all persons
 	maxPerAccount  = 8                // listings that run at the same time in one account, so that a slow one leaves slots
 	placesInAnswer = 1024             // listings that List returns at most; it leaves out the places after them
+	pointsFreshFor = 5 * time.Minute  // freshFor of recovery points, of which few are new
 )
+
+// recoveryPoints is the kind of the cached lists of recovery points. They are no candidates of a form.
+const recoveryPoints backup.CandidateKind = "recovery-points"
+
+// pointWindows returns for which ages recovery points are asked, one after the other until the cloud answers. The
+// operation has no pages, and an answer that is too long is an error.
+func pointWindows() []time.Duration {
+	return []time.Duration{31 * 24 * time.Hour, 3 * 24 * time.Hour, 12 * time.Hour}
+}
 
 // New returns an inventory without lists. now is its clock, which decides which lists are too
 // old.
@@ -101,6 +117,9 @@ type Machine struct {
 	backup.Candidate
 	Sources []param.SourceType // kinds of backup that a rule allows; never empty
 	Old     time.Time          // when the cloud listed it, if that may be out of date; zero if its place is Fresh
+	// Point is when its newest complete recovery point was made, through the portal or not; zero if none is known, or
+	// without [Query.Points].
+	Point time.Time
 }
 
 // A Listing is the result for one place: its machines, and how current they are.
@@ -116,6 +135,7 @@ type Query struct {
 	Kind   backup.CandidateKind // Instances or Clusters
 	Places []Place              // List skips a place in which no rule allows the person a backup
 	Again  bool                 // ask the cloud again where it failed, and wait again where it was slow
+	Points bool                 // of Instances: also when their newest recovery points were made
 }
 
 // List returns one listing for each place of q (a region of an account) in which a rule allows
@@ -148,6 +168,10 @@ func (v *Inventory) List(ctx context.Context, rules backup.Policy, who identity.
 func (v *Inventory) fill(ctx context.Context, rules backup.Policy, who identity.Principal, q Query, l *Listing) {
 	s := v.entry(who, q.Kind, l.Place)
 	wait := v.refresh(ctx, s, rules, who, q, l.Place)
+	points := func() map[string]time.Time { return nil }
+	if q.Points && q.Kind == backup.Instances {
+		points = v.points(ctx, rules, who, q, l.Place)
+	}
 	select {
 	case <-wait:
 	case <-ctx.Done():
@@ -166,10 +190,30 @@ func (v *Inventory) fill(ctx context.Context, rules backup.Policy, who identity.
 	}
 	l.At = at
 	l.Machines = allowed(ctx, rules, who, q.Kind, l.Place, items)
-	if l.State != Fresh {
-		for i := range l.Machines {
+	made := points()
+	for i := range l.Machines {
+		l.Machines[i].Point = made[l.Machines[i].ID]
+		if l.State != Fresh {
 			l.Machines[i].Old = at
 		}
+	}
+}
+
+// points begins to list the recovery points of a place if that is needed. The returned function waits for the result,
+// until ctx ends, and returns when the newest recovery point of each instance was made, as far as it is known.
+func (v *Inventory) points(
+	ctx context.Context, rules backup.Policy, who identity.Principal, q Query, place Place,
+) func() map[string]time.Time {
+	s := v.entry(who, recoveryPoints, place)
+	wait := v.refresh(ctx, s, rules, who, Query{Kind: recoveryPoints, Again: q.Again}, place)
+	return func() map[string]time.Time {
+		select {
+		case <-wait:
+		case <-ctx.Done():
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.made
 	}
 }
 
@@ -182,12 +226,13 @@ func isDenied(err error) bool {
 // An entry is the cached list of one place, for one person and kind.
 type entry struct {
 	mu      sync.Mutex
-	items   []backup.Candidate // result of the last listing that succeeded; the slice is never changed
-	at      time.Time          // when items were read; zero if no listing has succeeded
-	failed  error              // error of the last listing; nil after a success
-	tried   time.Time          // when the last listing ended
-	loading chan struct{}      // closed when the running listing ends; nil if none runs
-	since   time.Time          // when the last listing began
+	items   []backup.Candidate   // result of the last listing that succeeded; the slice is never changed
+	made    map[string]time.Time // the same for recovery points: the newest one of each instance, by id
+	at      time.Time            // when items were read; zero if no listing has succeeded
+	failed  error                // error of the last listing; nil after a success
+	tried   time.Time            // when the last listing ended
+	loading chan struct{}        // closed when the running listing ends; nil if none runs
+	since   time.Time            // when the last listing began
 }
 
 // state returns the contents of the cached list, and whether a new listing is running.
@@ -224,14 +269,17 @@ func (v *Inventory) refresh(
 ) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := v.now()
+	now, fresh := v.now(), freshFor
+	if q.Kind == recoveryPoints {
+		fresh = pointsFreshFor
+	}
 	recent := func(t time.Time, d time.Duration) bool { return !t.IsZero() && !now.Before(t) && now.Sub(t) < d }
 	switch {
 	case s.loading != nil && (q.Again || recent(s.since, usualPatience)):
 		return s.loading
 	case s.loading != nil:
 		return done
-	case s.failed == nil && recent(s.at, freshFor), s.failed != nil && !q.Again && recent(s.tried, failedFor):
+	case s.failed == nil && recent(s.at, fresh), s.failed != nil && !q.Again && recent(s.tried, failedFor):
 		return done
 	}
 	account, ok := rules.Account(place.Account)
@@ -250,7 +298,7 @@ func (v *Inventory) refresh(
 func (v *Inventory) load(ctx context.Context, s *entry, target backup.Target, kind backup.CandidateKind) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	items, err := v.list(ctx, target, kind)
+	items, made, err := v.list(ctx, target, kind)
 	if err != nil {
 		v.log.InfoContext(ctx, "no list", "account", target.Account.Alias, "region", target.Region, "list", kind, "error", err)
 	}
@@ -258,7 +306,7 @@ func (v *Inventory) load(ctx context.Context, s *entry, target backup.Target, ki
 	defer s.mu.Unlock()
 	s.failed, s.tried = err, v.now()
 	if err == nil {
-		s.items, s.at = items, s.tried
+		s.items, s.made, s.at = items, made, s.tried
 	}
 	close(s.loading)
 	s.loading = nil
@@ -267,7 +315,9 @@ func (v *Inventory) load(ctx context.Context, s *entry, target backup.Target, ki
 // list asks the cloud for the list of a place. It first waits until fewer listings run than are
 // allowed for the account and in total. It turns a panic into an error, because a panic in this
 // goroutine would end the process.
-func (v *Inventory) list(ctx context.Context, target backup.Target, kind backup.CandidateKind) (items []backup.Candidate, err error) {
+func (v *Inventory) list(
+	ctx context.Context, target backup.Target, kind backup.CandidateKind,
+) (items []backup.Candidate, made map[string]time.Time, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("inventory: panic: %v", p)
@@ -279,10 +329,35 @@ func (v *Inventory) list(ctx context.Context, target backup.Target, kind backup.
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 	}
-	return v.cloud.ListAll(ctx, target, kind)
+	if kind == recoveryPoints {
+		made, err = v.newestPoints(ctx, target)
+		return nil, made, err
+	}
+	items, err = v.cloud.ListAll(ctx, target, kind)
+	return items, nil, err
+}
+
+// newestPoints returns when the newest complete recovery point of each instance was made, by the id of the instance. A
+// recovery point that has expired does not count.
+func (v *Inventory) newestPoints(ctx context.Context, target backup.Target) (made map[string]time.Time, err error) {
+	now := v.now()
+	var points []backup.RecoveryPoint
+	for _, age := range pointWindows() {
+		points, err = v.cloud.RecoveryPoints(ctx, target, backup.SnapshotFilter{Since: now.Add(-age), Until: now.Add(time.Hour)})
+		if err == nil || isDenied(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	made = map[string]time.Time{}
+	for _, p := range points {
+		if at := p.MadeAt(); p.IsGood(now) && at.After(made[p.InstanceID]) {
+			made[p.InstanceID] = at
+		}
+	}
+	return made, err
 }
 
 // slotsOf returns the channel that limits how many listings of one account run at the same

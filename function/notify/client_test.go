@@ -161,6 +161,14 @@ func TestReceiversByEventAndAccount(t *testing.T) {
 			t.Errorf("%s in %s: %s, want %s", c.event, c.account, got, c.want)
 		}
 	}
+	for _, c := range []struct {
+		name, account string
+		want          bool
+	}{{"all", "demo", true}, {"some", "payments", true}, {"some", "demo", false}, {"none", "demo", false}} {
+		if got := s.Takes(c.name, c.account); got != c.want {
+			t.Errorf("%s takes messages about %s: %v", c.name, c.account, got)
+		}
+	}
 	if got := strings.Join(s.All(), " "); got != "all some" {
 		t.Errorf("all: %s", got)
 	}

@@ -133,11 +133,17 @@ func (s *Sender) Receivers(e backup.Event, account string) (names []string) {
 		e = backup.EventMissing
 	}
 	for _, r := range s.receivers {
-		if slices.Contains(r.Events, e) && (r.Accounts == nil || slices.Contains(r.Accounts, account)) {
+		if slices.Contains(r.Events, e) && r.Receiver.Takes(account) {
 			names = append(names, r.Name)
 		}
 	}
 	return names
+}
+
+// Takes implements [backup.Messenger].
+func (s *Sender) Takes(name, account string) bool {
+	r, err := s.receiver(name)
+	return err == nil && r.Receiver.Takes(account)
 }
 
 // Send implements [backup.Messenger]. It sends one message and waits at most 5 seconds for its

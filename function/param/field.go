@@ -5,7 +5,8 @@
 // once. A [Field] belongs to one of three groups:
 //
 //	group     names                                         chosen by      sent to the cloud
-//	ours      Account, Region, Preset, Reason, Ticket       the caller     no
+//	ours      Account, Region, Preset, Reason, Ticket,      the caller     no
+//	          Notify
 //	assigned  CrossAccountType, CrossAccountUserId,         the policy, by  yes
 //	          CrossAccountRoleName                          the account
 //	other     InstanceId, Retention, Detail.doCopy, …       the caller     yes

@@ -291,6 +291,15 @@ var Fields = []Field{{
 	Example: "OPS-1234",
 	Pattern: `[^\x00-\x20\x7f-\xa0]+`, MaxLength: 64, Source: "the portal: one word; a rule can require a form",
 	Shape: Text{"Ticket must not contain blanks and control characters", "工单号不能包含空格和控制字符"},
+}, {
+	Name: "Notify", Ours: true, Note: true,
+	Label:   Text{"Tell me when it is done", "完成后通知我"},
+	Object:  Text{"the receivers to notify", "要通知的接收方"},
+	Help:    Text{"Names of receivers in the policy, which also get a message when this backup has ended", "策略中接收方的名称；此次备份结束后，这些接收方也会收到通知"},
+	Example: `["incidents"]`,
+	Type:    Strings, MaxItems: MaxReceivers,
+	Pattern: `[a-z][a-z0-9-]{0,62}`, Source: "the portal: the form of a name in the policy, and the number of its receivers",
+	Shape: Text{"Line %v must be the name of a receiver in the policy", "第 %v 行必须是策略中接收方的名称"},
 }}
 
 const (
@@ -302,6 +311,9 @@ const (
 	// portal appends "-" and the submission's id of 26 characters. The result then has at
 	// most 64 characters, the service's limit for names of plans.
 	MaxLabel = 37
+
+	// MaxReceivers is the maximum number of receivers of notifications in a policy.
+	MaxReceivers = 20
 
 	// scriptPath matches an absolute path that has only letters, digits, dots, underscores and
 	// hyphens between its slashes. Blanks and characters with a meaning in a shell are refused.

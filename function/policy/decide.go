@@ -226,6 +226,9 @@ func (r rule) allows(given, values param.Params) (param.Mistake, bool) {
 	if failed, ok := r.checkNotes(given); !ok {
 		return failed, false
 	}
+	if !r.allowsReceivers(given) {
+		return r.notCovered("Notify", nounReceiver), false
+	}
 	if !mayBeOn("Detail.appConsistent", given, values) {
 		return param.Mistake{}, true // the scripts are ignored
 	}
@@ -287,6 +290,26 @@ func (r rule) checkNotes(given param.Params) (param.Mistake, bool) {
 		return r.explained(mistake("Ticket", msgTicketForm, r.id, r.ticket.words())), false
 	}
 	return param.Mistake{}, true
+}
+
+// allowsReceivers reports whether r lets a request choose all receivers that it names. A list that cannot be read is
+// not allowed, because the policy does not depend on the validation.
+func (r rule) allowsReceivers(given param.Params) bool {
+	if given["Notify"] == "" {
+		return true
+	}
+	names := given.Strings("Notify")
+	for _, name := range names {
+		if !slices.ContainsFunc(r.receivers, func(one receiver) bool { return one.name == name && one.takes(given["Account"]) }) {
+			return false
+		}
+	}
+	return len(names) > 0
+}
+
+// takes reports whether r gets messages about an account.
+func (r receiver) takes(account string) bool {
+	return r.accounts == nil || slices.Contains(r.accounts, account)
 }
 
 // words returns a colon and the required form of a ticket, in words. It returns "" if the form

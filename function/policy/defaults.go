@@ -31,6 +31,7 @@ var notPresettable = []string{
 	"Preset",
 	"Reason",
 	"Ticket",
+	"Notify",
 }
 
 // values reads the default or enforced values of a rule, by the names of parameters. Each value

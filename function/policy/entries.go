@@ -55,9 +55,10 @@ func (l *loader) policy(top place) *Policy {
 	p.objects = l.objectList(m["objects"])
 	p.pipelines = list(l, m["pipelines"], l.pipeline)
 	p.sources = list(l, m["sources"], l.source)
+	p.notifications = l.notifications(m["notifications"]) // before the rules, which use it
 	p.rules = list(l, m["rules"], l.rule)
+	l.unused(p.rules)
 	p.operators = list(l, m["operators"], l.teamOf)
-	p.notifications = l.notifications(m["notifications"])
 	p.expectations = l.expectationList(m["expectations"])
 	p.prices = l.priceTable(m["prices"])
 	p.index = newIndex(p.rules)
@@ -235,6 +236,7 @@ func (l *loader) rule(p place) rule {
 		"skip_cooldown",
 		"why",
 		"ticket",
+		"receivers",
 	})
 	r := rule{
 		teams:     list(l, m["teams"], l.teamOf),
@@ -256,6 +258,7 @@ func (l *loader) rule(p place) rule {
 	r.regions = list(l, m["regions"], func(p place) string { return l.regionOf(p, r.accounts) })
 	r.instances = l.resources(p, m, instanceKeys, r.sources)
 	r.clusters = l.resources(p, m, clusterKeys, r.sources)
+	r.receivers = list(l, m["receivers"], func(p place) receiver { return l.receiverOf(p, r.accounts) })
 	l.readable(m["instance_tags"], r)
 	l.actionKeys(p, m, &r)
 	l.contradiction(m["enforced"], r.defaults, r.enforced)
@@ -275,6 +278,7 @@ var createOnlyKeys = []string{
 	"skip_cooldown",
 	"why",
 	"ticket",
+	"receivers",
 }
 
 // actionKeys reads the keys that depend on the rule's actions. Every rule must have the action

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"strings"
 	"time"
 
 	"backupportal/function/backup"
@@ -98,6 +99,14 @@ func (p *Policy) grant(r rule, who identity.Principal, teams []int, a account, v
 	return g
 }
 
+// receiverNames returns the names of the receivers that requests under r may choose.
+func (r rule) receiverNames() (names []string) {
+	for _, one := range r.receivers {
+		names = append(names, one.name)
+	}
+	return names
+}
+
 // limits returns the limits of backups by r for a member of teams, and what r requires of the
 // reason and the ticket, as phrases for people. It leaves out limits of the account, because
 // they do not depend on the reader.
@@ -114,6 +123,9 @@ func (p *Policy) limits(r rule, teams []int) (words []param.Text) {
 	}
 	if r.ticket.required {
 		say("A ticket is required%v", "须填写工单号%v", r.ticket.words())
+	}
+	if len(r.receivers) > 0 {
+		say("When it is done, you can have these receivers told: %v", "完成后可通知以下接收方：%v", strings.Join(r.receiverNames(), ", "))
 	}
 	if p.rate.Burst > 0 {
 		say("At most %d backups per person in %v", "每人 %[2]v 内最多 %[1]d 次", p.rate.Burst, param.Duration(p.rate.Per))

@@ -220,7 +220,7 @@ func TestLoadReportsAllProblems(t *testing.T) {
 	const want = `line 1, column 10: version: is not supported: write 1
 line 14, column 13: accounts[1].access: "mine" is not a known value: use one of own, assume_role, hbr_cross_account
 line 16, column 12: accounts[2].alias: anchors are not supported: remove &x
-line 33, column 5: rules[0].own: is not a known key here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, instance_tags, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown, why, ticket
+line 33, column 5: rules[0].own: is not a known key here: use id, teams, actions, accounts, regions, source_types, reason, owner, instances, instance_prefixes, instance_tags, any_instance, clusters, any_cluster, vaults, any_vault, retention_days, copy, scripts, defaults, enforced, cooldown, skip_cooldown, why, ticket, receivers
 line 46, column 25: rules[1].accounts[1]: the account "idle" does not exist: add it to accounts, or correct the name
 line 52, column 35: rules[1].retention_days.max: is below min, which is 1: write that or more`
 	if err == nil || err.Error() != want {

@@ -31,6 +31,7 @@ var (
 	nounVault      = param.Text{En: "backup vault", Zh: "备份库"}
 	nounScript     = param.Text{En: "script", Zh: "脚本"}
 	nounCopy       = param.Text{En: "copy in another region", Zh: "异地副本"}
+	nounReceiver   = param.Text{En: "receiver", Zh: "接收方"}
 	nounCopyRegion = param.Text{En: "region of the copy", Zh: "副本所在地域"}
 )
 

@@ -15,7 +15,7 @@ import (
 // store has one notice for each receiver and event of each submission.
 const (
 	maxEnvironment = 40 // characters
-	maxReceivers   = 20
+	maxReceivers   = param.MaxReceivers
 )
 
 // Notifications returns the receivers of notices (such as chat robots) and the name of the
@@ -31,7 +31,9 @@ func (l *loader) notifications(p place) backup.Notifications {
 		l.wrong(m["environment"], "write at most %d characters", maxEnvironment)
 	}
 	names := map[string]bool{}
+	l.eventless = map[string]place{}
 	n.Receivers = list(l, m["receivers"], func(p place) backup.Receiver { return l.receiver(p, names) })
+	l.receivers = n.Receivers
 	if len(n.Receivers) > maxReceivers {
 		l.wrong(m["receivers"], "has %d receivers: write at most %d", len(n.Receivers), maxReceivers)
 	}
@@ -42,8 +44,8 @@ func (l *loader) notifications(p place) backup.Notifications {
 func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 	m := l.mapping(
 		p,
-		[]string{"name", "kind", "url_env", "events"},
-		[]string{"secret_env", "accounts", "language", "private"},
+		[]string{"name", "kind", "url_env"},
+		[]string{"events", "secret_env", "accounts", "language", "private"},
 	)
 	r := backup.Receiver{
 		Name:     l.shaped(m["name"], nameShape),
@@ -53,6 +55,9 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 		Accounts: list(l, m["accounts"], l.alias),
 		Language: param.English,
 		Private:  l.flag(m["private"]),
+	}
+	if m["events"].node == nil && r.Name != "" {
+		l.eventless[r.Name] = p
 	}
 	if r.Accounts != nil && slices.Contains(r.Events, backup.EventRejected) {
 		l.wrong(m["accounts"], "has no effect on rejected messages, which belong to no account: "+
@@ -69,6 +74,36 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 		r.Secret = l.signingSecret(p, m["secret_env"], r.Kind)
 	}
 	return r
+}
+
+// receiverOf reads the name of a receiver that requests under a rule may choose. aliases are the accounts of the rule:
+// the receiver must get messages about one of them.
+func (l *loader) receiverOf(p place, aliases []string) receiver {
+	name := l.text(p)
+	i := slices.IndexFunc(l.receivers, func(r backup.Receiver) bool { return r.Name == name })
+	switch {
+	case p.node == nil || l.refused[p.node]:
+	case i < 0:
+		l.wrong(p, "the receiver %q does not exist: add it to notifications.receivers, or correct the name", name)
+	case !slices.ContainsFunc(aliases, l.receivers[i].Takes):
+		l.wrong(p, "receiver %q gets no messages about an account of this rule: add one to its accounts, or remove the name here", name)
+	default:
+		return receiver{name, l.receivers[i].Accounts}
+	}
+	return receiver{}
+}
+
+// unused reports each receiver that would never get a message: it has no events, and no rule lets requests choose it.
+// It reports nothing in a file with other problems, which may be the cause.
+func (l *loader) unused(rules []rule) {
+	if len(l.problems) > 0 {
+		return
+	}
+	for name, p := range l.eventless {
+		if !slices.ContainsFunc(rules, func(r rule) bool { return slices.Contains(r.receiverNames(), name) }) {
+			l.lacks(p, p.at("events", nil).path, "is missing: add events, or the name of this receiver to receivers of a rule")
+		}
+	}
 }
 
 // receiverURL reads the environment variable that contains the address of a receiver. The

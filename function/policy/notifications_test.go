@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"backupportal/function/backup"
+	"backupportal/function/identity"
 	"backupportal/function/param"
 	"backupportal/function/secret"
 )
@@ -175,5 +176,90 @@ func TestNotificationsExampleLoads(t *testing.T) {
 	r := p.Notifications().Receivers
 	if len(r) != 2 || r[0].Kind != backup.WebhookReceiver || !r[0].Private || !slices.Contains(r[1].Events, backup.EventFailed) || r[1].Language != param.Chinese {
 		t.Errorf("%+v", r)
+	}
+}
+
+// withChoice is withReceivers with a rule that lets requests choose both receivers, and with a third one that has no
+// events.
+var withChoice = strings.Replace(withReceivers, "    scripts: [/opt/backup/pre.sh, /opt/backup/post.sh]\n",
+	"    scripts: [/opt/backup/pre.sh, /opt/backup/post.sh]\n    receivers: [mine, incidents]\n", 1) +
+	"    - {name: mine, kind: slack, url_env: CHAT_URL}\n"
+
+// TestRequestsChooseReceivers proves that a request may name exactly the receivers of the rule that allows it, only those
+// that get messages about its account, and that a list that cannot be read is refused.
+func TestRequestsChooseReceivers(t *testing.T) {
+	p, err := Load([]byte(strings.Replace(withChoice, "accounts: [prod]\n    regions", "accounts: [prod, sandbox]\n    regions", 1)), receiverEnvironment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := func(account, names string) param.Params {
+		return param.Params{
+			"SourceType": "UDM_ECS", "Account": account, "Region": "cn-hangzhou", "InstanceId": "i-web1", "Retention": "7", "Notify": names,
+		}
+	}
+	for _, c := range []struct {
+		account, names string
+		allowed        bool
+	}{
+		{"prod", "", true},
+		{"prod", `["mine"]`, true},
+		{"prod", `["mine","incidents"]`, true},
+		{"prod", `["mine","chat"]`, false},
+		{"prod", `["none"]`, false},
+		{"prod", `[""]`, false},
+		{"prod", `[]`, false},
+		{"prod", `mine`, false},
+		{"sandbox", `["mine"]`, true},
+		{"sandbox", `["incidents"]`, false},
+	} {
+		_, denied := p.Decide(t.Context(), alice, request(c.account, c.names))
+		if allowed := denied == nil; allowed != c.allowed {
+			t.Errorf("%s %s: allowed %v, %v", c.account, c.names, allowed, denied)
+		}
+		if !c.allowed && (len(denied) == 0 || denied[0].Field != "Notify") {
+			t.Errorf("%s %s: %v", c.account, c.names, denied)
+		}
+	}
+	for account, want := range map[string]string{"prod": "incidents mine", "sandbox": "mine", "idle": ""} {
+		var names []string
+		for _, r := range p.Choosable(t.Context(), alice, request(account, "")) {
+			names = append(names, r.Name)
+			if !r.URL.IsZero() || !r.Secret.IsZero() {
+				t.Errorf("%s has its address or its secret", r.Name)
+			}
+		}
+		if got := strings.Join(names, " "); got != want {
+			t.Errorf("%s: %q can be chosen, want %q", account, got, want)
+		}
+	}
+	if got := p.Choosable(t.Context(), identity.Principal{Kind: identity.KindHuman, Subject: "stranger"}, request("prod", "")); got != nil {
+		t.Errorf("a stranger can choose %v", got)
+	}
+	said := ""
+	for _, line := range p.Rules(alice)[0].Limits {
+		said += line.En
+	}
+	if !strings.Contains(said, "mine, incidents") {
+		t.Errorf("the rule does not say which receivers can be chosen: %s", said)
+	}
+}
+
+// TestLoadRefusesWrongChoices makes one invalid change to the receivers of a rule in each case.
+func TestLoadRefusesWrongChoices(t *testing.T) {
+	for _, c := range []struct{ name, from, to, path, text string }{
+		{"unknown receiver", "[mine, incidents]", "[mine, nobody]", "rules[0].receivers[1]", "does not exist: add it to notifications.receivers"},
+		{"no account in common", "accounts: [prod]\n      private", "accounts: [sandbox]\n      private", "rules[0].receivers[1]", "gets no messages about an account of this rule"},
+		{"a receiver of nothing", "[mine, incidents]", "[incidents]", "notifications.receivers[2].events", "is missing: add events"},
+		{"empty", "[mine, incidents]", "[]", "rules[0].receivers", "is an empty list"},
+		{"view only", "any_vault: true\n    retention_days: {min: 1, max: 7}", "any_vault: true\n    retention_days: {min: 1, max: 7}\n    receivers: [other]", "rules[1].receivers[0]", "does not exist"},
+		{"enforced", "    receivers: [mine, incidents]\n", "    receivers: [mine, incidents]\n    enforced: {Notify: '[\"mine\"]'}\n", "rules[0].enforced.\"Notify\"", "is not a known key here"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Load([]byte(change(t, withChoice, c.from, c.to)), receiverEnvironment)
+			bad, ok := errors.AsType[LoadError](err)
+			if !ok || len(bad) != 1 || bad[0].Line == 0 || bad[0].Path != c.path || !strings.Contains(bad[0].Text, c.text) {
+				t.Errorf("want %s: …%s…; got\n%v", c.path, c.text, err)
+			}
+		})
 	}
 }

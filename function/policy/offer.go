@@ -1,11 +1,14 @@
 package policy
 
 import (
+	"context"
+	"maps"
 	"slices"
 
 	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
+	"backupportal/function/secret"
 	"backupportal/function/set"
 )
 
@@ -85,6 +88,25 @@ func (p *Policy) Aliases() (all []string) {
 	for _, a := range p.accounts {
 		if a.enabled {
 			all = append(all, a.Alias)
+		}
+	}
+	return all
+}
+
+// Choosable returns the receivers that who may choose in a request with the other parameters given, in the order of
+// the policy file, without their secrets. Each can be chosen alone. Two of them together may still be refused, because
+// one rule must allow both.
+func (p *Policy) Choosable(ctx context.Context, who identity.Principal, given param.Params) (all []backup.Receiver) {
+	rules := p.rulesFor(who, backup.ActionCreate)
+	for _, r := range p.notifications.Receivers {
+		if !slices.ContainsFunc(rules, func(one rule) bool { return slices.Contains(one.receiverNames(), r.Name) }) {
+			continue
+		}
+		with := maps.Clone(given)
+		with["Notify"] = param.StringList([]string{r.Name})
+		if _, denied := p.Decide(ctx, who, with); denied == nil {
+			r.URL, r.Secret = secret.String{}, secret.String{}
+			all = append(all, r)
 		}
 	}
 	return all

@@ -26,8 +26,8 @@
 //	before the rules  the switch; the account (known, and named by a rule for the
 //	                  caller's teams); the account's own switch; the region of the account
 //	of each rule      team, account, region, source type, cluster or instance, action,
-//	                  enforced values, vault, retention, copy, reason, ticket, scripts, tags of
-//	                  the instance
+//	                  enforced values, vault, retention, copy, reason, ticket, receivers,
+//	                  scripts, tags of the instance
 //
 // Viewing and cancelling are checked by the same rules ([Policy.May]), but only by team,
 // action, account, region, source type, and cluster or instance.
@@ -128,6 +128,13 @@ type rule struct {
 	cooldown  time.Duration // minimum time between two backups of one resource; 0: no minimum
 	why       bool          // a request must give a reason
 	ticket    ticket        // what a ticket must be
+	receivers []receiver    // that a request may choose; none: none
+}
+
+// A receiver is a receiver of notifications that a rule lets requests choose.
+type receiver struct {
+	name     string
+	accounts []string // aliases; nil: all accounts
 }
 
 // A ticket says which tickets of requests a rule accepts. The zero value accepts every ticket, and a

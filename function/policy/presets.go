@@ -155,7 +155,7 @@ func (l *loader) preset(p place) backup.Preset {
 // checked together. A preset may leave out values that a backup requires, because the caller
 // gives them.
 func (l *loader) presetValues(p place) param.Params {
-	given := l.parameters(p, func(f param.Field) bool { return !f.Assigned && f.Name != "Preset" })
+	given := l.parameters(p, func(f param.Field) bool { return !f.Assigned && f.Name != "Preset" && f.Name != "Notify" })
 	values := maps.Clone(given)
 	if values == nil {
 		values = param.Params{}

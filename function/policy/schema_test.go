@@ -193,6 +193,7 @@ func ruleSchema() object {
 		"cooldown": ref("duration"), "skip_cooldown": flagOf("no cool-down"), "why": choiceOf("whether a request must say why", "required", "optional"),
 		"ticket": object{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": object{
 			"pattern": object{"type": "string", "maxLength": maxPattern, "description": "a regular expression (RE2) for the whole ticket"}, "required": flagOf(""), "example": object{"type": "string", "minLength": 1, "maxLength": 64}}},
+		"receivers": listOf("names of receivers that a request may choose", ref("name")),
 	})
 	s["if"] = object{"properties": object{"actions": object{"contains": object{"const": string(backup.ActionCreate)}}}}
 	s["then"] = object{"required": []string{"retention_days"}}
@@ -216,8 +217,9 @@ func receiverSchema() object {
 	for _, e := range backup.Events {
 		events = append(events, string(e))
 	}
-	return keys("a receiver", []string{"name", "kind", "url_env", "events"}, object{
-		"name": ref("name"), "kind": choiceOf("", kinds...), "url_env": ref("variable"), "secret_env": ref("variable"), "events": listOf("", choiceOf("", events...)),
+	return keys("a receiver", []string{"name", "kind", "url_env"}, object{
+		"name": ref("name"), "kind": choiceOf("", kinds...), "url_env": ref("variable"), "secret_env": ref("variable"),
+		"events":   listOf("default: only the ends of backups whose request chose the receiver", choiceOf("", events...)),
 		"accounts": listOf("aliases; default: all", ref("name")), "language": choiceOf("default: en", "en", "zh"), "private": flagOf("the address may be in a private network"),
 	})
 }
@@ -400,6 +402,7 @@ rules:
     cooldown: 5m
     why: required
     ticket: {pattern: "OPS-[0-9]+", required: true, example: OPS-1}
+    receivers: [chat]
   - {id: two, teams: [web], actions: [backup.create, backup.view], owner: us, accounts: [own], regions: [cn-hangzhou], source_types: [ECS_FILE, CONTAINER], instance_tags: {a: b}, any_cluster: true, any_vault: true, retention_days: {min: 1, max: 2}, skip_cooldown: true}
   - {id: three, teams: [web], actions: [backup.view], accounts: [own], regions: [cn-hangzhou], source_types: [UDM_ECS], any_instance: true}
 operators: [web]
@@ -551,7 +554,7 @@ func lookUp(v any, path string) any {
 // list of the portal. The schema may accept such a value.
 var beyond = []string{
 	"write the ids of instances", "write a time of", "the change of an object has no values", "an earlier entry", "does not exist", "is not set", "has no effect", "cannot be used", "there is no preset", "another ", "contradicts", "is also in", "is below min",
-	"is not from ", "no account ", "is a regular expression", "is not a regular expression", "does not match pattern", "matches an empty", "or write ", "needs it",
+	"is not from ", "no account ", "add events, or the name", "gets no messages about", "is a regular expression", "is not a regular expression", "does not match pattern", "matches an empty", "or write ", "needs it",
 	"add backup.view", "add one of", "is missing: write a value", "to claims", "identify a project", "requires", "is too long", "is too short", "would match every", "single *",
 	"no day of the calendar", "is not a valid time", "control characters", "is not a JSON pointer", "write a time from", "has no price", "write the path without", "write the value of",
 }

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"backupportal/function/backup"
 	"backupportal/function/identity"
 	"backupportal/function/param"
 )
@@ -23,6 +24,9 @@ type loader struct {
 	rules    map[string]bool         // ids read so far
 	presets  map[string]param.Params // values read so far, by name
 	objects  []objectRule            // read so far
+
+	receivers []backup.Receiver // read so far
+	eventless map[string]place  // receivers without events, by name
 
 	cooldown time.Duration       // cool-down of rules that set none
 	problems LoadError           // so far
