@@ -43,7 +43,7 @@ func openFilled(t *testing.T, url string, n int) *DB {
 
 // fillNotices inserts n gaps, n rejections, and notices about them and about submissions. All but one
 // percent of the gaps are mended, and as many notices are done.
-func fillNotices(t *testing.T, d *DB, n int) {
+func fillNotices(t testing.TB, d *DB, n int) {
 	t.Helper()
 	numbers := fmt.Sprintf(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d) `, n)
 	at := fmt.Sprintf("%d - 1000 * i", ms(storetest.Start))
