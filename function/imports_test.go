@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"function/event/envelope":     {},
 	"function/event/runtimetest":  {},
 	"function/identity":           {"function/pattern"},
-	"function/inventory":          {"function/backup", "function/cache", "function/identity", "function/lenhash", "function/param"},
+	"function/inventory":          {"function/backup", "function/batch", "function/cache", "function/identity", "function/lenhash", "function/param"},
 	"function/jsontext":           {},
 	"function/lenhash":            {},
 	"function/kubectl":            {},

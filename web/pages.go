@@ -217,6 +217,7 @@ func (s *Server) key(r *http.Request) string {
 //	edit:SECTION           show the form at a section again
 //	add:FIELD              add a row
 //	remove:FIELD:ROW       remove a row
+//	set:FIELD:DAYS         fill in a number of days
 //	draw                   show the form again
 //	find:FIELD             search the candidates of FIELD
 //	kind:SOURCE, other     change the kind of source or the machine
@@ -248,8 +249,8 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	case "edit":
 		page.Section, page.Key = argument, s.Backups.NewID() // a changed form is a new submission
 		fillDefaults(page)
-	case "add", "remove":
-		page.Focus = rowOp(values, verb, argument, row)
+	case "add", "remove", "set":
+		page.Focus = editOp(values, verb, argument, row)
 	case "kind", "other":
 		if err := s.changeMachine(r, values, verb, argument); err != nil {
 			return err

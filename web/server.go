@@ -158,6 +158,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET "+volumesPath, http.RedirectHandler("/backups/new/CONTAINER", http.StatusSeeOther)) // the address was typed
 	mux.Handle("POST "+volumesPath, s.page(s.reads(s.pickVolumes)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
+	mux.Handle("GET "+knownPath, s.page(s.reads(s.known)))
 	mux.Handle("GET /options/{Kind}", s.page(s.reads(s.options)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))
 	mux.Handle("POST /access", s.page(s.reads(s.askAccess)))

@@ -383,7 +383,7 @@ func (s *Server) resolveTag(r *http.Request, kept templates.Values) error {
 // taggedRows returns the machines that have a tag: key=value, or a key alone.
 func taggedRows(machines []inventory.Machine, tag string) (rows []templates.TargetRow) {
 	for _, m := range machines {
-		if _, ok := m.Tags[tag]; ok || hasTag(m, tag) {
+		if m.HasTag(tag) {
 			rows = append(rows, machineTarget(m))
 		}
 	}

@@ -110,7 +110,8 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 		Policy: rules, Inventory: inventory.New(client, log, w.clock.Now), Sender: auth.Demo, Mode: auth.ModeDemo, Host: web.OnLoopback, Demo: true, Store: web.Store{Kind: w.db.Kind(), Ready: w.db.Ready}, Drafts: w.db, Log: log,
 		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600),
 	}
-	w.server.Batches = &batch.Service{Backups: w.server.Backups, Store: w.db, Log: log, Woken: make(chan struct{}, 1)}
+	w.server.Batches = &batch.Service{Backups: w.server.Backups, Store: w.db, Log: log, Woken: make(chan struct{}, 1),
+		Finder: inventory.Tags{Inventory: w.server.Inventory, Rules: rules}}
 	w.handler = w.server.Handler()
 	return w
 }

@@ -45,7 +45,7 @@ func (j *judge) findings() []Finding {
 		}
 		j.vault()
 	case param.Container:
-		if j.cluster() {
+		if j.cluster() && j.call.Params["ContainerResources"] != "" {
 			j.volumes()
 		}
 		j.vault()
