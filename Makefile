@@ -5,6 +5,7 @@ DIST  ?= dist
 POLICY ?= docs/policy.example.yaml
 PACKAGE ?=
 MUTATE ?=
+MEASURE ?=
 EVENT ?= timer
 INVOKE ?=
 CHAOS ?=
@@ -22,7 +23,7 @@ IN_MEMORY = $$(folder=/dev/shm; probe=$$folder/backup-portal-test-$$$$; \
 TIMED = ./function/backup ./function/chaos ./function/e2e ./function/store
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev invoke clients check static test chaos generate mutate bench dist deploy clean
+.PHONY: help run dev invoke clients check static test chaos generate mutate bench measure dist deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,7 +74,7 @@ test: ## all checks of CI; installs missing tools
 	go test -count=1 -run SessionsAreCached ./function/aliyun | awk '{ print } /no tests to run|^FAIL/ { bad = 1 } END { exit bad }'
 	@# The browser checks mostly wait for jobs, so the other modules run at the same time, at a lower priority.
 	@(cd .ci/checks && go vet ./... && go test -count=1 -timeout 30m ./...) & checks=$$!; failed=; \
-		for folder in openapi-clients clients alerts sam; do \
+		for folder in openapi-clients clients alerts sam measure; do \
 			(cd .ci/$$folder && nice go vet ./... && nice go test -count=1 -timeout 30m ./...) || failed="$$failed $$folder"; \
 		done; (cd .ci/mutate && nice go vet ./... && nice go test -short ./...) || failed="$$failed mutate"; \
 		wait $$checks && test -z "$$failed" || { echo "make test: failed:$$failed" >&2; exit 1; }
@@ -95,6 +96,9 @@ mutate: ## mutation test of PACKAGE=function/policy; flags by MUTATE='-sample 50
 
 bench: ## benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+measure: dist ## dist/main beside simple programs, as a table of ratios; MEASURE='-pairs 5' for flags
+	go run -C .ci/measure . $(MEASURE)
 
 dist: ## dist/main for linux/amd64, and dist/policy.yaml from POLICY=path
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -tags lambda.norpc -ldflags='-s -w' -o '$(DIST)/main' ./function
