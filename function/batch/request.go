@@ -23,12 +23,12 @@ import (
 type Request struct {
 	Door      backup.Door
 	Principal identity.Principal
-	Key       string         // idempotency key of the batch
+	Key       string // idempotency key of the batch
 	// ByContent says that the sender gave no key, so Key is a hash of the content, and Retry that the platform
 	// marked the message as a repeat: see [backup.Submission].
 	ByContent, Retry bool
-	Common    param.Params   // parameters of every item
-	Targets   []param.Params // parameters of each item, which win over Common
+	Common           param.Params   // parameters of every item
+	Targets          []param.Params // parameters of each item, which win over Common
 	// Tag selects the targets in place of Targets: the instances with this tag that the sender may back up. It is key=value, or
 	// a key alone. The account and the region of Common limit them. The tag is resolved once, when the batch is created.
 	Tag string
