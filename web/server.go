@@ -21,6 +21,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -71,7 +72,7 @@ func (v Version) String() string {
 }
 
 // Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
-// SignIn, HookBytes, Batches, Drafts, Metrics and Meter.
+// SignIn, HookBytes, Patience, Batches, Drafts, Metrics and Meter.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -86,6 +87,7 @@ type Server struct {
 	Origin    string                                          // origin of PUBLIC_URL, for links and CORS; may be empty
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
+	Patience  time.Duration                                   // how long a page waits for the cloud; 0: listPatience, precheck.Patience
 	Version   Version                                         // described by /healthz and the footer of pages
 	Store     Store                                           // described by /healthz and /readyz
 	Batches   *batch.Service                                  // carries out many submissions as one; nil: there are no such routes
@@ -119,7 +121,7 @@ const MaxHook = 32 << 20
 // Handler returns the handler of all routes with all layers of the package comment.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	s.checks = precheck.New(s.Backups)
+	s.checks = precheck.New(s.Backups, cmp.Or(s.Patience, precheck.Patience))
 
 	// Public.
 	mux.Handle("GET /healthz", s.json(s.health))
