@@ -98,6 +98,7 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 		to = draftsPath + "/" + d.ID
 		if j.bad == nil {
 			to += "/check"
+			s.noteRefusedTargets(r, d, j)
 		} else {
 			s.countForm(j.refused)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/cost"
 	"backupportal/function/identity"
 	"backupportal/function/param"
@@ -341,7 +342,9 @@ type formResult struct {
 	refused  error            // error of the domain, if bad is not empty; nil if only the form has mistakes
 	call     backup.Call
 	previews []backup.Preview
-	chosen   []string // receivers, which are not in values and params: the policy decides about them at the start
+	batch    batch.Request // of a form for several targets
+	plan     batch.Plan    // of batch
+	chosen   []string      // receivers, which are not in values and params: the policy decides about them at the start
 }
 
 // checkForm converts a form, validates it and asks the policy, without submitting it. Its error

@@ -190,7 +190,7 @@ func (s *Server) batchPages(mux *http.ServeMux) {
 	mux.Handle("GET "+batchPagesPath, s.page(s.reads(s.listBatches)))
 	mux.Handle("GET "+batchPagesPath+"/new", s.page(s.reads(s.newTargets)))
 	mux.Handle("GET "+targetsPath, http.RedirectHandler(batchPagesPath+"/new", http.StatusSeeOther)) // the address was typed
-	mux.Handle("POST "+targetsPath, s.page(s.reads(s.saveTargets)))
+	mux.Handle("POST "+targetsPath, s.page(s.admitted(admission.Read, s.resumedTargets(s.saveTargets))))
 	mux.Handle("GET "+batchPagesPath+"/{BatchId}", s.page(s.reads(s.batchPage)))
 	mux.Handle("GET "+batchPagesPath+"/{BatchId}/items.csv", s.page(s.reads(s.exportBatch)))
 	mux.Handle("GET "+batchPagesPath+"/{BatchId}/cancel", s.page(s.reads(s.askCancelBatch)))

@@ -445,6 +445,24 @@ func (s *Service) noteRefusal(ctx context.Context, r Request, plan Plan, err err
 	}
 }
 
+// NoteRefused writes to the log and to the audit trail that the policy refuses some items of r, for a sender that reads the plan
+// before it creates the batch without them.
+func (s *Service) NoteRefused(ctx context.Context, r Request, plan Plan) {
+	plan.ID = r.ID()
+	var refused []string
+	for _, d := range plan.Items {
+		if d.Denied != nil && len(refused) < namedRefused {
+			refused = append(refused, d.Resource)
+		}
+	}
+	s.Log.WarnContext(ctx, "targets of a batch refused",
+		"batch", plan.ID, "principal", r.Principal.ID(), "targets", len(plan.Items), "refused", plan.Refused, "first", refused)
+	s.auditRefused(ctx, r, plan)
+}
+
+// namedRefused is how many refused resources a line of the log names.
+const namedRefused = 20
+
 // auditRefused writes to the audit trail how many items of r the policy refused.
 func (s *Service) auditRefused(ctx context.Context, r Request, plan Plan) {
 	s.Backups.Note(ctx, backup.AuditEvent{
