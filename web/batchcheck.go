@@ -90,8 +90,8 @@ func batchOptions(v templates.Values) (o batch.Options, bad []param.Mistake) {
 	return o, bad
 }
 
-// checkTargets does the work of checkValues for a form for several targets. A refusal of the policy is no mistake here:
-// the check page lists the refused targets.
+// checkTargets does the work of checkValues for a form for several targets. A refusal of the policy is not a
+// mistake here: the check page lists the refused targets.
 func (s *Server) checkTargets(r *http.Request, values templates.Values) (formResult, error) {
 	set, err := s.targetSet(r, values[targetsName])
 	if err != nil {

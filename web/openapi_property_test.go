@@ -129,7 +129,7 @@ func excepted(field, code string) bool {
 type mistake struct{ Field, Parameter, Code string }
 
 // mistakesIn returns the mistakes of a problem with status 400, 413 or 422, and nil for other
-// answers: a refusal by the policy is no mistake.
+// answers: a refusal by the policy is not a mistake.
 func mistakesIn(t interface{ Fatalf(string, ...any) }, answer *httptest.ResponseRecorder) []mistake {
 	if !slices.Contains([]int{400, 413, 422}, answer.Code) {
 		return nil

@@ -28,7 +28,7 @@ type Limits interface {
 	Reserve(ctx context.Context, a Reservation) (*LimitError, error)
 	// Refund gives back the quotas and the cool-down of a key, at most once. It does nothing if
 	// an attempt later than the given one holds the reservation: a slow process must not give
-	// back what a newer attempt needs. It does not give back rates. It is no error if there is
+	// back what a newer attempt needs. It does not give back rates. It is not an error if there is
 	// nothing to give back.
 	Refund(ctx context.Context, key string, attempt int) error
 	// Take takes one request from a rate and returns 0. If the rate is used up, it takes

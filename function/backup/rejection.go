@@ -39,7 +39,7 @@ type RejectionKind string
 // last two kinds no [Rejection] is stored: their senders are unknown, and could fill the
 // history.
 const (
-	RejectedUnreadable RejectionKind = "unreadable"     // it cannot be read, or is no submission
+	RejectedUnreadable RejectionKind = "unreadable"     // it cannot be read, or is not a submission
 	RejectedInvalid    RejectionKind = "invalid"        // a value is wrong, or its key belongs to another message
 	RejectedDenied     RejectionKind = "denied"         // the policy does not allow it
 	RejectedAccount    RejectionKind = "account"        // the account is unknown to the policy, or to the sender

@@ -468,7 +468,7 @@ func (s *Service) newRecord(sub Submission, id string, call Call) Record {
 
 // resolveAttempt looks in the cloud's list for the result of an attempt, after its window (the
 // time in which its call may be sent) and the list lag have passed. If done is false and there
-// is no error, the caller must read the log again. If the listing fails, the answer is UNKNOWN.
+// is not an error, the caller must read the log again. If the listing fails, the answer is UNKNOWN.
 // The error is [ErrStoreUnavailable].
 func (s *Service) resolveAttempt(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	_, err := s.reconcile(ctx, r.Principal, r)

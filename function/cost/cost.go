@@ -110,7 +110,7 @@ func (p *Prices) price(region string) Prices {
 	return *p
 }
 
-// number reads a number of days. It returns 0 for a text that is no number, and for a negative one.
+// number reads a number of days. It returns 0 for a text that is not a number, and for a negative one.
 func number(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {

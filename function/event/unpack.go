@@ -175,7 +175,7 @@ func content(value []byte) []byte {
 	return value
 }
 
-// members returns the members of a JSON object, or nil if the value is no object.
+// members returns the members of a JSON object, or nil if the value is not an object.
 func members(object []byte) (m map[string]json.RawMessage) {
 	_ = json.Unmarshal(object, &m)
 	return m

@@ -75,7 +75,7 @@ type receiver struct {
 // is confirmed.
 type kind struct {
 	write    func(*Sender, receiver, backup.Notice) (outgoing, error)
-	accepted func(answer []byte) error // returns why an answer with status 2xx is no confirmation
+	accepted func(answer []byte) error // returns why an answer with status 2xx is not a confirmation
 }
 
 // An outgoing is the content of one HTTP request to a receiver.

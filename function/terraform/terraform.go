@@ -151,7 +151,7 @@ type provider struct {
 // word is a JSON string; "" stands for a JSON value of another type.
 type word string
 
-// UnmarshalJSON reads a JSON string. A value of another type leaves w unchanged and is no error.
+// UnmarshalJSON reads a JSON string. A value of another type leaves w unchanged and is not an error.
 func (w *word) UnmarshalJSON(data []byte) error {
 	var text string
 	if json.Unmarshal(data, &text) == nil {
@@ -165,7 +165,7 @@ func (w *word) UnmarshalJSON(data []byte) error {
 type words []string
 
 // UnmarshalJSON adds a JSON string, or the strings of a list, to w. Values of other types are
-// skipped and are no error.
+// skipped and are not an error.
 func (w *words) UnmarshalJSON(data []byte) error {
 	var one word
 	var all []word

@@ -359,7 +359,7 @@ func (s *scanner) number() error {
 	return nil
 }
 
-// digits reads decimal digits and returns their number. The end of the stream is no error.
+// digits reads decimal digits and returns their number. The end of the stream is not an error.
 func (s *scanner) digits() (n int, err error) {
 	for {
 		c, err := s.peek()
