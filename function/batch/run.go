@@ -175,7 +175,8 @@ func (r *run) take(ctx context.Context, limit int) (t taken, err error) {
 			return nil
 		}
 		// The leases of its own items do not end, so others hold those that are more.
-		if b.Counts[ItemStarting] > r.atWork() && look.Sub(r.looked) >= renewEvery {
+		passed := look.Sub(r.looked)
+		if b.Counts[ItemStarting] > r.atWork() && (passed < 0 || passed >= renewEvery) {
 			expired, err := items.Expired(ctx, now, limit)
 			if err != nil {
 				return err

@@ -71,14 +71,3 @@ func TestJobIsReportedBeforeItsName(t *testing.T) {
 		t.Errorf("passed on %d times, asked for names %d times", created, f.listings())
 	}
 }
-
-// TestSlotsBeginAtTheCreation proves that the first slot is that of the creation, so that the time until a process begins is caught
-// up as other missed slots are.
-func TestSlotsBeginAtTheCreation(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	b := f.create(t, request("k", 2))
-	if next := b.Control.Pace.Next; !next.Equal(b.CreatedAt) {
-		t.Errorf("the first slot is at %v, created at %v", next, b.CreatedAt)
-	}
-}
