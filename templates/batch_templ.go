@@ -260,7 +260,7 @@ func NewBatch(p NewBatchPage) templ.Component {
 	})
 }
 
-// keptTargets draws the button that continues with targets that were posted after the end of the session.
+// keptTargets renders the button that continues with targets that were posted after the end of the session.
 func keptTargets(p NewBatchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -346,7 +346,7 @@ func keptTargets(p NewBatchPage) templ.Component {
 	})
 }
 
-// personInput draws the token of the person, for a form that is posted after the end of the session.
+// personInput renders the token of the person, for a form that is posted after the end of the session.
 func personInput(token string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

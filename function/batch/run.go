@@ -375,8 +375,8 @@ func (r *run) store(ctx context.Context) {
 	}
 }
 
-// gather returns first and the results that follow it soon. It waits for no others if this process works on no other item, or
-// if a result must slow the others down.
+// gather returns first and the results that follow within gatherTime, at most mostAtOnce in all. It returns
+// at once if this process works on no other item, or if a result must reduce the rate.
 func (r *run) gather(first result) []result {
 	all := []result{first}
 	soon := time.NewTimer(gatherTime)
