@@ -54,7 +54,7 @@ func New(ctx context.Context, version string, flush bool, log *slog.Logger) (*Ex
 // Export implements [trace.Exporter]. The parent of the request is the span that its sender named.
 func (e *Exporter) Export(ctx context.Context, request trace.Span, parts []trace.Span) {
 	parent := context.Background()
-	if c := trace.From(ctx); c.Begins() {
+	if c := trace.From(ctx); c.Begun {
 		parent = trace.With(parent, c)
 	} else if sender, ok := spanContext(c); ok {
 		parent = oteltrace.ContextWithRemoteSpanContext(parent, sender)
