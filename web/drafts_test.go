@@ -28,12 +28,12 @@ import (
 type person struct {
 	*testing.T
 	handler http.Handler
-	headers []string // of each request: names and values
+	headers []string // names and values of the headers of each request
 	jar     jar
 	at      string // address of the page, without the host
 	status  int
 	page    string
-	sent    http.Header // of the last answer
+	sent    http.Header // headers of the last answer
 }
 
 // person returns a browser at the portal of w.
@@ -308,7 +308,7 @@ func TestDraftsBelongToTheirPerson(t *testing.T) {
 	id := strings.Split(check, "/")[2]
 	other := w.person(t, "Test-Subject", "bob")
 	for _, c := range []struct{ method, path string }{
-		{"GET", "/drafts/" + id}, {"GET", check}, {"POST", "/drafts/" + id + "/start"}, {"POST", "/drafts/" + id + "/discard"},
+		{"GET", "/drafts/" + id}, {"GET", check}, {"POST", check}, {"POST", "/drafts/" + id + "/start"}, {"POST", "/drafts/" + id + "/discard"},
 		{"GET", "/drafts/AAAAAAAAAAAAAAAAAAAAAAAAAA"},
 	} {
 		if other.send(c.method, c.path, ""); other.status != http.StatusNotFound {
@@ -347,7 +347,7 @@ func TestDiscardedDraft(t *testing.T) {
 func (p *person) signIn(w *world, idp *liar, subject string) *person {
 	p.Helper()
 	to := p.sent.Get("Location")
-	if _, after, ok := strings.Cut(p.sent.Get("Refresh"), "url="); ok { // of the page "Your session has ended"
+	if _, after, ok := strings.Cut(p.sent.Get("Refresh"), "url="); ok { // page "Your session has ended"
 		to = p.send("GET", after, "").sent.Get("Location")
 	}
 	at, err := url.Parse(to)
@@ -408,6 +408,21 @@ func TestEndOfTheSessionLosesNothing(t *testing.T) {
 		}
 		p.signIn(w, idp, "alice").shows(regexp.QuoteMeta(check), onCheck...)
 		p.press("").shows(jobPage)
+	})
+	t.Run("chosen receivers", func(t *testing.T) {
+		w, _, p := in(t)
+		check := p.press("check", typed...).shows(checkPage).at
+		for _, path := range []string{check, strings.Replace(check, "/check", "/start", 1)} {
+			lose(p)
+			p.send("POST", path, "Notify.3=team-chat").shows(path+"$", "Your session has ended")
+			next := url.Values{"next": {check + "?Notify=team-chat"}}.Encode()
+			if got := p.sent.Get("Refresh"); !strings.HasSuffix(got, next) {
+				t.Errorf("after a post to %s: %q", path, got)
+			}
+		}
+		if w.created() != 0 {
+			t.Error("a backup was started")
+		}
 	})
 	t.Run("result", func(t *testing.T) {
 		w, idp, p := in(t)
@@ -506,7 +521,7 @@ func TestSweepRemovesDrafts(t *testing.T) {
 }
 
 // TestDraftsHoldOnlyControls proves that a draft has a limited size and contains only values of
-// the form's controls, so no secret of the program.
+// the form's controls. So a draft cannot contain a secret of the program.
 func TestDraftsHoldOnlyControls(t *testing.T) {
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS")

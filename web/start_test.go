@@ -36,7 +36,7 @@ type fleet struct {
 	*world
 	address *url.URL
 	client  atomic.Pointer[aliyun.Client]
-	latency time.Duration // of each call
+	latency time.Duration // latency of each call
 
 	inFlight atomic.Int64 // calls at this moment
 	most     atomic.Int64 // the most calls at the same time
@@ -96,7 +96,7 @@ func newFleet(t *testing.T, closed int) *fleet {
 	t.Helper()
 	f := &fleet{}
 	f.world = newWorldIn(t, func(w *emulated.World) {
-		trusted := w.Accounts[1].Roles[0] // of the demo world: it has all permissions
+		trusted := w.Accounts[1].Roles[0] // a role of the demo world that has all permissions
 		for n := range fleetAccounts {
 			account := emulated.Account{ID: fleetID(n), Roles: []emulated.Role{trusted}}
 			if n == closed {
@@ -461,6 +461,10 @@ func TestStartPageShowsBackupsOfOthers(t *testing.T) {
 	w.clock.Add(time.Minute)
 	if got := good(); !strings.HasPrefix(got, "2 min ago") && !strings.HasPrefix(got, "1 min ago") {
 		t.Errorf("a backup that the portal has forgotten: %q", got)
+	}
+	doc, _ := w.look(t, "/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demodb01")
+	if got := words(doc.Find(".card.this")); !strings.Contains(got, " 2 min ago") && !strings.Contains(got, " 1 min ago") {
+		t.Errorf("the form: %q", got)
 	}
 	calls := len(w.cloud.Ledger().CallsOf("DescribeUdmSnapshots"))
 	good()

@@ -55,6 +55,10 @@ WHERE batch_id = $1 AND (changed_ms, n) > (CAST($2 AS BIGINT), CAST($3 AS BIGINT
 	selectDueItems = `SELECT ` + itemColumns + ` FROM batch_item
 WHERE batch_id = $1 AND state IN ('waiting', 'starting') AND due_ms <= $2 AND n < $3 ORDER BY due_ms, n LIMIT $4`
 
+	// selectExpired has no order by time, so that it reads only the items in this state.
+	selectExpired = `SELECT ` + itemColumns + ` FROM batch_item
+WHERE batch_id = $1 AND state = 'starting' AND due_ms <= $2 ORDER BY n LIMIT $3`
+
 	selectNextDue = `SELECT due_ms FROM batch_item
 WHERE batch_id = $1 AND state IN ('waiting', 'starting') AND n < $2 ORDER BY due_ms, n LIMIT 1`
 
@@ -72,7 +76,7 @@ type batchSender struct {
 	Issuer, Subject, Name, Email string
 	Groups                       []string `json:",omitempty"`
 	Session                      string   // the field Key of the principal
-	Key                          string   // of the batch; may have characters that PostgreSQL does not store
+	Key                          string   // key of the batch; may have characters that PostgreSQL does not store
 }
 
 // CreateBatch implements [batch.Store].
@@ -331,7 +335,7 @@ func (d *DB) EditBatch(
 	if checkTexts([]any{id}) != nil {
 		return b, backup.ErrNotFound
 	}
-	var refused error // of edit
+	var refused error // the error of edit
 	err = d.write(ctx, "edit a batch", func(ctx context.Context) error {
 		tx, err := d.writes.BeginTx(ctx, nil)
 		if err != nil {
@@ -371,12 +375,17 @@ func (d *DB) EditBatch(
 // batchItems are the items of a batch in the transaction of [DB.EditBatch].
 type batchItems struct {
 	tx *sql.Tx
-	id string // of the batch
+	id string // id of the batch
 }
 
 // Due implements [batch.Items].
 func (i batchItems) Due(ctx context.Context, now time.Time, before, limit int) ([]batch.Item, error) {
 	return readItems(ctx, i.tx, selectDueItems, i.id, ms(now), before, limit)
+}
+
+// Expired implements [batch.Items].
+func (i batchItems) Expired(ctx context.Context, now time.Time, limit int) ([]batch.Item, error) {
+	return readItems(ctx, i.tx, selectExpired, i.id, ms(now), limit)
 }
 
 // NextDue implements [batch.Items].
