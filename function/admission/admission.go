@@ -81,14 +81,14 @@ type Config struct {
 const DefaultSlots = 128
 
 // Default returns the limits for a number of slots, at least 2. A submission waits for a slot for at most
-// 5 ms and a read for at most 30 ms, so that a refusal takes less than 50 ms. The queue has 10 places
-// for each slot, so that many short reads can arrive at the same moment. There are two turns for each
-// processor, because a request with a turn also waits for short reads of the database.
+// 5 ms and a read for at most 10 ms, so that a refusal takes less than 50 ms. The queue has 10 places
+// for each slot, so that many short reads can arrive at the same moment. There is one turn more than
+// there are processors, because a request with a turn also waits for short reads of the database.
 func Default(slots int) Config {
 	return Config{
 		Slots: slots, Spare: max(1, slots/20), Reads: max(min(4, slots-1), slots/5), Queue: 10 * slots,
-		Patience: 5 * time.Millisecond, ReadPatience: 30 * time.Millisecond, Yield: time.Second, Paused: 1000, Lent: 4 * slots,
-		Active: max(4, 2*runtime.GOMAXPROCS(0)), TurnPatience: 100 * time.Millisecond,
+		Patience: 5 * time.Millisecond, ReadPatience: 10 * time.Millisecond, Yield: time.Second, Paused: 1000, Lent: 4 * slots,
+		Active: runtime.GOMAXPROCS(0) + 1, TurnPatience: 100 * time.Millisecond,
 	}
 }
 
