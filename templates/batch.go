@@ -123,7 +123,7 @@ func (r TargetRow) place(ctx context.Context) string {
 // A CheckedTarget is a target on the check page.
 type CheckedTarget struct {
 	TargetRow
-	N       int             // of the target in its set, from 0
+	N       int             // number of the target in its set, from 0
 	Denied  []param.Mistake // reasons of the policy; nil if it allows the backup
 	Unknown bool            // the machine is not in the list of its region
 	Running *Row            // a backup that is in progress; nil without one
@@ -365,8 +365,8 @@ func itemState(state batch.ItemState) (word param.Text, class string) {
 type BatchPage struct {
 	Shell
 	Batch  batch.Batch
-	Failed []BatchItem   // items without a complete backup, not necessarily all
-	Busy   []BatchItem   // items with a backup in progress, not necessarily all
+	Failed []BatchItem   // some of the items that failedCount counts
+	Busy   []BatchItem   // some of the items with a backup in progress
 	All    []BatchItem   // one page of all items
 	Next   string        // address of the next page of all items; empty: this is the last page
 	Auto   bool          // reload every ten seconds without the script
@@ -534,7 +534,8 @@ func (p BatchPage) mayTryAgain() bool {
 	return c.Failed()+c[batch.ItemPartial]+c[batch.ItemSkipped] > 0
 }
 
-// failedCount returns the number of items without a complete backup.
+// failedCount returns the number of items that were started or refused and ended without a complete backup. Skipped
+// items do not count.
 func (p BatchPage) failedCount() int {
 	return p.Batch.Counts.Failed() + p.Batch.Counts[batch.ItemPartial]
 }

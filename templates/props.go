@@ -107,7 +107,7 @@ type FormPage struct {
 	Returned      *Returned                 // not nil: the form was posted after the end of the session
 	Values        Values                    // of the controls; missing ones have their defaults
 	Mistakes      []param.Mistake           // in the order of the form, including refusals of the policy
-	Accounts      []backup.Account          // that can be chosen, each with its regions
+	Accounts      []backup.Account          // accounts that can be chosen, each with its regions
 	Offer         policy.Offer              // what the rules permit
 	UnknownParams []string                  // names of ignored URL parameters: not in the form, or an unknown Preset
 	Focus         string                    // control that gets the focus; the error summary has precedence
@@ -174,7 +174,7 @@ type CheckPage struct {
 	Draft    string // address of the draft; empty without a store for drafts
 	Form     string // address of the form with these values, with a query; empty if the buttons post Hidden instead
 
-	Receivers []backup.Receiver // that the person may choose, without URLs and secrets
+	Receivers []backup.Receiver // receivers that the person may choose, without URLs and secrets
 	Chosen    []string          // names of receivers whose boxes are ticked
 	Wrong     []param.Mistake   // about the chosen receivers
 }
@@ -211,7 +211,7 @@ type StartPage struct {
 	Help     *Help                     // not nil: no rule allows the person a backup
 	Kind     backup.CandidateKind      // of the list: Instances, Clusters, or Volumes of one cluster
 	Offered  map[param.SourceType]bool // kinds of backup that some rule permits
-	Presets  []backup.Preset           // that the person may use
+	Presets  []backup.Preset           // presets that the person may use
 	Accounts []backup.Account          // options of the filters by account and region
 	Filters  map[string]string         // values of the filters in use, by name; with Volumes also Cluster
 	Tags     []string                  // options of the filter by tag
@@ -234,7 +234,7 @@ type MachineRow struct {
 	Last         *Row            // newest submission that the reader may view; nil without one
 	Good         time.Time       // when the last complete backup ended; zero without one
 	Cluster      string          // id of the cluster of a volume; empty for other machines
-	Presets      []backup.Preset // that the person may use for the machine
+	Presets      []backup.Preset // presets that the person may use for the machine
 }
 
 // An AccountFinding says that the machines of an account are missing or out of date.
@@ -253,7 +253,7 @@ type HistoryPage struct {
 	Shell
 	Rows         []Row
 	Newer, Older string            // addresses of the adjacent pages; empty means none
-	Filters      map[string]string // that are used, by name, as received
+	Filters      map[string]string // values of the filters in use, by name, as received
 	Mistakes     []param.Mistake   // in the filters; then there are no rows
 	Accounts     []backup.Account  // of the filter; empty means that nothing can be started
 	Week         string            // the first day of the filter "Last 7 days", as 2026-11-23

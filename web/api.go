@@ -37,7 +37,7 @@ type BackupJob struct {
 	AskedBy      string         `json:"AskedBy"`
 	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
 	Ticket       string         `json:"Ticket,omitempty"`
-	Preset       string         `json:"Preset,omitempty"` // that the request named
+	Preset       string         `json:"Preset,omitempty"` // the preset that the request named; empty if none
 	Notify       []string       `json:"Notify,omitempty"` // receivers that the request chose
 	CreatedAt    time.Time      `json:"CreatedAt"`
 

@@ -444,7 +444,7 @@ const (
 	reading    operationKind = "read"
 	submitting operationKind = "submit"
 	cancelling operationKind = "cancel"
-	changing   operationKind = "change" // of a batch
+	changing   operationKind = "change" // pauses, resumes or cancels a batch
 )
 
 // responses returns good with references to the problems that an operation can return: those

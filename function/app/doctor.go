@@ -22,7 +22,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// A Subject is what a [Finding] is about. The name does not change.
+// A Subject is the name of what a [Finding] is about. Scripts may rely on it: later versions keep the names.
 type Subject string
 
 // The subjects, in the order in which a doctor examines them.
@@ -63,7 +63,7 @@ type Finding struct {
 // and does not update the schema of the database. Access checks of the cloud are those of
 // [aliyun.Client.Preflight].
 type Doctor struct {
-	Getenv func(string) string // of the deployment
+	Getenv func(string) string // returns an environment variable of the deployment
 	Now    func() time.Time    // the clock of this machine; nil means the system's
 	Skip   []Subject           // subjects that are not examined
 }

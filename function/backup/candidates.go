@@ -147,7 +147,7 @@ type CandidateKind string
 const (
 	Instances CandidateKind = "instances"
 	Disks     CandidateKind = "disks"  // of one instance
-	Vaults    CandidateKind = "vaults" // that can take a backup now
+	Vaults    CandidateKind = "vaults" // vaults that can take a backup now
 	Clusters  CandidateKind = "clusters"
 	Volumes   CandidateKind = "volumes" // persistent volumes of one cluster
 	// Clients are the backup clients on one instance. They are checked before a backup and never

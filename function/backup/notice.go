@@ -72,7 +72,7 @@ type Receiver struct {
 	// [ParseReceiverURL].
 	URL      secret.String
 	Secret   secret.String // key for signatures; decoded for a webhook; may be empty for a robot
-	Events   []Event       // that it receives; nil: only the ends of backups for which it was chosen
+	Events   []Event       // events that it receives; nil: only the ends of backups for which it was chosen
 	Accounts []string      // aliases; nil: all accounts
 	Language param.Language
 	Private  bool // its URL may have a private network address

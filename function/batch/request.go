@@ -94,7 +94,7 @@ type Plan struct {
 // Decision is the decision of the policy about one item.
 type Decision struct {
 	N            int
-	SubmissionID string          // that the item will have
+	SubmissionID string          // id of the submission that the item will become
 	Resource     string          // id of the instance or the cluster
 	Rule         string          // id of the rule that allows the item; empty for a refused one
 	Denied       []param.Mistake // why the policy refuses it; nil for an allowed item

@@ -92,11 +92,11 @@ type Field struct {
 	Default          string   // sent if the field applies and no value is given
 	Enum             []Choice // the accepted values; nil means no list
 	Selected         bool     // the form offers the values that the policy allows, in a list
-	Pattern          string   // of the whole value, or of each item of Strings, for package pattern; empty means any text
+	Pattern          string   // what the value, or each item of Strings, must match; see package pattern; empty: any text
 	Shape            Text     // the sentence for a value that does not match Pattern; %v is the line of an item
-	MaxLength        int      // of the text that Params holds, in characters
-	MaxItems         int      // of Strings
-	Minimum, Maximum int64    // of an Integer, both included
+	MaxLength        int      // largest length of the text that Params holds, in characters; 0 means no limit
+	MaxItems         int      // largest number of items of Strings; 0 means no limit
+	Minimum, Maximum int64    // bounds of an Integer, both permitted
 	Source           string   // where the constraints come from; empty only for a field without constraints
 }
 

@@ -122,13 +122,13 @@ type rule struct {
 	vaults    resources // for ECS_FILE and CONTAINER
 	retention days
 	copies    *copies       // permitted copies to another region; nil: none
-	scripts   []string      // full paths; none: no scripts
+	scripts   []string      // full paths of the permitted scripts; empty: no script is permitted
 	defaults  param.Params  // for parameters that the request does not give
 	enforced  param.Params  // the same, and the request may give nothing else
 	cooldown  time.Duration // between two backups of one resource; 0: none
 	why       bool          // a request must give a reason
 	ticket    ticket        // what a ticket must be
-	receivers []receiver    // that a request may choose; none: none
+	receivers []receiver    // receivers that a request may choose; empty: it may choose none
 }
 
 // A receiver is a receiver of notifications that a rule lets requests choose.

@@ -43,7 +43,7 @@ var Changes = []Change{NowRefused, NowAllowed, NewValues, NewLimits, Unclear, Sa
 // A Comparison is the result of [Replay.Compare].
 type Comparison struct {
 	Change Change
-	Rule   string // that allows the request: of the old policy, or of the new one if only that allows it; may be empty
+	Rule   string // id of the old rule that allows the request, or else of the new one; may be empty
 	Why    string // why the answer differs, in English; empty for Same
 }
 

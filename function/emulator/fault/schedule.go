@@ -72,10 +72,10 @@ const fullShare = 100_00
 type Fault struct {
 	kind     *Kind
 	after    bool          // the variant "-after": the operation is carried out first
-	Duration time.Duration // of latency and lag
+	Duration time.Duration // argument of latency and lag
 	status   int           // HTTP status
 	text     string        // an error code or a URL
-	Number   int           // of shift and total
+	Number   int           // argument of shift and total
 }
 
 // String returns the schedule as text. [Parse] of this text returns an equal schedule. Rules
