@@ -5,6 +5,7 @@ DIST  ?= dist
 POLICY ?= docs/policy.example.yaml
 PACKAGE ?=
 MUTATE ?=
+MEASURE ?=
 EVENT ?= timer
 INVOKE ?=
 CHAOS ?=
@@ -21,8 +22,11 @@ IN_MEMORY = $$(folder=/dev/shm; probe=$$folder/backup-portal-test-$$$$; \
 
 TIMED = ./function/backup ./function/chaos ./function/e2e ./function/store
 
+# Packages that start no goroutines run without -race, which makes them ten times slower.
+SEQUENTIAL = ./function ./function/param ./function/policy ./function/webhook ./templates
+
 .DEFAULT_GOAL := help
-.PHONY: help run dev invoke clients check static test chaos generate mutate bench dist deploy clean
+.PHONY: help run dev invoke clients check static test chaos generate mutate bench measure dist deploy clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,19 +67,23 @@ test: ## all checks of CI; installs missing tools
 	$(MAKE) clients static
 	@# The timeout only ends a test that hangs. It is many times what a busy machine needs.
 	@# The tests of TIMED start processes and databases that have time limits, and wait for most of the time. So they run
-	@# first, and the others, at a lower priority, use what is left of the processors.
+	@# first, and the others, at a lower priority, use what is left of the processors. The priority is only a little lower,
+	@# so that they get a share of a machine that other programs use too.
 	@# What both need is compiled before, since otherwise both would compile it.
 	go build $(RACE) ./...
-	@env $(IN_MEMORY) nice go test $(RACE) -p 2 -count=1 -timeout 30m $$(go list ./... | grep -vxF "$$(go list $(TIMED))") & others=$$!; \
-		env $(IN_MEMORY) go test $(RACE) -p 4 -count=1 -timeout 30m $(TIMED); timed=$$?; wait $$others && exit $$timed
+	@# static has run go vet already.
+	@(env $(IN_MEMORY) nice -n 4 go test -vet=off $(RACE) -p 2 -count=1 -timeout 30m \
+			$$(go list ./... | grep -vxF "$$(go list $(TIMED) $(SEQUENTIAL))"); raced=$$?; \
+		env $(IN_MEMORY) nice -n 4 go test -vet=off -p 2 -count=1 -timeout 30m $(SEQUENTIAL) && exit $$raced) & others=$$!; \
+		env $(IN_MEMORY) go test -vet=off $(RACE) -p 4 -count=1 -timeout 30m $(TIMED); timed=$$?; wait $$others && exit $$timed
 	@# Under the race detector this test makes only a fifth of its submissions, so it runs again without it.
 	@# go test succeeds if -run matches no test. That would mean that the test has another name now.
 	go test -count=1 -run SessionsAreCached ./function/aliyun | awk '{ print } /no tests to run|^FAIL/ { bad = 1 } END { exit bad }'
 	@# The browser checks mostly wait for jobs, so the other modules run at the same time, at a lower priority.
-	@(cd .ci/checks && go vet ./... && go test -count=1 -timeout 30m ./...) & checks=$$!; failed=; \
-		for folder in openapi-clients clients alerts sam; do \
-			(cd .ci/$$folder && nice go vet ./... && nice go test -count=1 -timeout 30m ./...) || failed="$$failed $$folder"; \
-		done; (cd .ci/mutate && nice go vet ./... && nice go test -short ./...) || failed="$$failed mutate"; \
+	@(cd .ci/checks && go vet ./... && go test -vet=off -count=1 -timeout 30m ./...) & checks=$$!; failed=; \
+		for folder in openapi-clients clients alerts sam measure; do \
+			(cd .ci/$$folder && nice -n 4 go vet ./... && nice -n 4 go test -vet=off -count=1 -timeout 30m ./...) || failed="$$failed $$folder"; \
+		done; (cd .ci/mutate && nice -n 4 go vet ./... && nice -n 4 go test -vet=off -short ./...) || failed="$$failed mutate"; \
 		wait $$checks && test -z "$$failed" || { echo "make test: failed:$$failed" >&2; exit 1; }
 	@echo; echo 'make test: all passed'; .ci/install --missing | sed 's/^/  left out: /'
 
@@ -95,6 +103,9 @@ mutate: ## mutation test of PACKAGE=function/policy; flags by MUTATE='-sample 50
 
 bench: ## benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
+
+measure: dist ## dist/main beside simple programs, as a table of ratios; MEASURE='-pairs 5' for flags
+	go run -C .ci/measure . $(MEASURE)
 
 dist: ## dist/main for linux/amd64, and dist/policy.yaml from POLICY=path
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -tags lambda.norpc -ldflags='-s -w' -o '$(DIST)/main' ./function

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -52,7 +53,7 @@ var allowed = map[string][]string{
 	"function/event/envelope":     {},
 	"function/event/runtimetest":  {},
 	"function/identity":           {"function/pattern"},
-	"function/inventory":          {"function/backup", "function/cache", "function/identity", "function/lenhash", "function/param"},
+	"function/inventory":          {"function/backup", "function/batch", "function/cache", "function/identity", "function/lenhash", "function/param"},
 	"function/jsontext":           {},
 	"function/lenhash":            {},
 	"function/kubectl":            {},
@@ -183,6 +184,49 @@ func TestImportsPackageCommentsAreOneSentence(t *testing.T) {
 			t.Errorf("%s: the first paragraph of the package comment is not one sentence: %s", folder, first)
 		case strings.Contains(first, " and "):
 			t.Errorf("%s: the package comment needs an \"and\": %s", folder, first)
+		}
+	}
+}
+
+// TestPackagesWithoutRaceDetectorStartNoGoroutines proves that the packages that "make test" runs without
+// the race detector (SEQUENTIAL in the Makefile) and their tests have no go statement, no call of
+// sync.WaitGroup.Go, and no parallel tests.
+func TestPackagesWithoutRaceDetectorStartNoGoroutines(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folders []string
+	for line := range strings.Lines(string(makefile)) {
+		if list, ok := strings.CutPrefix(line, "SEQUENTIAL = "); ok {
+			folders = strings.Fields(list)
+		}
+	}
+	if len(folders) == 0 {
+		t.Fatal("the Makefile has no SEQUENTIAL")
+	}
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", folder, len(files), err)
+		}
+		for _, name := range files {
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				_, starts := n.(*ast.GoStmt)
+				if call, ok := n.(*ast.CallExpr); ok {
+					method, ok := call.Fun.(*ast.SelectorExpr)
+					starts = ok && (method.Sel.Name == "Go" || method.Sel.Name == "Parallel")
+				}
+				if starts {
+					t.Errorf("%s starts a goroutine: remove %s from SEQUENTIAL in the Makefile", fset.Position(n.Pos()), folder)
+				}
+				return true
+			})
 		}
 	}
 }

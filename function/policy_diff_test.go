@@ -162,7 +162,7 @@ func TestPolicyDiffTakesClaims(t *testing.T) {
 // fillHistory creates the schema and a history of n submissions in a database.
 func fillHistory(t testing.TB, database string, n int) {
 	t.Helper()
-	st, err := store.Open(store.Config{URL: secret.New(database)})
+	st, err := store.Open(store.Config{URL: secret.New(database), StatementTime: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

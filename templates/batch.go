@@ -35,6 +35,9 @@ type NewBatchPage struct {
 	Text                 string           // typed list
 	Tag, Account, Region string           // typed tag and filters
 	Problems             []string         // why the targets cannot be used, in the reader's language
+	Person               string           // see [FormPage]; may be empty
+	Returned             *Returned        // not nil: the targets were posted after the end of the session
+	Kept                 *TargetSet       // with Returned: these targets
 }
 
 // A TargetSet is the list of targets of a batch. It does not change after it was made.
@@ -84,6 +87,21 @@ func (s TargetSet) found(ctx context.Context) string {
 		return in(ctx, param.Both("1 machine found", "找到 1 台实例"))
 	}
 	return in(ctx, param.Both("%v machines found", "找到 %v 台实例"), param.Count(len(s.Rows)))
+}
+
+// keptTitle and keptText return the heading and the text about targets that were posted after the end of the session.
+func (s TargetSet) keptTitle(ctx context.Context) string {
+	return in(ctx, param.Both("Your targets are kept", "您的目标已保留"))
+}
+
+func (s TargetSet) keptText(ctx context.Context) string {
+	switch {
+	case s.Origin == OriginTag:
+		return in(ctx, wordTag) + ": " + s.Tag
+	case len(s.Rows) > 0:
+		return s.found(ctx)
+	}
+	return in(ctx, param.Both("Continue shows what must be corrected.", "点击“继续”可查看需要更正之处。"))
 }
 
 // change returns the address of the page on which the targets are chosen, with the typed values.

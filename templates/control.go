@@ -41,9 +41,10 @@ type control struct {
 	width          string // CSS class
 	off            bool   // it is disabled, because no rule permits its value
 	options        []option
-	always         bool   // an option is selected from the start
-	kept           string // "Kept until about …"
-	today          string // the date from which kept is counted
+	always         bool    // an option is selected from the start
+	kept           string  // "Kept until about …"
+	today          string  // the date from which kept is counted
+	quick          []int64 // numbers of days that a button fills in; nil for none
 	field          param.Field
 	candidates     string       // kind of the list that the script offers
 	matches        *OptionsPage // results of a search, as radio buttons; nil without a search
@@ -169,6 +170,7 @@ func (f form) days(ctx context.Context, c *control) {
 	switch c.name {
 	case "Retention":
 		c.policy = policyLines(ctx, f.Offer.Lines)
+		c.quick = quickDays(f.Offer.RetentionMin, f.Offer.RetentionMax)
 	case "Detail.destinationRetention":
 		c.policy = policyLines(ctx, f.Offer.CopyLines)
 	default:
@@ -176,6 +178,33 @@ func (f form) days(ctx context.Context, c *control) {
 	}
 	c.kept, c.today = f.keptUntil(ctx, c.field, c.value), f.local(f.Now).Format(time.DateOnly)
 }
+
+// quickDays returns the numbers of days for which the form has buttons: the usual ones from low to high, and high itself
+// up to ten years. It returns nil if that is only one.
+func quickDays(low, high int64) (all []int64) {
+	for _, n := range []int64{7, 30, 90, 365} {
+		if low <= n && n <= high {
+			all = append(all, n)
+		}
+	}
+	if high <= 3650 && !slices.Contains(all, high) {
+		all = append(all, high)
+	}
+	if len(all) < 2 {
+		return nil
+	}
+	return all
+}
+
+// daysText returns a number of days in words.
+func daysText(ctx context.Context, n int64) string {
+	if n == 1 {
+		return in(ctx, param.Both("1 day", "1 天"))
+	}
+	return in(ctx, param.Both("%v days", "%v 天"), param.Count(n))
+}
+
+var wordUsualDays = param.Both("Usual numbers of days", "常用天数")
 
 // choiceOptions returns the options of a radio group, with one of them selected. Options that no
 // rule permits are disabled.

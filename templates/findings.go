@@ -120,6 +120,21 @@ func (p CheckPage) checkedWhen(ctx context.Context) string {
 	return in(ctx, wordCheckedNow)
 }
 
+// knownSaid returns what a screen reader says about the findings beside a form: how many there are of each urgent kind. It
+// is empty without findings.
+func (p CheckPage) knownSaid(ctx context.Context) string {
+	switch n := p.Checks.Count(precheck.Change) + p.Checks.Count(precheck.Wait); {
+	case len(p.Checks.Findings) == 0:
+		return ""
+	case n > 0:
+		return in(ctx, param.Both("Checked: the backup cannot start like this", "已检查：目前无法开始备份"))
+	}
+	if doubts := p.doubts(ctx); doubts != "" {
+		return in(ctx, param.Both("Checked: %v", "已检查：%v"), doubts)
+	}
+	return in(ctx, param.Both("Checked: nothing is wrong", "已检查：未发现问题"))
+}
+
 // clock returns t in hours and minutes with the offset of the time zone, and the date if t is
 // not today.
 func (s Shell) clock(t time.Time) string {

@@ -223,6 +223,7 @@ type StartPage struct {
 	Known    int                       // number of machines without the filters Search and Tag
 	More     bool                      // the cloud has more volumes than the page shows
 	Many     bool                      // several machines can be backed up at once
+	Person   string                    // see [FormPage]; may be empty
 
 	Previous, Next string // addresses of the adjacent pages; empty means none
 }

@@ -197,6 +197,7 @@ func answerWords() map[string]doc {
 		},
 		"BackupBatch.ChangedBy": about("The name of the sender of the last pause, resumption or cancellation."),
 		"BackupBatch.Total":     {"description": "The number of items.", "minimum": 1, "maximum": batch.MaxTargets},
+		"BackupBatch.Replayed":  about("In the answer to an event: an earlier event created the batch."),
 		"BackupBatch.Counts":    about("The number of items in each state; states without items are left out."),
 		"BackupBatch.Counts{}":  {"minimum": 1},
 		"BackupBatch.PerMinute": count("How many items are started in a minute at present."),

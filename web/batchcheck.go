@@ -99,7 +99,8 @@ func (s *Server) checkTargets(r *http.Request, values templates.Values) (formRes
 	}
 	j := formResult{values: values, status: http.StatusOK}
 	request, bad := s.batchRequest(r, draft.Draft{ID: s.Backups.NewID(), Values: values}, set, nil)
-	_, err = s.Batches.Check(r.Context(), request)
+	j.batch = request
+	j.plan, err = s.Batches.Check(r.Context(), request)
 	if !errors.As(err, new(*backup.DeniedError)) {
 		if j.status, j.bad = formMistakes(bad, err); j.bad != nil {
 			j.bad = slices.DeleteFunc(j.bad, func(m param.Mistake) bool { return isOption(m.Field) })
@@ -114,6 +115,17 @@ func (s *Server) checkTargets(r *http.Request, values templates.Values) (formRes
 		j.status, j.bad = http.StatusOK, nil
 	}
 	return j, err
+}
+
+// noteRefusedTargets records that the policy refuses some of the targets of a posted form, which the check page lists: in the log,
+// in the audit trail and in the metrics.
+func (s *Server) noteRefusedTargets(r *http.Request, d draft.Draft, j formResult) {
+	if j.plan.Refused == 0 {
+		return
+	}
+	j.batch.Key = d.ID // the batch that the draft starts
+	s.Batches.NoteRefused(r.Context(), j.batch, j.plan)
+	s.Backups.CountRefusal(backup.RejectedDenied, "")
 }
 
 // isOption reports whether name is an option of a batch.
@@ -323,7 +335,11 @@ func (s *Server) startBatch(w http.ResponseWriter, r *http.Request, d draft.Draf
 		return nil
 	}
 	request, bad := s.batchRequest(r, tried, set, skip)
+	request.LeftOut = len(skip)
 	b, _, err := s.Batches.Create(r.Context(), request)
+	if errors.As(err, new(*backup.DeniedError)) {
+		s.countForm(err) // the audit trail has it already
+	}
 	if bad != nil || errors.As(err, new(param.InvalidError)) || errors.As(err, new(*backup.DeniedError)) {
 		http.Redirect(w, r, draftsPath+"/"+d.ID+"/check", http.StatusSeeOther) // the rules are others than before
 		return nil

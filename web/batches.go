@@ -56,6 +56,7 @@ type BackupBatch struct {
 	Options   BatchOptions   `json:"Options"`
 	CreatedAt time.Time      `json:"CreatedAt"`
 	EndedAt   *time.Time     `json:"EndedAt,omitempty"`
+	Replayed  bool           `json:"Replayed,omitempty"` // only in the answer to an event: an earlier event had this result
 	Items     []BatchItem    `json:"Items"`
 	Next      *int           `json:"Next,omitempty"` // the value of after for the next page
 }
@@ -112,11 +113,11 @@ func (s *Server) createBatch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if dry {
-		plan, err := s.Batches.Check(r.Context(), request)
-		if _, denied := errors.AsType[*backup.DeniedError](err); err != nil && !(denied && plan.Items != nil) {
+		run, err := s.dryBatch(r.Context(), request)
+		if err != nil {
 			return err
 		}
-		return writeJSON(w, r, http.StatusOK, batchDryRun(r.Context(), request, plan))
+		return writeJSON(w, r, http.StatusOK, run)
 	}
 	b, replayed, err := s.Batches.Create(r.Context(), request)
 	if err != nil {
@@ -151,28 +152,9 @@ func readBatch(w http.ResponseWriter, r *http.Request) (request batch.Request, d
 	if err != nil {
 		return request, false, err
 	}
-	request, err = batchInput(data)
+	request, _, err = batchInput(data)
 	request.Door, request.Principal, request.Key = backup.DoorAPI, principal(r), key
 	return request, query["dry_run"] == "true", err
-}
-
-// batchInput parses the JSON of a batch: the parameters of a submission for all items, Targets, and the
-// options. The errors are those of [param.DecodeJSON], with the number of the target in the names of
-// fields.
-func batchInput(data []byte) (batch.Request, error) {
-	common, own, err := param.DecodeJSON(data, append([]string{"Targets"}, batch.OptionNames...)...)
-	bad, ok := errors.AsType[param.InvalidError](err)
-	if err != nil && !ok {
-		return batch.Request{}, err
-	}
-	request := batch.Request{Common: common}
-	bad = append(bad, readBatchOptions(&request.Options, own)...)
-	targets, wrong := readTargets(own["Targets"])
-	request.Targets = targets
-	if bad = append(bad, wrong...); len(bad) > 0 {
-		return request, param.InvalidError(bad)
-	}
-	return request, nil
 }
 
 // readBatchOptions reads the options of a batch.

@@ -154,16 +154,18 @@ func TestCheckPageAsksTheCloudOnceAMinute(t *testing.T) {
 func TestSilentCloudDoesNotBlock(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("waits three seconds")
+		t.Skip("waits eight seconds")
 	}
 	w := newWorld(t)
+	w.server.Patience = 8 * time.Second
+	w.handler = w.server.Handler()
 	if err := w.cloud.SetFaults("DescribeDisks: hang forever; DescribeBackupJobs2: hang forever; CheckRole: refuse 403 NoPermission forever"); err != nil {
 		t.Fatal(err)
 	}
 	doc := w.checkPage(startable["UDM_ECS"])
 	for id, want := range map[string]string{
-		"disks":    "not_checked The disks Cloud Backup did not answer within 3 seconds. This does not stop the backup.",
-		"running":  "not_checked Other backups Cloud Backup did not answer within 3 seconds. This does not stop the backup.",
+		"disks":    "not_checked The disks Cloud Backup did not answer within 8 seconds. This does not stop the backup.",
+		"running":  "not_checked Other backups Cloud Backup did not answer within 8 seconds. This does not stop the backup.",
 		"roles":    "not_checked The roles of Cloud Backup The portal's role in that account does not have permission for this operation. This does not stop the backup.",
 		"instance": "ok web01 exists and is running Hangzhou Zone H",
 	} {

@@ -55,6 +55,7 @@ func (s *Server) pageID(values url.Values) string {
 //	edit:SECTION           the form, at a section
 //	add:FIELD              the form with one more row of FIELD
 //	remove:FIELD:ROW       the form without a row of FIELD
+//	set:FIELD:DAYS         the form with a number of days
 //	draw                   the form
 //	find:FIELD             the form with the candidates of FIELD
 //	kind:SOURCE            the form for another kind of source of the same machine
@@ -97,6 +98,7 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 		to = draftsPath + "/" + d.ID
 		if j.bad == nil {
 			to += "/check"
+			s.noteRefusedTargets(r, d, j)
 		} else {
 			s.countForm(j.refused)
 		}
@@ -109,8 +111,8 @@ func (s *Server) saveDraft(w http.ResponseWriter, r *http.Request) error {
 		d.Checked = r.PostForm.Get("at") == "mistakes"
 	case "edit":
 		to += "?section=" + url.QueryEscape(argument) + "#" + url.PathEscape(argument)
-	case "add", "remove":
-		if focus := rowOp(values, verb, argument, row); focus != "" {
+	case "add", "remove", "set":
+		if focus := editOp(values, verb, argument, row); focus != "" {
 			to += "?focus=" + url.QueryEscape(focus)
 		}
 	case "find":
@@ -467,8 +469,8 @@ func (s *Server) carry(
 		if argument == "Region" {
 			fitRegion(values, s.accounts(principal(r)))
 		}
-	case "add", "remove":
-		rowOp(values, verb, argument, row)
+	case "add", "remove", "set":
+		editOp(values, verb, argument, row)
 	case "kind", "other":
 		if err := s.changeMachine(r, values, verb, argument); err != nil {
 			return err

@@ -134,7 +134,7 @@ const (
 // other returns a second process of the portal on the same database.
 func (w *world) other(t *testing.T) http.Handler {
 	t.Helper()
-	db, err := store.Open(store.Config{URL: secret.New(w.url)})
+	db, err := store.Open(store.Config{URL: secret.New(w.url), StatementTime: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,8 +144,8 @@ func (w *world) other(t *testing.T) http.Handler {
 	first := w.server
 	second := &web.Server{
 		Backups: &service, Policy: first.Policy, Sender: first.Sender, Mode: first.Mode, SignIn: first.SignIn, Host: first.Host, Demo: first.Demo,
-		Inventory: first.Inventory,
-		Store:     web.Store{Kind: db.Kind(), Ready: db.Ready}, Drafts: db, Log: slog.New(slog.DiscardHandler),
+		Inventory: first.Inventory, Patience: first.Patience,
+		Store: web.Store{Kind: db.Kind(), Ready: db.Ready}, Drafts: db, Log: slog.New(slog.DiscardHandler),
 		RequestID: func(context.Context) string { return "request-2" }, Zone: first.Zone,
 	}
 	return second.Handler()

@@ -142,6 +142,33 @@ func TestGateOfSeveralInstances(t *testing.T) {
 	}
 }
 
+// TestGateByTag proves that a gate with a tag starts one batch of the instances that have it, and that a repeat of the CI run
+// gets the same batch. A tag that no instance has, or that cannot be in the request, stops the pipeline and starts nothing.
+func TestGateByTag(t *testing.T) {
+	t.Parallel()
+	for _, w := range allWays(t) {
+		t.Run(w.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFront(t)
+			f.waits = func(path string) {
+				if id, ok := strings.CutPrefix(path, batches+"/"); ok {
+					f.runBatch(id)
+				}
+			}
+			for range 2 {
+				w.run(t, f.url, map[string]string{"InstanceId": "", "Tag": "team=web"}).want(t, f, 0, 2, "the backup is complete")
+			}
+			for tag, says := range map[string]string{
+				"team=nobody": "has the tag team=nobody", "环境=生产": "has the tag 环境=生产", "=": "Tag must be a key",
+				`team="web"`: "Tag must not have quotes", "team=\\": "Tag must not have quotes", "team\n": "Tag must not have quotes",
+			} {
+				w.run(t, f.url, map[string]string{"InstanceId": "", "Tag": tag}).want(t, f, 5, 2, says)
+			}
+			w.run(t, f.url, map[string]string{"Tag": "team=web"}).want(t, f, 5, 2, "not both")
+		})
+	}
+}
+
 // TestGateTakesAPreset proves that a gate can name a preset of the portal. The retention comes from the preset
 // unless the gate sets one. In one CI run, a gate with a preset and a gate without it make different backups.
 func TestGateTakesAPreset(t *testing.T) {

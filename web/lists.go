@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -17,7 +18,7 @@ import (
 
 // Limits of the lists that a form draws.
 const (
-	listPatience = 2 * time.Second // how long a form waits for all of its lists
+	listPatience = 2 * time.Second // how long a form waits for all of its lists, if Server.Patience is 0
 	mostVaults   = 20              // more of them are searched
 )
 
@@ -42,7 +43,7 @@ func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, 
 // reads them at the same time. If a list cannot be read in time, the page says so and the
 // person types the id. If only is not empty, only that field gets a list.
 func (s *Server) addLists(r *http.Request, page *templates.FormPage, only string) {
-	ctx, cancel := context.WithTimeout(r.Context(), listPatience)
+	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(s.Patience, listPatience))
 	defer cancel()
 	page.Lists = map[string]templates.FieldList{}
 	var mu sync.Mutex
@@ -122,7 +123,7 @@ func (s *Server) pathMistakes(r *http.Request, call backup.Call) []param.Mistake
 	if p.SourceType() != param.ECSFile || p["Include"]+p["Exclude"] == "" || call.Target.Account.Access == backup.HBRCrossAccount {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), listPatience)
+	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(s.Patience, listPatience))
 	defer cancel()
 	q := backup.CandidateQuery{Kind: backup.Instances, InstanceID: p["InstanceId"]}
 	found, err := s.Backups.Candidates(ctx, principal(r), p, q)

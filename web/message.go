@@ -13,19 +13,19 @@ import (
 	"backupportal/function/param"
 )
 
-// A Message is an event of the platform that requests a backup.
+// A Message is an event of the platform that requests a backup, or many as a batch.
 type Message struct {
 	Principal identity.Principal // the platform, for this kind of event
 	Key       string             // idempotency key of the event; a key in the body wins
 	ByContent bool               // Key is a hash of the content
 	Retry     bool               // the platform marked the event as a repeat
-	Body      []byte             // the JSON of a submission, with the optional members key and dry_run
+	Body      []byte             // the JSON of a submission or of a batch, with the optional members key and dry_run
 	Origin    string             // source that the event names; may be empty
 	Heard     bool               // the sender reads the answer; other senders react only to errors
 }
 
-// SubmitMessage submits the backup that an event requests. It returns the answer of the JSON
-// API, and accepted is true. For a message that can never be accepted it returns a problem
+// SubmitMessage submits the backup that an event requests, or creates the batch: a body with Targets or Tag is one.
+// It returns the answer of the JSON API, for a batch without items, and accepted is true. For a message that can never be accepted it returns a problem
 // document, and accepted is false. An error means that the sender must send the message again:
 // the portal failed, the submission is in progress, or its result is unknown.
 //
@@ -63,9 +63,13 @@ func (s *Server) SubmitMessage(ctx context.Context, m Message) (answer json.RawM
 		}
 		out.body = problemOf(f, err, param.English)
 	}
-	if job, ok := out.body.(BackupJob); ok {
-		job.Replayed = out.replayed
-		out.body = job
+	switch body := out.body.(type) {
+	case BackupJob:
+		body.Replayed = out.replayed
+		out.body = body
+	case BackupBatch:
+		body.Replayed = out.replayed
+		out.body = body
 	}
 	problem, refused := out.body.(Problem)
 	if refused {
@@ -102,31 +106,22 @@ func timeLeft(ctx context.Context) time.Duration {
 	return time.Until(deadline) - attemptTime
 }
 
-// submitOnce submits the backup that m requests, without waiting for an unknown result. During
+// submitOnce submits the backup or creates the batch that m requests, without waiting for an unknown result. During
 // the call it holds a slot for submissions (the right to be handled).
 func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error) {
+	if s.isBatchMessage(m.Body) {
+		return s.createOnce(ctx, m)
+	}
 	if len(m.Body) > maxBody {
 		return submitResult{}, &http.MaxBytesError{Limit: maxBody}
 	}
-	key := m.Key
-	params, own, err := param.DecodeJSON(m.Body, "key", "dry_run")
+	params, own, err := param.DecodeJSON(m.Body, messageMembers...)
 	if err := addValidation(params, err); err != nil {
 		return submitResult{}, err
 	}
-	mode := start
-	if raw, ok := own["dry_run"]; ok {
-		value, ok := param.Convert(param.Boolean, raw)
-		if !ok {
-			return submitResult{}, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
-		}
-		if value == "true" {
-			mode = dryRun
-		}
-	}
-	if raw, ok := own["key"]; ok && string(raw) != "null" {
-		if key, ok = param.Convert(param.String, raw); !ok || !validKey(key) {
-			return submitResult{}, errKey
-		}
+	key, mode, err := readMessageMembers(m, own)
+	if err != nil {
+		return submitResult{}, err
 	}
 	slot, err := s.Admission.Enter(ctx, admission.Submission)
 	if err != nil {
@@ -145,4 +140,28 @@ func (s *Server) submitOnce(ctx context.Context, m Message) (submitResult, error
 	}, mode)
 	out.byContent = byContent
 	return out, err
+}
+
+// messageMembers are the members of a message that a request to the API does not have in its body.
+var messageMembers = []string{"key", "dry_run"}
+
+// readMessageMembers reads the members of m that are not parameters: its key, which is m.Key if it has none, and
+// whether it is a dry run. The errors are a [param.InvalidError] and errKey.
+func readMessageMembers(m Message, own map[string]json.RawMessage) (key string, mode runMode, err error) {
+	key, mode = m.Key, start
+	if raw, ok := own["dry_run"]; ok {
+		value, ok := param.Convert(param.Boolean, raw)
+		if !ok {
+			return "", start, param.InvalidError{param.WrongType("dry_run", param.Boolean, raw)}
+		}
+		if value == "true" {
+			mode = dryRun
+		}
+	}
+	if raw, ok := own["key"]; ok && string(raw) != "null" {
+		if key, ok = param.Convert(param.String, raw); !ok || !validKey(key) {
+			return "", start, errKey
+		}
+	}
+	return key, mode, nil
 }

@@ -554,7 +554,7 @@ var problemOperations = sync.OnceValue(func() map[string][]operationKind {
 		"media-type":     {submitting},
 		"method":         {},
 		"not-cancelled":  {cancelling},
-		"not-listed":     {reading},
+		"not-listed":     {reading, submitting},
 		"not-sent":       {submitting},
 		"not-started":    {cancelling},
 		"other-site":     {submitting, cancelling, changing},

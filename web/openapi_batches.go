@@ -113,8 +113,8 @@ func describeChangeBatch(name, text string) doc {
 // Targets and the options.
 func batchSchema() doc {
 	top := presetSchema()
-	top["description"] = "The parameters of all items as in a submission, the targets, and the options of the batch. An item has the common parameters and " +
-		"those of its target, which win."
+	top["description"] = "The parameters of all items as in a submission, the targets (Targets or Tag), and the options of the batch. An item has the common parameters " +
+		"and those of its target, which win."
 	target := presetSchema()
 	target["description"] = "Parameters of one item."
 	delete(target, "required")
@@ -124,6 +124,12 @@ func batchSchema() doc {
 			"type": "array", "minItems": 1, "maxItems": batch.MaxTargets,
 			"description": "The IDs of instances, or objects with the parameters of one item each.",
 			"items":       doc{"anyOf": []doc{{"type": "string", "pattern": "^ *i-[0-9A-Za-z-]{1,62} *$"}, target}},
+		},
+		"Tag": {
+			"type": "string", "maxLength": batch.MaxTag,
+			"description": "In place of Targets: all instances with this tag that the sender may back up, as key=value or a key alone. Account and Region, also those of the preset, " +
+				"limit them. The tag is resolved once, when the batch is created. If no instance has it, nothing is started",
+			"examples": []any{"stage=prod"},
 		},
 		"Concurrency": {
 			"type": "integer", "minimum": 0, "maximum": batch.MaxTargets,
@@ -150,6 +156,6 @@ func batchSchema() doc {
 	}
 	properties(top)["AfterFirst"].(doc)["enum"] = []batch.AfterFirst{batch.AfterPause, batch.AfterContinue, ""}
 	properties(top)["OnRefused"].(doc)["enum"] = []batch.OnRefused{batch.RefusedSkip, batch.RefusedStop, ""}
-	top["required"] = []string{"Targets"}
+	delete(top, "required")
 	return top
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"backupportal/function/backup"
+	"backupportal/function/batch"
 	"backupportal/function/cost"
 	"backupportal/function/identity"
 	"backupportal/function/param"
@@ -217,6 +218,7 @@ func (s *Server) key(r *http.Request) string {
 //	edit:SECTION           show the form at a section again
 //	add:FIELD              add a row
 //	remove:FIELD:ROW       remove a row
+//	set:FIELD:DAYS         fill in a number of days
 //	draw                   show the form again
 //	find:FIELD             search the candidates of FIELD
 //	kind:SOURCE, other     change the kind of source or the machine
@@ -248,8 +250,8 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	case "edit":
 		page.Section, page.Key = argument, s.Backups.NewID() // a changed form is a new submission
 		fillDefaults(page)
-	case "add", "remove":
-		page.Focus = rowOp(values, verb, argument, row)
+	case "add", "remove", "set":
+		page.Focus = editOp(values, verb, argument, row)
 	case "kind", "other":
 		if err := s.changeMachine(r, values, verb, argument); err != nil {
 			return err
@@ -340,7 +342,9 @@ type formResult struct {
 	refused  error            // of the domain, if bad is not empty; nil if only the form has mistakes
 	call     backup.Call
 	previews []backup.Preview
-	chosen   []string // receivers, which are not in values and params: the policy decides about them at the start
+	batch    batch.Request // of a form for several targets
+	plan     batch.Plan    // of batch
+	chosen   []string      // receivers, which are not in values and params: the policy decides about them at the start
 }
 
 // checkForm converts a form, validates it and asks the policy, without submitting it. Its error

@@ -182,12 +182,15 @@ func nearestAllowed(days int64, rules []policy.Line) int64 {
 	return best
 }
 
-// rowOp adds or removes a row of a field, for the buttons "add:SpeedLimit" and
-// "remove:SpeedLimit:1". It returns the control that gets the focus, or an empty text if nothing
-// changed.
-func rowOp(v templates.Values, verb, field, argument string) (focus string) {
+// editOp adds or removes a row of a field, for the buttons "add:SpeedLimit" and
+// "remove:SpeedLimit:1", or fills in a number of days, for the button "set:Retention:30". It returns the control that gets
+// the focus, or an empty text if nothing changed.
+func editOp(v templates.Values, verb, field, argument string) (focus string) {
 	rows := max(v.Rows(field), 1)
 	switch controls := templates.RowControls(field); {
+	case verb == "set" && field == "Retention":
+		v[field] = param.PlainNumber(argument)
+		return field
 	case controls == nil:
 		return ""
 	case verb == "add" && rows < templates.MaxRows(field):

@@ -124,6 +124,18 @@ var refusals = []refusal{
 	{"event with a wrong instance", backup.RejectedInvalid, "event:timer nightly", backup.AuditRejected, "nstance", func(w *world) int { return w.event(strings.Replace(good, "i-bp1demoweb01", "web01", 1)) }},
 	{"event that is not allowed", backup.RejectedDenied, "event:timer nightly", backup.AuditDenied, "not allowed", func(w *world) int { return w.event(strings.Replace(good, ":7}", ":9999}", 1)) }},
 	{"event for an unknown account", backup.RejectedAccount, "event:timer nightly", backup.AuditDenied, "not allowed", func(w *world) int { return w.event(strings.Replace(good, "demo", "nowhere", 1)) }},
+	{"batch with a wrong target", backup.RejectedInvalid, "event:timer nightly", backup.AuditRejected, "arget 2", func(w *world) int {
+		return w.event(strings.Replace(twoBackups, `{"InstanceId":"i-bp1demoweb02"}`, `"nonsense"`, 1))
+	}},
+	{"batch whose tag no instance has", backup.RejectedInvalid, "event:timer nightly", backup.AuditRejected, "the tag team=nobody", func(w *world) int {
+		return w.event(strings.Replace(webByTag, "team=web", "team=nobody", 1))
+	}},
+	{"batch that is not allowed", backup.RejectedDenied, "event:timer nightly", backup.AuditDenied, "not allowed", func(w *world) int {
+		return w.event(strings.Replace(twoBackups, ":15,", ":9999,", 1))
+	}},
+	{"batch that is too large", backup.RejectedUnreadable, "event:timer nightly", backup.AuditRejected, "MB", func(w *world) int {
+		return w.event(strings.Repeat(" ", 5<<20) + twoBackups)
+	}},
 	{"webhook that is no JSON", backup.RejectedUnreadable, "ci", backup.AuditRejected, "JSON", func(w *world) int { return w.hook("m1", "hello").Code }},
 	{"webhook of another type", backup.RejectedUnreadable, "repo", backup.AuditRejected, "content type", func(w *world) int {
 		return w.gitHub("m2", "payload=x", "X-GitHub-Event", "push", "Content-Type", "application/x-www-form-urlencoded").Code

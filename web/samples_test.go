@@ -69,7 +69,7 @@ const vendorVolumes = `[{"resourceType":"PV","backupMethod":"FILE","resourceId":
 func TestVendorSamplesAreAccepted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.govern(t, "kept in ours\n    enabled: true\n    account_id: \"2000000000000002\"", "kept in ours\n    enabled: true\n    account_id: \"1589750000004625\"")
+	w.govern(t, "account_id: \"2000000000000002\"\n    access: hbr_cross_account", "account_id: \"1589750000004625\"\n    access: hbr_cross_account")
 	for _, c := range []struct {
 		kind, name string
 		value      any

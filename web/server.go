@@ -21,6 +21,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -71,7 +72,7 @@ func (v Version) String() string {
 }
 
 // Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
-// SignIn, HookBytes, Batches, Drafts, Metrics and Meter.
+// SignIn, HookBytes, Patience, Batches, Drafts, Metrics and Meter.
 // Its methods are safe for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
@@ -86,6 +87,7 @@ type Server struct {
 	Origin    string                                          // of PUBLIC_URL, sent as Access-Control-Allow-Origin and used in links; may be empty
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
+	Patience  time.Duration                                   // how long a page waits for the cloud; 0: listPatience, precheck.Patience
 	Version   Version                                         // described by /healthz and the footer of pages
 	Store     Store                                           // described by /healthz and /readyz
 	Batches   *batch.Service                                  // carries out many submissions as one; nil: there are no such routes
@@ -119,7 +121,7 @@ const MaxHook = 32 << 20
 // Handler returns the handler of all routes with all layers of the package comment.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	s.checks = precheck.New(s.Backups)
+	s.checks = precheck.New(s.Backups, cmp.Or(s.Patience, precheck.Patience))
 
 	// Public.
 	mux.Handle("GET /healthz", s.json(s.health))
@@ -158,6 +160,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET "+volumesPath, http.RedirectHandler("/backups/new/CONTAINER", http.StatusSeeOther)) // the address was typed
 	mux.Handle("POST "+volumesPath, s.page(s.reads(s.pickVolumes)))
 	mux.Handle("POST /backups", s.page(s.submits(s.createBackup)))
+	mux.Handle("GET "+knownPath, s.page(s.reads(s.known)))
 	mux.Handle("GET /options/{Kind}", s.page(s.reads(s.options)))
 	mux.Handle("GET /access", s.page(s.reads(s.access)))
 	mux.Handle("POST /access", s.page(s.reads(s.askAccess)))
@@ -187,7 +190,7 @@ func (s *Server) batchPages(mux *http.ServeMux) {
 	mux.Handle("GET "+batchPagesPath, s.page(s.reads(s.listBatches)))
 	mux.Handle("GET "+batchPagesPath+"/new", s.page(s.reads(s.newTargets)))
 	mux.Handle("GET "+targetsPath, http.RedirectHandler(batchPagesPath+"/new", http.StatusSeeOther)) // the address was typed
-	mux.Handle("POST "+targetsPath, s.page(s.reads(s.saveTargets)))
+	mux.Handle("POST "+targetsPath, s.page(s.admitted(admission.Read, s.resumedTargets(s.saveTargets))))
 	mux.Handle("GET "+batchPagesPath+"/{BatchId}", s.page(s.reads(s.batchPage)))
 	mux.Handle("GET "+batchPagesPath+"/{BatchId}/items.csv", s.page(s.reads(s.exportBatch)))
 	mux.Handle("GET "+batchPagesPath+"/{BatchId}/cancel", s.page(s.reads(s.askCancelBatch)))

@@ -60,6 +60,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	page.Presets, page.Many = s.Policy.Presets(p), s.hasBatchPages()
+	page.Person = s.formToken(r)
 	page.Accounts = s.accounts(p)
 	page.Offered = map[param.SourceType]bool{}
 	for _, source := range param.SourceTypes {

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -22,6 +24,7 @@ import (
 	"backupportal/function/targetlist"
 	"backupportal/function/terraform"
 	"backupportal/templates"
+	"backupportal/web/auth"
 )
 
 // Paths of the pages of batches.
@@ -47,6 +50,10 @@ const (
 	keptRegion  = "targets.region"  // id, or empty for all
 	keptMissing = "targets.missing" // with OriginTag: aliases of the accounts that could not be listed completely
 )
+
+// fromKept is the value of the control from of a post that continues with targets that were posted after the end of the session.
+// The control draft then has the id of their draft.
+const fromKept = "kept"
 
 // listAge is how old a list of targets can be before the check page offers to make it again.
 const listAge = 10 * time.Minute
@@ -95,12 +102,24 @@ func (s *Server) newTargets(w http.ResponseWriter, r *http.Request) error {
 		_, page.Problems = s.readTargets(r, d)
 		status = http.StatusUnprocessableEntity
 	}
+	if d.SignedOut {
+		page.Returned = &templates.Returned{
+			SavedAt: d.SavedAt, Expires: d.Expires(), Discard: draftsPath + "/" + d.ID + "/discard",
+		}
+		page.Kept = &templates.TargetSet{ID: d.ID, Origin: page.Origin, Tag: page.Tag}
+		if page.Origin != templates.OriginTag {
+			set, _ := s.readTargets(r, d) // mistakes show after Continue
+			page.Kept.Rows = set.Rows
+		}
+	}
 	return render(w, r, status, templates.NewBatch(page))
 }
 
 // targetsPage returns the page on which targets are chosen, without values.
 func (s *Server) targetsPage(r *http.Request) templates.NewBatchPage {
-	return templates.NewBatchPage{Shell: s.shell(r), Accounts: s.accounts(principal(r)), Origin: templates.OriginText}
+	return templates.NewBatchPage{
+		Shell: s.shell(r), Accounts: s.accounts(principal(r)), Origin: templates.OriginText, Person: s.formToken(r),
+	}
 }
 
 // saveTargets answers POST /batches/targets: it keeps the targets as a draft and redirects to the form for them. If
@@ -111,6 +130,7 @@ func (s *Server) targetsPage(r *http.Request) templates.NewBatchPage {
 //	tag     Tag, and optionally Account and Region
 //	plan    file: the output of terraform show -json
 //	ticks   InstanceId.N: account, region and id of a machine, separated by blanks
+//	kept    draft: the id of the draft with targets that were posted after the end of the session
 func (s *Server) saveTargets(w http.ResponseWriter, r *http.Request) error {
 	form, err := readUpload(r)
 	if err != nil {
@@ -161,6 +181,20 @@ func (s *Server) saveTargets(w http.ResponseWriter, r *http.Request) error {
 			return render(w, r, http.StatusUnprocessableEntity, templates.NewBatch(page))
 		}
 		kept[keptText] = packTargets(rows)
+	case fromKept:
+		d, err := s.findOwnDraft(r, form.Get("draft"))
+		if err != nil {
+			return err
+		}
+		if d.Values[keptFrom] == "" {
+			return errDraftGone
+		}
+		kept = maps.Clone(d.Values)
+		if templates.Origin(kept[keptFrom]) == templates.OriginTag {
+			if err := s.resolveTag(r, kept); err != nil {
+				return err
+			}
+		}
 	default:
 		return errRequest
 	}
@@ -169,6 +203,75 @@ func (s *Server) saveTargets(w http.ResponseWriter, r *http.Request) error {
 		return render(w, r, http.StatusUnprocessableEntity, templates.NewBatch(page))
 	}
 	return s.keepTargets(w, r, kept, templates.Values{"SourceType": string(s.firstKind(r))})
+}
+
+// formToken returns the token of the sender of r for a form that is posted after the end of the session, or an empty text if people
+// sign in elsewhere.
+func (s *Server) formToken(r *http.Request) string {
+	if s.SignIn == nil {
+		return ""
+	}
+	return s.SignIn.Sessions.FormToken(principal(r))
+}
+
+// resumedTargets calls h, which is saveTargets. If the person's session has ended, it stores the posted targets as a draft
+// instead, and answers with a page that leads to the sign-in and then back to them. It knows the person from the sealed token in
+// the form. A tag is not resolved before the person is signed in. Targets that cannot be kept, such as an unreadable plan, get the
+// answer to a request without a session.
+func (s *Server) resumedTargets(h handler) handler {
+	signedIn := s.signedIn(h)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		err := signedIn(w, r)
+		if !errors.Is(err, auth.ErrSignedOut) || s.SignIn == nil || s.Drafts == nil {
+			return err
+		}
+		form, badForm := readUpload(r)
+		if badForm != nil {
+			return badForm
+		}
+		owner, ok := s.SignIn.Sessions.FormOwner(form.Get("person"))
+		kept := postedTargets(r, form)
+		if !ok || kept == nil || isTooLarge(kept) {
+			return err
+		}
+		d := draft.Draft{ID: s.Backups.NewID(), Owner: owner, Values: kept, SignedOut: true, SavedAt: s.Backups.Now()}
+		d.Page = d.ID
+		if err := s.Drafts.SaveDraft(r.Context(), d); err != nil {
+			return storeFailure(err)
+		}
+		return s.askSignIn(w, r, batchPagesPath+"/new?draft="+url.QueryEscape(d.ID))
+	}
+}
+
+// postedTargets returns the values of a draft that keeps the targets of a post as they are, or nil if it has none.
+func postedTargets(r *http.Request, form url.Values) templates.Values {
+	kept := templates.Values{keptFrom: form.Get("from")}
+	switch templates.Origin(kept[keptFrom]) {
+	case templates.OriginText:
+		kept[keptText] = cmp.Or(form.Get("file"), form.Get("Targets"))
+	case templates.OriginTag:
+		kept[keptTag], kept[keptAccount], kept[keptRegion] = strings.TrimSpace(form.Get("Tag")), form.Get("Account"), form.Get("Region")
+	case templates.OriginPlan:
+		rows, _ := planTargets(r, form.Get("file"))
+		kept[keptText] = packTargets(rows)
+	case templates.OriginTicks:
+		rows, _, err := tickedRows(form)
+		if err != nil {
+			return nil
+		}
+		kept[keptText] = packTargets(rows)
+	default:
+		return nil
+	}
+	for _, value := range kept {
+		if !isPlainText(value) {
+			return nil
+		}
+	}
+	if strings.TrimSpace(kept[keptText]+kept[keptTag]) == "" {
+		return nil
+	}
+	return kept
 }
 
 // firstKind returns the first kind of backup of an instance that some rule offers to the sender of r.
@@ -382,7 +485,7 @@ func (s *Server) resolveTag(r *http.Request, kept templates.Values) error {
 // taggedRows returns the machines that have a tag: key=value, or a key alone.
 func taggedRows(machines []inventory.Machine, tag string) (rows []templates.TargetRow) {
 	for _, m := range machines {
-		if _, ok := m.Tags[tag]; ok || hasTag(m, tag) {
+		if m.HasTag(tag) {
 			rows = append(rows, machineTarget(m))
 		}
 	}
@@ -420,31 +523,39 @@ func planTargets(r *http.Request, plan string) (rows []templates.TargetRow, prob
 	return rows, nil
 }
 
-// tickedMachines returns the machines whose boxes on the start page are ticked, in the order of the page.
-func (s *Server) tickedMachines(r *http.Request, form url.Values) (rows []templates.TargetRow, err error) {
-	var places []inventory.Place
-	for n := range machinesPage {
-		values := strings.Fields(form.Get("InstanceId." + strconv.Itoa(n)))
-		if len(values) == 0 {
-			continue
-		}
-		if len(values) != 3 || !utf8.ValidString(strings.Join(values, "")) {
-			return nil, errRequest
-		}
-		p := param.Params{"Account": values[0], "Region": values[1], "InstanceId": values[2]}
-		if p.CheckValues() != nil {
-			return nil, errRequest
-		}
-		rows = append(rows, templates.TargetRow{Params: p})
-		if place := (inventory.Place{Account: values[0], Region: values[1]}); !slices.Contains(places, place) {
-			places = append(places, place)
-		}
+// tickedMachines returns the machines whose boxes on the start page are ticked, in the order of the page, with their names.
+func (s *Server) tickedMachines(r *http.Request, form url.Values) ([]templates.TargetRow, error) {
+	rows, places, err := tickedRows(form)
+	if err != nil {
+		return nil, err
 	}
 	names := s.machineNames(r, places).names
 	for i, row := range rows {
 		rows[i].Name = names[targetlist.Key(row.Params)]
 	}
 	return rows, nil
+}
+
+// tickedRows does the work of tickedMachines without the names. It also returns the places of the machines.
+func tickedRows(form url.Values) (rows []templates.TargetRow, places []inventory.Place, err error) {
+	for n := range machinesPage {
+		values := strings.Fields(form.Get("InstanceId." + strconv.Itoa(n)))
+		if len(values) == 0 {
+			continue
+		}
+		if len(values) != 3 || !utf8.ValidString(strings.Join(values, "")) {
+			return nil, nil, errRequest
+		}
+		p := param.Params{"Account": values[0], "Region": values[1], "InstanceId": values[2]}
+		if p.CheckValues() != nil {
+			return nil, nil, errRequest
+		}
+		rows = append(rows, templates.TargetRow{Params: p})
+		if place := (inventory.Place{Account: values[0], Region: values[1]}); !slices.Contains(places, place) {
+			places = append(places, place)
+		}
+	}
+	return rows, places, nil
 }
 
 // A machineIndex has the machines of some places.

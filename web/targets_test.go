@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"backupportal/function/backup"
 	"backupportal/function/batch"
 	emulated "backupportal/function/emulator/world"
 	"backupportal/function/identity"
@@ -283,5 +287,104 @@ func TestRandomLists(t *testing.T) {
 	}
 	if w.created() != 0 {
 		t.Error("a backup was started")
+	}
+}
+
+// TestRefusedTargetsLeaveATrace proves that targets that the policy refuses leave a line in the log, a record of the audit trail
+// and a count when the form is posted, and that the record of the batch says how many were left out. Looking at the check page
+// again leaves nothing.
+func TestRefusedTargetsLeaveATrace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := w.traced()
+	w.server.Batches.Log = w.server.Log
+	list := "InstanceId,Account,Region,Retention\ni-bp1demoweb01,demo,cn-hangzhou,\ni-bp1demoweb02,demo,cn-hangzhou,3000\n"
+	p := w.person(t).send("POST", "/batches/targets", url.Values{"from": {"text"}, "Targets": {list}}.Encode())
+	check := p.press("check", "Retention", "7").shows(checkPage, "i-bp1demoweb02").at
+	p.open(check).open(check)
+	var metrics strings.Builder
+	got.metrics.Write(&metrics)
+	for text, where := range map[string]string{
+		`"msg":"targets of a batch refused"`:                             got.log.String(),
+		`"targets":2,"refused":1,"first":["i-bp1demoweb02"]`:             got.log.String(),
+		`backup_portal_rejected_total{kind="denied",source=""} 1` + "\n": metrics.String(),
+	} {
+		if strings.Count(where, text) != 1 {
+			t.Errorf("not one %s in\n%s", text, where)
+		}
+	}
+	if n := got.audited(backup.AuditDenied); n != 1 {
+		t.Errorf("%d audit records, want 1", n)
+	}
+	start := regexp.MustCompile(`name="skip" value="1"`)
+	if !start.MatchString(p.page) {
+		t.Fatalf("the page skips nothing:\n%s", p.page)
+	}
+	p.send("POST", strings.Replace(check, "/check", "/start", 1), url.Values{"skip": {"1"}, "Concurrency": {"5"}}.Encode()).shows("^/batches/[a-z2-7]{26}$")
+	created := got.events[len(got.events)-1]
+	if created.Kind != backup.AuditBatch || !slices.Contains(created.Decision.Lines, "1 targets left out after the check") {
+		t.Errorf("the audit record of the batch: %+v", created)
+	}
+}
+
+// TestEndOfTheSessionKeepsTargets posts targets in each way after the session has ended. After the sign-in, the person continues
+// with them, and nobody else can open them.
+func TestEndOfTheSessionKeepsTargets(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		values url.Values
+		from   string   // page of the form
+		shows  []string // after the sign-in
+		form   []string // after Continue
+	}{
+		"list": {
+			url.Values{"from": {"text"}, "Targets": {"InstanceId,Account,Region\ni-bp1demoweb01,demo,cn-hangzhou\n"}}, "/batches/new",
+			[]string{"i-bp1demoweb01,demo,cn-hangzhou", "1 machine found"}, []string{"1 machine found"},
+		},
+		"wrong list": {
+			url.Values{"from": {"text"}, "Targets": {"web01"}}, "/batches/new",
+			[]string{"web01", "Continue shows what must be corrected"}, []string{"<title>Error"},
+		},
+		"tag": {
+			url.Values{"from": {"tag"}, "Tag": {"team=web"}, "Account": {"demo"}, "Region": {"cn-hangzhou"}}, "/batches/new",
+			[]string{"team=web"}, []string{"2 machines found"},
+		},
+		"plan": {
+			url.Values{"from": {"plan"}, "file": {planOf(t, "i-bp1demoweb01", "i-bp1demoweb02")}}, "/batches/new",
+			[]string{"2 machines found"}, []string{"2 machines found"},
+		},
+		"ticks": {
+			url.Values{"from": {"ticks"}, "InstanceId.0": {"demo cn-hangzhou i-bp1demoweb02"}}, "/",
+			[]string{"1 machine found"}, []string{"1 machine found"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, idp := signInWorld(t)
+			w.govern(t, "members:\n", "members:\n      - {issuer: \""+idp.URL+"\", group: team-a}\n")
+			p := w.person(t).open(c.from).signIn(w, idp, "alice").shows("^" + c.from + "$")
+			token := regexp.MustCompile(`action="/batches/targets"[^>]*>(?s:.*?)name="person" value="([^"]+)"`).FindStringSubmatch(p.page)
+			if token == nil {
+				t.Fatalf("no form with a token:\n%s", p.page)
+			}
+			delete(p.jar, "__Host-portal")
+			if p.send("POST", "/batches/targets", c.values.Encode()); p.status != http.StatusUnauthorized || p.sent.Get("Refresh") != "" {
+				t.Errorf("without a token: status %d", p.status)
+			}
+			values := maps.Clone(c.values)
+			values.Set("person", token[1])
+			p.send("POST", "/batches/targets", values.Encode()).shows("^/batches/targets$", "Your session has ended")
+			back := *p
+			back.jar = maps.Clone(p.jar)
+			if back.signIn(w, idp, "bob"); back.status != http.StatusNotFound {
+				t.Errorf("another person: status %d", back.status)
+			}
+			p.signIn(w, idp, "alice").shows(`^/batches/new\?draft=`, append(c.shows, "You were here; nothing is lost", "Your targets are kept")...)
+			if w.created() != 0 {
+				t.Error("a backup was started")
+			}
+			_, id, _ := strings.Cut(p.at, "draft=")
+			p.send("POST", "/batches/targets", url.Values{"from": {"kept"}, "draft": {id}}.Encode()).shows("^/(drafts/|batches/new)", c.form...)
+		})
 	}
 }

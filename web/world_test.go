@@ -58,6 +58,10 @@ func (c *clock) Add(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// patience is the time limit of statements and of answers of the cloud in tests: the machine of a test
+// can be slow. A test that needs a short limit sets it.
+const patience = 2 * time.Minute
+
 func newWorld(t testing.TB) *world { return newWorldIn(t, func(*emulated.World) {}) }
 
 // newWorldIn returns a new world. change edits the demo world of the emulator first.
@@ -98,7 +102,7 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 	}
 	log := slog.New(slog.DiscardHandler)
 	w.url = "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
-	if w.db, err = store.Open(store.Config{URL: secret.New(w.url)}); err != nil {
+	if w.db, err = store.Open(store.Config{URL: secret.New(w.url), StatementTime: patience}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.db.Close() })
@@ -108,9 +112,11 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 			Wait: func(_ context.Context, d time.Duration) error { w.clock.Add(d); return nil },
 		},
 		Policy: rules, Inventory: inventory.New(client, log, w.clock.Now), Sender: auth.Demo, Mode: auth.ModeDemo, Host: web.OnLoopback, Demo: true, Store: web.Store{Kind: w.db.Kind(), Ready: w.db.Ready}, Drafts: w.db, Log: log,
-		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600),
+		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600), Patience: patience,
 	}
-	w.server.Batches = &batch.Service{Backups: w.server.Backups, Store: w.db, Log: log, Woken: make(chan struct{}, 1)}
+	w.server.Inventory.Patience = patience
+	w.server.Batches = &batch.Service{Backups: w.server.Backups, Store: w.db, Log: log, Woken: make(chan struct{}, 1),
+		Finder: inventory.Tags{Inventory: w.server.Inventory, Rules: rules}}
 	w.handler = w.server.Handler()
 	return w
 }

@@ -14,7 +14,7 @@ var typed = []answer{
 
 // TestTypedValuesStay proves that typed values are not lost after Back, Reload, a change of the
 // language, or in a second tab. It tests the form, the form with mistakes, the check page and
-// the page of the backup. The tests of package web also test the end of the session and another
+// the page of the backup. TestTypedValuesOutlastSessionAndInstance tests the end of the session and another
 // server process with the same database.
 func TestTypedValuesStay(t *testing.T) {
 	t.Parallel()

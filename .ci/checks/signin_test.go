@@ -240,6 +240,14 @@ func startSignIn(t *testing.T, binary string, g *gateway, p provider) *portal {
 		"OIDC_CLIENT_ID=" + p.client, "OIDC_CLIENT_SECRET=" + p.secret,
 		"SESSION_KEYS=" + base64.StdEncoding.EncodeToString(key),
 	}
+	g.to.Store(startInstance(t, cmd, p.secret))
+	site.environment = cmd.Env
+	return site
+}
+
+// startInstance starts the deployed program and returns its address. Its log must not hold the secret.
+func startInstance(t *testing.T, cmd *exec.Cmd, secret string) *url.URL {
+	t.Helper()
 	said := &output{}
 	cmd.Stderr = said
 	out, err := cmd.StdoutPipe()
@@ -252,7 +260,7 @@ func startSignIn(t *testing.T, binary string, g *gateway, p provider) *portal {
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		if strings.Contains(said.String(), p.secret) && p.secret != "secret" {
+		if strings.Contains(said.String(), secret) && secret != "secret" {
 			t.Errorf("the log holds the client's secret:\n%s", said)
 		}
 	})
@@ -265,8 +273,19 @@ func startSignIn(t *testing.T, binary string, g *gateway, p provider) *portal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.to.Store(to)
-	return site
+	return to
+}
+
+// buildPortal compiles the deployed program and returns its path.
+func buildPortal(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "main")
+	build := exec.Command("go", "build", "-o", binary, "./function")
+	build.Dir = filepath.Join("..", "..")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
 }
 
 // cookies returns the browser's cookies for the portal, by name.
@@ -311,12 +330,7 @@ func with(t *testing.T, site *portal, path, cookie string) (int, string) {
 func TestSignInAtForeignProviders(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
-	binary := filepath.Join(t.TempDir(), "main")
-	build := exec.Command("go", "build", "-o", binary, "./function")
-	build.Dir = filepath.Join("..", "..")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := buildPortal(t)
 	providers := map[string]func(*testing.T, string) provider{
 		"node-oidc-provider": nodeProvider,
 		"zitadel":            zitadelProvider,

@@ -128,7 +128,7 @@ pipelines:
   - {name: deploy, issuer: "` + d.provider.URL + `", audience: portal, claims: {repository: a/b}}
 `
 	database := "sqlite:" + filepath.Join(t.TempDir(), "portal.db")
-	db, err := store.Open(store.Config{URL: secret.New(database)})
+	db, err := store.Open(store.Config{URL: secret.New(database), StatementTime: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -105,5 +107,33 @@ func slowRequests(t *testing.T, on Platform) {
 	}()
 	if answer, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("300 KiB of headers: %+v, %v", answer, err)
+	}
+}
+
+// TestPlatformChecksHealthByAddress proves that a custom runtime answers GET /healthz for the
+// address of the instance as for its own host, and that no other request and no other platform gets
+// that exception.
+func TestPlatformChecksHealthByAddress(t *testing.T) {
+	const instance, site = "127.0.0.1:9000", "backup.example.com"
+	public := &url.URL{Scheme: "https", Host: site}
+	for _, c := range []struct {
+		cfg          Config
+		method, path string
+		want         string // host that the portal sees
+	}{
+		{Config{Platform: CustomRuntime, PublicURL: public}, "GET", "/healthz", site},
+		{Config{Platform: CustomRuntime, PublicURL: public}, "POST", "/healthz", instance},
+		{Config{Platform: CustomRuntime, PublicURL: public}, "GET", "/readyz", instance},
+		{Config{Platform: CustomRuntime}, "GET", "/healthz", instance},
+		{Config{Platform: PlainServer, PublicURL: public}, "GET", "/healthz", instance},
+	} {
+		var got string
+		web := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Host })
+		r := httptest.NewRequest(c.method, c.path, nil)
+		r.Host = instance
+		NewServer(c.cfg, App{Handlers: event.Handlers{Web: web}}).Handler.ServeHTTP(httptest.NewRecorder(), r)
+		if got != c.want || r.Host != instance {
+			t.Errorf("%s %s on %s with PUBLIC_URL %v: the portal sees %q, want %q", c.method, c.path, c.cfg.Platform, c.cfg.PublicURL, got, c.want)
+		}
 	}
 }

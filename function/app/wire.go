@@ -97,11 +97,13 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	if err != nil {
 		return App{}, errors.Join(err, closeStore())
 	}
+	machines := inventory.New(cloud, log, wallClock)
+	batches.Finder = inventory.Tags{Inventory: machines, Rules: rules}
 	server := &web.Server{
 		Backups:   service,
 		Batches:   batches,
 		Policy:    rules,
-		Inventory: inventory.New(cloud, log, wallClock),
+		Inventory: machines,
 		Sender:    auth.BearerTokens(rules.Tokens(), rules.Pipelines(), wallClock, authenticate),
 		Mode:      cfg.AuthMode,
 		SignIn:    signIn,

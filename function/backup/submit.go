@@ -96,6 +96,15 @@ func (s Submission) keyLife() time.Duration {
 	return KeyExpires
 }
 
+// ContentKeyEnds returns until when the key of s stands for what was first requested with it at the time first, if it
+// is a hash of the content and that request has a result.
+func (s Submission) ContentKeyEnds(first time.Time) time.Time {
+	if s.Retry {
+		return first.Add(repeatsEnd)
+	}
+	return first.Add(contentKeyExpires)
+}
+
 // Answer is the result of [Service.Submit].
 type Answer struct {
 	Record

@@ -21,6 +21,7 @@ import (
 	"backupportal/function/emulator"
 	"backupportal/function/emulator/world"
 	"backupportal/function/identity"
+	"backupportal/function/inventory"
 	"backupportal/function/param"
 	"backupportal/function/policy"
 	"backupportal/function/secret"
@@ -106,6 +107,7 @@ func newFixtureOn(t testing.TB, address string, first *fixture) *fixture {
 			Wait: func(ctx context.Context, d time.Duration) error { f.clock.Add(d); return ctx.Err() },
 		},
 		Store: db, Log: slog.New(slog.DiscardHandler), Woken: make(chan struct{}, 1),
+		Finder: inventory.Tags{Inventory: inventory.New(client, slog.New(slog.DiscardHandler), f.clock.Now), Rules: rules},
 	}
 	return f
 }

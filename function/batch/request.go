@@ -23,27 +23,56 @@ import (
 type Request struct {
 	Door      backup.Door
 	Principal identity.Principal
-	Key       string         // idempotency key of the batch
-	Common    param.Params   // parameters of every item
-	Targets   []param.Params // parameters of each item, which win over Common
+	Key       string // idempotency key of the batch
+	// ByContent says that the sender gave no key, so Key is a hash of the content, and Retry that the platform
+	// marked the message as a repeat: see [backup.Submission].
+	ByContent, Retry bool
+	Common           param.Params   // parameters of every item
+	Targets          []param.Params // parameters of each item, which win over Common
+	// Tag selects the targets in place of Targets: the instances with this tag that the sender may back up. It is key=value, or
+	// a key alone. The account and the region of Common limit them. The tag is resolved once, when the batch is created.
+	Tag string
 	// Places says where each target was written, such as "line 3", for the sentences of mistakes. Nil:
 	// the sentences have only the number of the target. Otherwise it has one entry for each target.
 	Places  []param.Text
 	Options Options
+	// LeftOut is how many targets the sender left out after a check, for the records of the creation.
+	LeftOut int
+
+	use int // of a key that is used again, from 2; 0 for the first use: see [Service.use]
 }
 
-// ID returns the id of the batch: 26 characters, a hash of its door, principal and key.
+// ID returns the id of the batch: 26 characters, a hash of its door, principal and key. If an expired key is used
+// again, a hyphen and the number of the use follow.
 func (r Request) ID() string {
 	sum := lenhash.Sum("portal/batch/v1", string(r.Door), r.Principal.ID(), r.Key)
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+	id := strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:16]))
+	if r.use > 0 {
+		id += "-" + strconv.Itoa(r.use)
+	}
+	return id
+}
+
+// itemsKey returns the key from which those of the items are made. It differs for each use of Key. No sender can choose the
+// addition, because it contains a NUL.
+func (r Request) itemsKey() string {
+	if r.use > 0 {
+		return r.Key + "\x00use\x00" + strconv.Itoa(r.use)
+	}
+	return r.Key
 }
 
 // fingerprint returns the SHA-256 of the parameters and the options, in hexadecimal, without the
-// reasons and tickets: see [backup.Submission.Fingerprint].
+// reasons and tickets: see [backup.Submission.Fingerprint]. With a tag it does not depend on the targets.
 func (r Request) fingerprint() string {
 	parts := []string{"portal/batch-content/v1", jsontext.Must(r.Options)}
+	if r.Tag != "" {
+		parts = append(parts, "tag", r.Tag, backup.Submission{Params: r.Common}.Fingerprint())
+	}
 	for n := range r.Targets {
-		parts = append(parts, r.submission(n).Fingerprint())
+		if r.Tag == "" {
+			parts = append(parts, r.submission(n).Fingerprint())
+		}
 	}
 	sum := lenhash.Sum(parts...)
 	return hex.EncodeToString(sum[:])
@@ -51,7 +80,7 @@ func (r Request) fingerprint() string {
 
 // submission returns item n as a submission.
 func (r Request) submission(n int) backup.Submission {
-	return submissionOf(r.Door, r.Principal, r.Key, n, merged(r.Common, r.Targets[n]))
+	return submissionOf(r.Door, r.Principal, r.itemsKey(), n, merged(r.Common, r.Targets[n]))
 }
 
 // submissionOf returns an item as a submission. A batch counts as one request, so an item does not. It makes one attempt
@@ -101,12 +130,21 @@ type Decision struct {
 }
 
 // Check returns the decision about each item of r. It starts and stores nothing. The cloud is asked
-// only for the tags of instances, if the policy names tags.
+// only for the tags of instances, if the policy or r names tags.
 //
-// The errors are a [param.InvalidError] with the mistakes of all items and options, and a
+// The errors are a [param.InvalidError] with the mistakes of all items and options, a
 // [*backup.DeniedError] if no item is allowed, or if one is refused and [Options.OnRefused] is
-// [RefusedStop].
+// [RefusedStop], and [backup.ErrNotListed].
 func (s *Service) Check(ctx context.Context, r Request) (Plan, error) {
+	r, err := s.resolve(ctx, r)
+	if err != nil {
+		return Plan{}, err
+	}
+	return s.check(ctx, r)
+}
+
+// check is Check for a request whose tag is resolved.
+func (s *Service) check(ctx context.Context, r Request) (Plan, error) {
 	bad := r.mistakes()
 	if len(r.Targets) == 0 || len(r.Targets) > MaxTargets {
 		return Plan{}, param.InvalidError(bad)
@@ -159,6 +197,8 @@ func (r Request) mistakes() []param.Mistake {
 		bad = append(bad, param.Mistake{Field: "Notify", Code: "unused", Text: msgNotify})
 	}
 	switch n := len(r.Targets); {
+	case n == 0 && r.Tag != "":
+		// It is not resolved yet.
 	case n == 0:
 		bad = append(bad, param.Mistake{Field: "Targets", Code: "required", Text: msgNoTargets})
 	case n > MaxTargets:

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"backupportal/function/backup"
@@ -29,12 +31,14 @@ type Service struct {
 	// Carrier has batches carried out by asynchronous invocations. Nil: a process carries them out in
 	// [Service.RunEvery] or [Service.RunOpen].
 	Carrier Carrier
+	// Finder finds the instances of requests with a tag. Nil: no request may have one.
+	Finder Finder
 	// Workers is how many items one process works on at the same time. 0 means [DefaultWorkers].
 	Workers int
 }
 
 // Create checks r, stores it as a batch, and has it carried out. Any number of calls with one key make one batch; all but
-// the first one return it with replayed.
+// the first one return it with replayed. A tag is resolved only for a new batch.
 //
 // The errors are those of [Service.Check], a [*backup.BusyError] with [backup.ErrKeyReused] if the key
 // stands for another batch, and [backup.ErrStoreUnavailable]. After an error this call has started
@@ -43,34 +47,91 @@ func (s *Service) Create(ctx context.Context, r Request) (b Batch, replayed bool
 	if bad := r.mistakes(); bad != nil {
 		return Batch{}, false, param.InvalidError(bad)
 	}
-	id, fingerprint := r.ID(), r.fingerprint()
-	known, err := s.Store.FindBatch(ctx, id)
+	r, known, err := s.use(ctx, r)
 	switch {
-	case err == nil:
-		return s.known(known, fingerprint)
-	case !errors.Is(err, backup.ErrNotFound):
-		return Batch{}, false, unavailable(err)
+	case err != nil:
+		return Batch{}, false, err
+	case known != nil:
+		return knownAs(*known, r.fingerprint())
 	}
-	plan, err := s.Check(ctx, r)
+	if r, err = s.resolve(ctx, r); err != nil {
+		return Batch{}, false, err
+	}
+	plan, err := s.check(ctx, r)
 	if err != nil {
 		s.noteRefusal(ctx, r, plan, err)
 		return Batch{}, false, err
 	}
 	fresh, items := r.batch(plan, s.Backups.Now())
-	known, ours, err := s.Store.CreateBatch(ctx, fresh, items)
+	stored, ours, err := s.Store.CreateBatch(ctx, fresh, items)
 	if err != nil {
 		return Batch{}, false, unavailable(err)
 	}
 	if !ours {
-		return s.known(known, fingerprint)
+		return knownAs(stored, r.fingerprint())
 	}
-	s.note(ctx, known, r.Principal, "created")
-	s.wake(ctx, known)
-	return known, false, nil
+	s.noteCreated(ctx, stored, r)
+	s.wake(ctx, stored)
+	return stored, false, nil
 }
 
-// known returns the batch that a key stands for as the answer to a repeat.
-func (s *Service) known(b Batch, fingerprint string) (Batch, bool, error) {
+// use returns the batch that the key of r stands for, or nil if there is none; then r gets the number of the next use of its
+// key. A key that is a hash of the content stands for its batch as long as such a key stands for a submission:
+// see [backup.Submission.ContentKeyEnds]. The number follows that of the newest batch with the key, so two calls at the same time
+// have the same number, and one of them stores its batch. The error is [backup.ErrStoreUnavailable].
+func (s *Service) use(ctx context.Context, r Request) (Request, *Batch, error) {
+	if !r.ByContent {
+		known, err := s.Store.FindBatch(ctx, r.ID())
+		switch {
+		case errors.Is(err, backup.ErrNotFound):
+			return r, nil, nil
+		case err != nil:
+			return r, nil, unavailable(err)
+		}
+		return r, &known, nil
+	}
+	id := r.ID()
+	var before *backup.Place
+	for {
+		page, err := s.Store.ListBatches(ctx, r.Principal.ID(), before, usesAtOnce)
+		if err != nil {
+			return r, nil, unavailable(err)
+		}
+		for _, b := range page {
+			number, used := useOf(id, b.ID)
+			if !used {
+				continue
+			}
+			ends := backup.Submission{ByContent: true, Retry: r.Retry}.ContentKeyEnds(b.CreatedAt)
+			if s.Backups.Now().Before(ends) {
+				return r, &b, nil
+			}
+			r.use = number + 1
+			return r, nil, nil
+		}
+		if len(page) < usesAtOnce {
+			return r, nil, nil
+		}
+		last := page[len(page)-1]
+		before = &backup.Place{At: last.CreatedAt, ID: last.ID}
+	}
+}
+
+// usesAtOnce is how many batches one statement of use reads.
+const usesAtOnce = 100
+
+// useOf returns the number of the use of a key for which the batch with the id stands, if its first use has the id first.
+func useOf(first, id string) (number int, ok bool) {
+	if id == first {
+		return 1, true
+	}
+	rest, ok := strings.CutPrefix(id, first+"-")
+	number, err := strconv.Atoi(rest)
+	return number, ok && err == nil
+}
+
+// knownAs returns the batch that a key stands for as the answer to a repeat.
+func knownAs(b Batch, fingerprint string) (Batch, bool, error) {
 	if b.Fingerprint != fingerprint {
 		return Batch{}, false, &backup.BusyError{Err: backup.ErrKeyReused}
 	}
@@ -81,7 +142,7 @@ func (s *Service) known(b Batch, fingerprint string) (Batch, bool, error) {
 func (r Request) batch(plan Plan, now time.Time) (Batch, []Item) {
 	now = now.Truncate(time.Millisecond)
 	b := Batch{
-		ID: plan.ID, Fingerprint: r.fingerprint(), Door: r.Door, Principal: r.Principal, Key: r.Key, Common: r.Common,
+		ID: plan.ID, Fingerprint: r.fingerprint(), Door: r.Door, Principal: r.Principal, Key: r.itemsKey(), Common: r.Common,
 		Options: r.Options, Total: len(r.Targets), State: StateRunning, Counts: Counts{}, CreatedAt: now,
 		Control: Control{FirstUntil: len(r.Targets), Forgiven: plan.Refused, Pace: newPace(r.Options.interval())},
 	}
@@ -341,9 +402,25 @@ func (s *Service) wake(ctx context.Context, b Batch) {
 	}
 }
 
-// note writes a change of b to the log and to the audit trail.
-func (s *Service) note(ctx context.Context, b Batch, by identity.Principal, what string) {
-	s.Log.InfoContext(ctx, "batch "+what, "batch", b.ID, "items", b.Total, "counts", b.Counts)
+// noteCreated is note for a new batch. It also says which tag selected the items, and how many targets were left out.
+func (s *Service) noteCreated(ctx context.Context, b Batch, r Request) {
+	var lines []string
+	if r.Tag != "" {
+		lines = append(lines, "tag "+r.Tag)
+	}
+	if r.LeftOut > 0 {
+		lines = append(lines, fmt.Sprintf("%d targets left out after the check", r.LeftOut))
+	}
+	s.note(ctx, b, r.Principal, "created", lines...)
+}
+
+// note writes a change of b to the log and to the audit trail, with further lines.
+func (s *Service) note(ctx context.Context, b Batch, by identity.Principal, what string, lines ...string) {
+	attributes := []any{"batch", b.ID, "items", b.Total, "counts", b.Counts}
+	if lines != nil {
+		attributes = append(attributes, "lines", lines)
+	}
+	s.Log.InfoContext(ctx, "batch "+what, attributes...)
 	e := backup.AuditEvent{
 		Kind: backup.AuditBatch, Actor: by, Door: b.Door,
 		Target: backup.AuditTarget{
@@ -355,23 +432,49 @@ func (s *Service) note(ctx context.Context, b Batch, by identity.Principal, what
 		Outcome: backup.AuditOutcome{Class: what},
 	}
 	if n := b.Counts[ItemRefused]; n > 0 {
-		e.Decision.Lines = []string{fmt.Sprintf("%d items refused", n)}
+		lines = append([]string{refusedLine(n)}, lines...)
 	}
+	e.Decision.Lines = lines
 	s.Backups.Note(ctx, e)
 }
 
 // noteRefusal writes to the audit trail that the policy refused a whole batch.
 func (s *Service) noteRefusal(ctx context.Context, r Request, plan Plan, err error) {
-	if !errors.Is(err, backup.ErrDenied) {
-		return
+	if errors.Is(err, backup.ErrDenied) {
+		s.auditRefused(ctx, r, plan)
 	}
+}
+
+// NoteRefused writes to the log and to the audit trail that the policy refuses some items of r, for a sender that reads the plan
+// before it creates the batch without them.
+func (s *Service) NoteRefused(ctx context.Context, r Request, plan Plan) {
+	plan.ID = r.ID()
+	var refused []string
+	for _, d := range plan.Items {
+		if d.Denied != nil && len(refused) < namedRefused {
+			refused = append(refused, d.Resource)
+		}
+	}
+	s.Log.WarnContext(ctx, "targets of a batch refused",
+		"batch", plan.ID, "principal", r.Principal.ID(), "targets", len(plan.Items), "refused", plan.Refused, "first", refused)
+	s.auditRefused(ctx, r, plan)
+}
+
+// namedRefused is how many refused resources a line of the log names.
+const namedRefused = 20
+
+// auditRefused writes to the audit trail how many items of r the policy refused.
+func (s *Service) auditRefused(ctx context.Context, r Request, plan Plan) {
 	s.Backups.Note(ctx, backup.AuditEvent{
 		Kind: backup.AuditDenied, Actor: r.Principal, Door: r.Door,
 		Target:     backup.AuditTarget{Action: backup.ActionCreate, Account: r.Common["Account"], Region: r.Common["Region"]},
-		Submission: backup.AuditSubmission{ID: plan.ID, N: len(r.Targets), Reason: r.Common["Reason"], Ticket: r.Common["Ticket"]},
-		Decision:   backup.AuditDecision{Lines: []string{fmt.Sprintf("%d items refused", plan.Refused)}},
+		Submission: backup.AuditSubmission{ID: plan.ID, N: len(plan.Items), Reason: r.Common["Reason"], Ticket: r.Common["Ticket"]},
+		Decision:   backup.AuditDecision{Lines: []string{refusedLine(plan.Refused)}},
 	})
 }
+
+// refusedLine returns the line of the audit trail about n refused items.
+func refusedLine(n int) string { return fmt.Sprintf("%d items refused", n) }
 
 // unavailable wraps an error of the store as [backup.ErrStoreUnavailable].
 func unavailable(err error) error { return fmt.Errorf("%w: %w", backup.ErrStoreUnavailable, err) }

@@ -19,6 +19,7 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,18 +136,17 @@ type Query struct {
 	Kind   backup.CandidateKind // Instances or Clusters
 	Places []Place              // List skips a place in which no rule allows the person a backup
 	Again  bool                 // ask the cloud again where it failed, and wait again where it was slow
-	Points bool                 // of Instances: also when their newest recovery points were made
+	// Patience replaces [Inventory.Patience], unless it is zero.
+	Patience time.Duration
+	Points   bool // of Instances: also when their newest recovery points were made
 }
 
 // List returns one listing for each place of q (a region of an account) in which a rule allows
 // who a backup, in the order of q. It asks the cloud about each place whose list is older than
-// a minute, and waits for at most [Inventory.Patience]. A slower call continues in the
+// a minute, and waits for at most [Inventory.Patience], or as long as q says. A slower call continues in the
 // background, and a later List returns its result.
 func (v *Inventory) List(ctx context.Context, rules backup.Policy, who identity.Principal, q Query) []Listing {
-	patience := v.Patience
-	if patience == 0 {
-		patience = usualPatience
-	}
+	patience := cmp.Or(q.Patience, v.Patience, usualPatience)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	listings := make([]Listing, 0, len(q.Places))
@@ -415,6 +415,19 @@ func (m Machine) Matches(text string) bool {
 	}
 	for key, value := range m.Tags {
 		if contains(key + "=" + value) {
+			return true
+		}
+	}
+	return false
+}
+
+// HasTag reports whether m has a tag: key=value, or a key alone.
+func (m Machine) HasTag(tag string) bool {
+	if _, ok := m.Tags[tag]; ok {
+		return true
+	}
+	for key, value := range m.Tags {
+		if key+"="+value == tag {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -67,6 +68,28 @@ func (l *loader) duration(p place) time.Duration {
 		return 0
 	}
 	return d
+}
+
+// Likely returns the grant of the first rule that allows who a backup with the values given and suitable values for the
+// other parameters. The rule of the complete request can be another one. given must have the account, the region and the
+// resource; if no rule allows such a backup, the result is false. It calls the cloud under the conditions of
+// [Policy.Decide].
+func (p *Policy) Likely(ctx context.Context, who identity.Principal, given param.Params) (backup.Grant, bool) {
+	teams := p.teamsOf(who)
+	a, _, ok := p.beforeRules(teams, given)
+	if !ok {
+		return backup.Grant{}, false
+	}
+	seen := &tagLookup{policy: p, who: who, params: given}
+	for _, r := range p.rulesFor(who, backup.ActionCreate) {
+		if !p.allowsPart(r, given) {
+			continue
+		}
+		if _, has := seen.has(ctx, r); has {
+			return p.grant(r, who, teams, a, nil), true
+		}
+	}
+	return backup.Grant{}, false
 }
 
 // grant returns what rule r grants to who in account a: the values that r adds, the

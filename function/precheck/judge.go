@@ -18,10 +18,11 @@ import (
 // A judge makes findings (results for people) from the answers of the cloud and of the store.
 // It makes no call.
 type judge struct {
-	call    backup.Call
-	survey  survey
-	now     time.Time
-	explain func(code string) backup.Explanation
+	call     backup.Call
+	survey   survey
+	patience time.Duration // see [New]
+	now      time.Time
+	explain  func(code string) backup.Explanation
 
 	limits     []backup.LimitUse
 	limitsErr  error
@@ -45,7 +46,7 @@ func (j *judge) findings() []Finding {
 		}
 		j.vault()
 	case param.Container:
-		if j.cluster() {
+		if j.cluster() && j.call.Params["ContainerResources"] != "" {
 			j.volumes()
 		}
 		j.vault()
@@ -101,7 +102,7 @@ func (j *judge) why(err error, late, asked bool) param.Text {
 	case !asked && j.call.Target.Account.Access == backup.HBRCrossAccount:
 		return sentences(param.Both("The portal has no role in this account, so it cannot look there.", "门户在该账号中没有角色，无法查看。"), doesNotStop)
 	case late || !asked:
-		return sentences(say("%v did not answer within %d seconds.", "%v在 %d 秒内未响应。", service, int(timeout.Seconds())), doesNotStop)
+		return sentences(say("%v did not answer within %d seconds.", "%v在 %d 秒内未响应。", service, int(j.patience.Seconds())), doesNotStop)
 	case errors.Is(err, errLongList):
 		return sentences(param.Both("The list is too long to read.", "列表过长，未能读取。"), doesNotStop)
 	case failed != nil:

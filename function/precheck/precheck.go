@@ -96,22 +96,26 @@ func (r Result) ToChange() string {
 	return ""
 }
 
+// Patience is the usual time limit of all questions to the cloud together.
+const Patience = 3 * time.Second
+
 // Times and limits.
 const (
-	timeout = 3 * time.Second // of all questions to the cloud together
-	keptFor = time.Minute     // how long complete answers are used again
-	maxKept = 512             // surveys in the cache
+	keptFor = time.Minute // how long complete answers are used again
+	maxKept = 512         // surveys in the cache
 )
 
 // A Checker checks requests. It is safe for concurrent use.
 type Checker struct {
-	backups *backup.Service
-	kept    *cache.Cache[survey] // by the result of key
+	backups  *backup.Service
+	patience time.Duration        // limit of all questions to the cloud together
+	kept     *cache.Cache[survey] // by the result of key
 }
 
-// New returns a checker that uses the cloud, the policy and the store of s.
-func New(s *backup.Service) *Checker {
-	return &Checker{backups: s, kept: cache.New[survey](maxKept, s.Now)}
+// New returns a checker that uses the cloud, the policy and the store of s. It waits for answers of the
+// cloud for at most patience, usually [Patience].
+func New(s *backup.Service, patience time.Duration) *Checker {
+	return &Checker{backups: s, patience: patience, kept: cache.New[survey](maxKept, s.Now)}
 }
 
 // Check runs all checks for a call that [backup.Service.Prepare] has allowed, and returns their
@@ -124,7 +128,7 @@ func (c *Checker) Check(ctx context.Context, call backup.Call) Result {
 		if c.backups.CountLookup(ctx, call.Target.Principal) != nil {
 			return survey{at: at, tooOften: true}, time.Time{}, nil
 		}
-		limited, cancel := context.WithTimeout(ctx, timeout)
+		limited, cancel := context.WithTimeout(ctx, c.patience)
 		defer cancel()
 		found := ask(limited, c.backups.Cloud, call, at)
 		if !found.complete() {
@@ -135,7 +139,7 @@ func (c *Checker) Check(ctx context.Context, call backup.Call) Result {
 	if err != nil {
 		asked = survey{at: at} // ctx has ended, so no person waits for the result
 	}
-	j := &judge{call: call, survey: asked, now: at, explain: c.backups.Explain}
+	j := &judge{call: call, patience: c.patience, survey: asked, now: at, explain: c.backups.Explain}
 	j.limits, j.limitsErr = c.backups.Usage(ctx, call)
 	j.history, j.historyErr = c.history(ctx, call)
 	findings := j.findings()

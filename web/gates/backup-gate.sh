@@ -6,6 +6,8 @@
 #   Account, Region, InstanceId, Retention
 #                       parameters of the backup; Retention is in days. InstanceId can have several IDs, separated by
 #                       blanks: the gate then starts one batch, which is complete if all its backups are
+#   Tag                 in place of InstanceId: a tag, as key=value or as a key alone. The gate starts one batch of the
+#                       instances that have the tag at its start. If no instance has it, the gate fails
 #   Preset              optional: the name of a preset of the portal, which has the other parameters; Retention can
 #                       then be empty
 #   PORTAL_TOKEN        a token of the portal, from the CI secrets
@@ -201,25 +203,38 @@ esac
 plain Account "${Account-}"
 plain Region "${Region-}"
 member=SubmissionId brief='' api=$PORTAL_URL/api/v1/backup-jobs pages=$PORTAL_URL/backups
-case ${InstanceId-} in
-  *' '*)
-    member=BatchId brief='&limit=0' api=$PORTAL_URL/api/v1/backup-batches pages=$PORTAL_URL/api/v1/backup-batches
-    targets=''
-    set -f # no value is a pattern
-    for one in $InstanceId; do
-      plain InstanceId "$one"
-      targets="$targets,\"$one\""
-    done
-    set +f
-    what="\"Targets\":[${targets#,}]"
-    name=$(printf '%s' "$targets" | cksum | tr ' ' -)
-    ;;
-  *)
-    plain InstanceId "${InstanceId-}"
-    what="\"InstanceId\":\"$InstanceId\""
-    name=$InstanceId
-    ;;
-esac
+if [ -n "${Tag-}" ]; then
+  if [ -n "${InstanceId-}" ]; then stop 5 "InstanceId or Tag must be set, not both"; fi
+  case $Tag in
+    *[[:cntrl:]]* | *[\"\\]*) stop 5 "Tag must not have quotes, backslashes, tabs or line breaks" ;;
+  esac
+  member=BatchId
+  what="\"Tag\":\"$Tag\""
+  name=tag/$(printf '%s' "$Tag" | cksum | tr ' ' -)
+else
+  case ${InstanceId-} in
+    *' '*)
+      member=BatchId
+      targets=''
+      set -f # no value is a pattern
+      for one in $InstanceId; do
+        plain InstanceId "$one"
+        targets="$targets,\"$one\""
+      done
+      set +f
+      what="\"Targets\":[${targets#,}]"
+      name=$(printf '%s' "$targets" | cksum | tr ' ' -)
+      ;;
+    *)
+      plain InstanceId "${InstanceId-}"
+      what="\"InstanceId\":\"$InstanceId\""
+      name=$InstanceId
+      ;;
+  esac
+fi
+if [ "$member" = BatchId ]; then
+  brief='&limit=0' api=$PORTAL_URL/api/v1/backup-batches pages=$PORTAL_URL/api/v1/backup-batches
+fi
 preset=''
 if [ -n "${Preset-}" ]; then
   plain Preset "$Preset"

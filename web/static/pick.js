@@ -1,5 +1,5 @@
-// Candidates of a form, and the questions that depend on other controls. Candidates are only suggestions:
-// the typed value is used.
+// Candidates of a form, what is known about the machine, and the questions that depend on other controls. Candidates are
+// only suggestions: the typed value is used.
 
 // enhance makes comboboxes of text boxes with candidates, and draws questions again when a control changes on
 // which they depend.
@@ -11,6 +11,32 @@ export function enhance(form) {
       last = last.then(() => follow(form, part.id)).catch(() => {}); // what stays there can be typed
     }
   });
+}
+
+// known shows beside the form what is known about the chosen machine, and asks again when another one is chosen.
+export function known(form) {
+  const panel = document.getElementById("known");
+  let asked;
+  const ask = async () => {
+    const data = new FormData(form);
+    const given = ["SourceType", "Account", "Region", "InstanceId", "ContainerClusterId"].filter((name) => data.get(name));
+    const address = `${panel.dataset.known}?${new URLSearchParams(given.map((name) => [name, data.get(name)]))}`;
+    if (address === asked) return;
+    asked = address;
+    panel.setAttribute("aria-busy", "true");
+    let fresh;
+    try {
+      const answer = given.length > 3 && (await fetch(address, { signal: AbortSignal.timeout(10000) }));
+      if (answer.ok) fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("known");
+    } catch {} // the check page says the same
+    if (address !== asked) return;
+    panel.replaceChildren(...(fresh?.children ?? []));
+    panel.hidden = !panel.children.length;
+    panel.removeAttribute("aria-busy");
+    document.getElementById("known-said").textContent = fresh?.dataset.said ?? "";
+  };
+  form.addEventListener("change", ask);
+  ask();
 }
 
 // follow replaces the part of the form with an id by what the server draws for the present values. If they change

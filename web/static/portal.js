@@ -43,10 +43,13 @@ async function redraw(op) {
 }
 
 form?.addEventListener("click", (event) => {
-  const button = event.target.closest("button[value^='add:'], button[value^='remove:']");
+  const button = event.target.closest("button[value^='add:'], button[value^='remove:'], button[value^='set:']");
   if (!button) return;
   event.preventDefault();
-  redraw(button.value).catch(() => form.requestSubmit(button));
+  const [verb, field, days] = button.value.split(":");
+  if (verb !== "set") return redraw(button.value).catch(() => form.requestSubmit(button));
+  form.elements[field].value = days; // a usual number of days
+  form.elements[field].dispatchEvent(new Event("input", { bubbles: true }));
 });
 
 form?.addEventListener("change", (event) => {
@@ -94,7 +97,8 @@ form?.addEventListener("input", (event) => {
     : "";
 });
 
-// Candidates and regions: their module is loaded when a control that needs it gets the focus or changes.
+// Candidates and regions: their module is loaded when a control that needs it gets the focus or changes. It also shows
+// what is known about the machine, when the page is complete.
 if (form?.dataset.picker) {
   let loading, changed;
   const load = ({ type, target }) => {
@@ -108,6 +112,7 @@ if (form?.dataset.picker) {
   };
   for (const kind of ["focusin", "change"]) form.addEventListener(kind, load);
   if (form.contains(document.activeElement)) load({ target: document.activeElement });
+  if ($("#known")) addEventListener("load", () => import(form.dataset.picker).then(({ known }) => known(form), () => {}));
 }
 
 // The retention of the copy follows that of the backup until it is changed.

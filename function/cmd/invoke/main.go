@@ -2,6 +2,7 @@
 //
 // It starts the program behind a runtime API, as Function Compute or AWS Lambda does, with an emulator of the cloud
 // and the demo policy. It prints the answer of the function, and the jobs that the function created in the emulator.
+// After the event of a batch it sends the event of the sweep, which starts the items. On a platform, a timer sends it.
 // It never contacts Alibaba Cloud or AWS.
 package main
 
@@ -107,6 +108,9 @@ func run(ctx context.Context, t task, out io.Writer) (err error) {
 		res := f.Do(ctx, runtimetest.Call{Event: event, RequestID: "invoke-request-id", RetryCount: n})
 		failed = printResult(out, res)
 	}
+	if failed == nil && startsBatch(event) {
+		failed = sweep(ctx, f)
+	}
 	printJobs(out, cloud.Ledger())
 	if t.verbose || failed != nil {
 		fmt.Fprintf(out, "log:\n%s", f.Output())
@@ -137,6 +141,21 @@ func start(platform string, event []byte, program string, env []string) (f funct
 		return l, "AWS Lambda", stop, err
 	}
 	return nil, "", nil, fmt.Errorf("-platform %q is unknown: use fc or lambda", platform)
+}
+
+// ofBatch matches the name of a member that only batches have, also in the text of a message.
+var ofBatch = regexp.MustCompile(`"(Targets|Tag)\\?" *:`)
+
+// startsBatch reports whether an event, or a message in it, requests a batch.
+func startsBatch(event []byte) bool { return ofBatch.Match(event) }
+
+// sweep delivers the event of the sweep. The error is that of the function.
+func sweep(ctx context.Context, f function) error {
+	res := f.Do(ctx, runtimetest.Call{Event: []byte(`{"sweep":true}`), RequestID: "invoke-sweep-id"})
+	if res.Failed() {
+		return fmt.Errorf("the sweep failed with %s: %s", res.ErrorType, res.ErrorMessage)
+	}
+	return nil
 }
 
 // ofAWS matches texts that only events of AWS contain: an ARN, a source or a detail-type of AWS, and members of

@@ -15,7 +15,8 @@ var jobsOf = map[string]int{
 	"alb": 1, "api-gateway": 1, "cloudevent": 1, "cloudevent-batch": 2, "cloudevent-stream": 2, "direct": 1,
 	"eventbridge": 1, "function-url": 1, "http-trigger": 1, "kafka": 1, "kinesis": 2, "mns-queue": 1, "mns-topic": 1,
 	"mns-topic-stream": 1, "oss": 1, "pipes-kinesis": 2, "pipes-sqs": 2, "rabbitmq": 1, "rocketmq": 1, "s3": 1,
-	"scheduler": 1, "sns": 1, "sqs": 2, "sweep": 0, "timer": 1, "timer-submission": 1,
+	"scheduler": 1, "scheduler-batch": 2, "sns": 1, "sqs": 2, "sqs-batch": 2, "sweep": 0, "timer": 1, "timer-batch": 2,
+	"timer-submission": 1,
 }
 
 // inProject changes to the folder of the project, builds the program, and returns the path of the program.
@@ -65,7 +66,7 @@ func TestEveryExampleMakesItsJobsOnce(t *testing.T) {
 // ofLambda has the examples for AWS Lambda. The other examples are for Function Compute.
 var ofLambda = map[string]bool{
 	"alb": true, "api-gateway": true, "eventbridge": true, "function-url": true, "kinesis": true, "pipes-kinesis": true,
-	"pipes-sqs": true, "s3": true, "scheduler": true, "sns": true, "sqs": true,
+	"pipes-sqs": true, "s3": true, "scheduler": true, "scheduler-batch": true, "sns": true, "sqs": true, "sqs-batch": true,
 }
 
 // TestDocumentsListEveryExampleAndKind proves that docs/events.md has a row for each kind of event that can start a

@@ -1,0 +1,3 @@
+module backupportal/measure
+
+go 1.26.0

@@ -1,0 +1,148 @@
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"backupportal/function/backup"
+	"backupportal/function/batch"
+	"backupportal/web"
+)
+
+// webByTag is a batch of the two instances of the demo world with a tag in one region.
+const webByTag = `{"Account":"demo","Region":"cn-hangzhou","Retention":7,"Tag":"team=web","MaxErrors":"10%"}`
+
+// createdBy sends an event that must be accepted, and returns the batch in its answer.
+func (w *world) createdBy(m web.Message) (b web.BackupBatch) {
+	w.t.Helper()
+	answer, accepted, err := w.server.SubmitMessage(w.t.Context(), m)
+	if err != nil || !accepted {
+		w.t.Fatalf("%s, %v", answer, err)
+	}
+	if err := json.Unmarshal(answer, &b); err != nil || b.BatchID == "" {
+		w.t.Fatalf("%s, %v", answer, err)
+	}
+	return b
+}
+
+// TestEventCarriesABatch delivers batches by list, by tag and with a preset. The event ends when the batch is stored, the
+// items have the name of the schedule, and a repeat starts nothing.
+func TestEventCarriesABatch(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"list":   twoBackups,
+		"tag":    webByTag,
+		"preset": `{"Preset":"nightly","Tag":"team=web"}`,
+		"mark":   "\ufeff" + twoBackups,
+	} {
+		w := newWorld(t)
+		w.server.Schedules = []string{"event:timer"}
+		m := timerMessage("nightly-web", "nightly-web\x002026-11-30T18:00:00Z", body)
+		b := w.createdBy(m)
+		if b.Total != 2 || b.Status != batch.StateRunning || b.Replayed || b.AskedBy != "event timer: nightly-web" || len(b.Items) != 0 {
+			t.Errorf("%s: created %+v", name, b)
+		}
+		if n := len(w.cloud.Ledger().Jobs); n != 0 {
+			t.Errorf("%s: %d jobs before the batch is carried out", name, n)
+		}
+		w.runBatch(b.BatchID)
+		calls := w.calls()
+		again := w.createdBy(m)
+		if again.BatchID != b.BatchID || !again.Replayed || again.Outcome != "succeeded" || w.calls() != calls {
+			t.Errorf("%s: a repeat: %+v", name, again)
+		}
+		if n := len(w.cloud.Ledger().Jobs); n != 2 {
+			t.Errorf("%s: %d jobs", name, n)
+		}
+		if page := w.ask("GET", "/backups/schedules", "", "").Body.String(); !strings.Contains(page, "nightly-web") {
+			t.Errorf("%s: the schedules:\n%s", name, page)
+		}
+	}
+}
+
+// TestEventOfABatchChecksOnly proves that dry_run in a batch lists the decisions and stores nothing, and that a key in the
+// message wins.
+func TestEventOfABatchChecksOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	answer, accepted, err := w.server.SubmitMessage(t.Context(), timerMessage("t", "t\x001", `{"dry_run":true,`+webByTag[1:]))
+	var run web.BatchDryRun
+	if err != nil || !accepted || json.Unmarshal(answer, &run) != nil || run.Total != 2 || run.Allowed != 2 {
+		t.Errorf("%s, %v", answer, err)
+	}
+	if open, err := w.db.OpenBatches(t.Context(), 10); err != nil || len(open) != 0 {
+		t.Errorf("stored %v, %v", open, err)
+	}
+	keyed := `{"key":"release-7",` + webByTag[1:]
+	first, second := w.createdBy(timerMessage("t", "t\x002", keyed)), w.createdBy(timerMessage("t", "t\x003", keyed))
+	if first.BatchID != second.BatchID || !second.Replayed {
+		t.Errorf("two events with one key: %s and %s", first.BatchID, second.BatchID)
+	}
+}
+
+// TestEventOfALargeBatch proves that the body of a batch may be longer than that of a submission, and has a limit.
+func TestEventOfALargeBatch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	blank := strings.Repeat(" ", 300<<10)
+	w.createdBy(timerMessage("t", "t\x001", blank+twoBackups))
+	answer, accepted, err := w.server.SubmitMessage(t.Context(), timerMessage("t", "t\x002", strings.Repeat(blank, 14)+twoBackups))
+	if accepted || err != nil || !strings.Contains(string(answer), "at most 4 MB") {
+		t.Errorf("%.300s, %v", answer, err)
+	}
+}
+
+// TestEventOfABatchIsSentAgain proves that a batch whose tag cannot be resolved now is no rejection: the platform sends the event
+// again.
+func TestEventOfABatchIsSentAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	got := w.traced()
+	if err := w.cloud.SetFaults("DescribeInstances: drop forever"); err != nil {
+		t.Fatal(err)
+	}
+	m := timerMessage("nightly-web", "t\x001", webByTag)
+	if answer, accepted, err := w.server.SubmitMessage(t.Context(), m); accepted || err == nil {
+		t.Errorf("%s, %v", answer, err)
+	}
+	if n := got.audited(backup.AuditRejected); n != 0 {
+		t.Errorf("%d rejections", n)
+	}
+	if err := w.cloud.SetFaults(""); err != nil {
+		t.Fatal(err)
+	}
+	if b := w.createdBy(m); b.Total != 2 {
+		t.Errorf("afterwards %+v", b)
+	}
+}
+
+// TestBatchByTag creates a batch by tag through the API.
+func TestBatchByTag(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, o := readOpenAPI(t, w)
+	made := w.postBatch("k", webByTag)
+	o.answered("BackupBatch", made)
+	if b := w.readBatch(made, http.StatusCreated); b.Total != 2 || len(b.Items) != 2 || b.Items[0].InstanceID == "" {
+		t.Errorf("created %+v", b)
+	}
+	for body, want := range map[string]string{
+		strings.Replace(webByTag, "team=web", "team=nobody", 1):          `"pointer":"#/Tag"`,
+		strings.Replace(webByTag, `"Tag"`, `"Targets":["i-1"],"Tag"`, 1): "not both",
+		strings.Replace(webByTag, `"team=web"`, `["team=web"]`, 1):       `"pointer":"#/Tag"`,
+		strings.Replace(webByTag, `"Tag":"team=web"`, `"Tag":""`, 1):     "must have at least one target",
+	} {
+		if answer := w.postBatch("other", body); answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), want) {
+			t.Errorf("%s: %d %s", body, answer.Code, answer.Body)
+		}
+	}
+	if err := w.cloud.SetFaults("DescribeInstances: drop forever"); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Add(seconds(120))
+	if answer := w.postBatch("third", webByTag); answer.Code != http.StatusBadGateway || !strings.Contains(answer.Body.String(), "not-listed") {
+		t.Errorf("without a list: %d %s", answer.Code, answer.Body)
+	}
+}
