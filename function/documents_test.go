@@ -116,7 +116,7 @@ func containsWord(text, word string) bool {
 func readSources(t *testing.T, files fs.FS) (text string, literals []string) {
 	t.Helper()
 	var all strings.Builder
-	for _, top := range []string{"function", "web", "templates", "s.yaml", "Makefile", "docs/policy.example.yaml", "docs/s.events.yaml", "docs/s.custom.yaml"} {
+	for _, top := range []string{"function", "web", "templates", "s.yaml", "Makefile", "docs/policy.example.yaml", "docs/s.events.yaml", "docs/s.custom.yaml", "docs/s.batches.yaml"} {
 		err := fs.WalkDir(files, top, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go") {
 				return err

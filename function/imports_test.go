@@ -60,6 +60,7 @@ var allowed = map[string][]string{
 	"function/logging":            {"function/trace"},
 	"function/metric":             {"function/backup", "function/secret"},
 	"function/notify":             {"function/backup", "function/param", "function/trace"},
+	"function/notify/smtptest":    {},
 	"function/param":              {"function/jsontext", "function/pattern"},
 	"function/param/wordstest":    {},
 	"function/pattern":            {},
@@ -104,6 +105,7 @@ var owners = map[string][]string{
 	"github.com/jackc/pgx/v5":                       {"function/store", "function/store/postgrestest"},
 	"modernc.org/sqlite":                            {"function/store"},
 	"filippo.io/edwards25519":                       {"function/webhook"},
+	"github.com/wneessen/go-mail":                   {"function/notify"},
 }
 
 type listed struct {

@@ -24,6 +24,31 @@ var licenceKinds = []struct{ name, phrase string }{
 	{"MIT", "Permission is hereby granted, free of charge"},
 }
 
+// licenceFiles returns the files of a module that must be passed on with the program. Licences of logos are left out:
+// logos are not linked.
+func licenceFiles(t *testing.T, folder string) (files []string) {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		switch {
+		case entry.Name() == "LICENSE-LOGO" || !licenceFile.MatchString(entry.Name()):
+		case entry.IsDir(): // one file for each licence, as the REUSE specification says
+			parts, err := filepath.Glob(filepath.Join(path, "*.txt"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, slices.DeleteFunc(parts, func(part string) bool { return strings.HasPrefix(filepath.Base(part), "CC-") })...)
+		default:
+			files = append(files, path)
+		}
+	}
+	return files
+}
+
 // TestReferenceOfLicences proves that docs/reference/licences.md has the licence and the
 // notices of each module that is linked into the program. The command make generate writes the
 // file.
@@ -43,17 +68,10 @@ func TestReferenceOfLicences(t *testing.T) {
 	numbers := map[string]int{} // of the texts that are printed
 	for _, line := range modules {
 		module, folder, _ := strings.Cut(line, " ")
-		entries, err := os.ReadDir(folder)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var kind string
 		var printed []string
-		for _, entry := range entries {
-			if !licenceFile.MatchString(entry.Name()) || entry.Name() == "LICENSE-LOGO" { // the logo is not linked
-				continue
-			}
-			data, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		for _, file := range licenceFiles(t, folder) {
+			data, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}

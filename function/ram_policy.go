@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 	"backupportal/function/policy"
 )
 
-const ramUsage = `ram-policy [-file FILE] [-portal ARN] [-json]
+const ramUsage = `ram-policy [-file FILE] [-portal ARN] [-batches FUNCTION] [-failed QUEUE] [-json]
 
 Prints the minimal RAM policies of this deployment: for the function's own role, and for the role in each account.
 
@@ -25,6 +26,12 @@ Prints the minimal RAM policies of this deployment: for the function's own role,
 // portalPattern is the form of the resource name (ARN) of a RAM role or a RAM user. The
 // portal's own identity is one of these.
 const portalPattern = `acs:ram::[0-9]{16}:(role|user)/[A-Za-z0-9._@-]{1,64}`
+
+// Forms of the names of functions and queues.
+const (
+	functionPattern = `[A-Za-z_][A-Za-z0-9_-]{0,127}`
+	queuePattern    = `[A-Za-z0-9][A-Za-z0-9-]{0,119}`
+)
 
 // A ramDocument is one RAM policy that an operator must create.
 type ramDocument struct {
@@ -41,6 +48,9 @@ func printRAMPolicies(args []string, env environment) error {
 	flags := newFlags("ram-policy", ramUsage, env.out)
 	file := flags.String("file", app.PolicyFile(env.getenv), "the `policy`")
 	portal := flags.String("portal", "", "the `resource name` of the function's role, or of the user whose key the portal has; if it is not set, the role backup-portal in the account with access: own")
+	batches := flags.String("batches", env.getenv("BATCH_FUNCTION"), "the `function` that carries out batches, if there is one")
+	failed := flags.String("failed", cmp.Or(env.getenv("FAILED_EVENTS_QUEUE"), failedQueue),
+		"the `queue` of failed events, as in s.yaml; an empty text if there is none")
 	asJSON := flags.Bool("json", false, "one JSON array, for programs")
 	if err := parse(flags, args, 0); err != nil {
 		return err
@@ -60,8 +70,24 @@ func printRAMPolicies(args []string, env environment) error {
 	if !pattern.Match(portalPattern, *portal) {
 		return usageError{errors.New("-portal must have the form acs:ram::1234567890123456:role/name")}
 	}
-	return writeDocuments(ramDocuments(capabilities, *portal), *asJSON, env.out)
+	if *batches != "" && !pattern.Match(functionPattern, *batches) {
+		return usageError{errors.New("-batches must be the name of a function")}
+	}
+	if *failed != "" && !pattern.Match(queuePattern, *failed) {
+		return usageError{errors.New("-failed must be the name of a queue")}
+	}
+	var more []aliyun.RAMStatement
+	if *batches != "" {
+		more = append(more, aliyun.AllowInvoke(*batches))
+	}
+	if *failed != "" {
+		more = append(more, aliyun.AllowSend(*failed))
+	}
+	return writeDocuments(ramDocuments(capabilities, *portal, more), *asJSON, env.out)
 }
+
+// failedQueue is the queue of failed events of s.yaml.
+const failedQueue = "backup-portal-failed"
 
 // accountCapabilities returns every account of the policy with what the portal may do there.
 func accountCapabilities(p *policy.Policy) (all []aliyun.AccountCapabilities) {
@@ -72,10 +98,12 @@ func accountCapabilities(p *policy.Policy) (all []aliyun.AccountCapabilities) {
 }
 
 // ramDocuments returns the RAM policies that a deployment needs. portal is the resource name of
-// its own identity. If several aliases of accounts use one role, its policies are printed once,
-// for all of them.
-func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all []ramDocument) {
+// its own identity, and platform has what its role does on Function Compute; a user does nothing there. If several aliases of accounts
+// use one role, its policies are printed once, for all of them.
+func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string, platform []aliyun.RAMStatement) (all []ramDocument) {
+	own := aliyun.FunctionPolicy(capabilities)
 	if isRole := strings.Contains(portal, ":role/"); isRole {
+		own.Statement = append(own.Statement, platform...)
 		all = append(all, ramDocument{
 			Of:       portal,
 			Kind:     "trust",
@@ -87,7 +115,7 @@ func ramDocuments(capabilities []aliyun.AccountCapabilities, portal string) (all
 		Of:       portal,
 		Kind:     "permission",
 		Note:     "Permissions of the function itself.",
-		Document: aliyun.FunctionPolicy(capabilities),
+		Document: own,
 	})
 	seen := map[string]bool{}
 	for _, a := range capabilities {

@@ -66,7 +66,7 @@ var (
 
 	wordGates      = param.Both("In pipelines", "在流水线中使用")
 	wordGatesText  = param.Both("A pipeline step that starts a backup and waits until it is complete. If the backup is not complete, the step stops the pipeline. All four files contain the same script. It needs a POSIX shell and curl; its first lines explain its variables. A pipeline run never starts a second backup while its first backup is complete or in progress.", "流水线中的一个步骤：提交备份，等到备份完成，否则终止流水线。四种写法是同一个脚本，只需要 POSIX Shell 和 curl，变量说明见开头几行。同一次流水线运行在已有备份成功或进行中时，不会再次备份。")
-	wordGatesExits = param.Both("Exit codes: 0 complete · 1 failed or refused · 2 partly complete · 3 cancelled · 4 timeout, the backup continues · 5 the portal could not be reached.", "退出码：0 已完成 · 1 失败或被拒绝 · 2 部分完成 · 3 已取消 · 4 超时，备份仍在继续 · 5 无法连接门户。")
+	wordGatesExits = param.Both("Exit codes: 0 complete · 1 failed or refused · 2 partly complete · 3 cancelled · 4 timeout, the backup continues · 5 the portal could not be reached · 6 complete, but not application-consistent as required.", "退出码：0 已完成 · 1 失败或被拒绝 · 2 部分完成 · 3 已取消 · 4 超时，备份仍在继续 · 5 无法连接门户 · 6 已完成，但未达到要求的应用一致性。")
 
 	wordKind       = param.Both("%v: parameters", "%v：参数")
 	wordBody       = param.Both("An example", "示例")

@@ -41,23 +41,24 @@ type BackupJob struct {
 	Notify       []string       `json:"Notify,omitempty"` // receivers that the request chose
 	CreatedAt    time.Time      `json:"CreatedAt"`
 
-	Progress        *int     `json:"Progress,omitempty"` // 0 to 10,000; nil until the job was seen
-	BytesTotal      int64    `json:"BytesTotal,omitempty"`
-	BytesDone       int64    `json:"BytesDone,omitempty"`
-	Speed           int64    `json:"Speed,omitempty"`        // KB/s
-	StartTime       int64    `json:"StartTime,omitempty"`    // UNIX seconds
-	CompleteTime    int64    `json:"CompleteTime,omitempty"` // UNIX seconds
-	CopyStatus      string   `json:"DestinationNativeSnapshotStatus,omitempty"`
-	CopyProgress    int      `json:"DestinationNativeSnapshotProgress,omitempty"` // percent
-	ErrorMessage    string   `json:"ErrorMessage,omitempty"`
-	ConsistentLevel string   `json:"ConsistentLevel,omitempty"` // reached by an application-consistent backup
-	DowngradeReason string   `json:"DowngradeReason,omitempty"` // why the level is lower than requested
-	CancelledBy     string   `json:"CancelledBy,omitempty"`     // name of the principal
-	Code            string   `json:"Code,omitempty"`            // of a refusal
-	Message         string   `json:"Message,omitempty"`         // of a refusal
-	Denied          []string `json:"Denied,omitempty"`          // why the policy refused it, one sentence for each rule
-	Notes           []string `json:"Notes,omitempty"`           // about values that were not sent as they were given
-	Replayed        bool     `json:"Replayed,omitempty"`        // only in the answer to an event: an earlier event had this result
+	Progress        *int                    `json:"Progress,omitempty"` // 0 to 10,000; nil until the job was seen
+	BytesTotal      int64                   `json:"BytesTotal,omitempty"`
+	BytesDone       int64                   `json:"BytesDone,omitempty"`
+	Speed           int64                   `json:"Speed,omitempty"`        // KB/s
+	StartTime       int64                   `json:"StartTime,omitempty"`    // UNIX seconds
+	CompleteTime    int64                   `json:"CompleteTime,omitempty"` // UNIX seconds
+	CopyStatus      string                  `json:"DestinationNativeSnapshotStatus,omitempty"`
+	CopyProgress    int                     `json:"DestinationNativeSnapshotProgress,omitempty"` // percent
+	ErrorMessage    string                  `json:"ErrorMessage,omitempty"`
+	Consistency     backup.ConsistencyState `json:"Consistency,omitempty"`     // of an application-consistent backup
+	ConsistentLevel string                  `json:"ConsistentLevel,omitempty"` // reached by an application-consistent backup
+	DowngradeReason string                  `json:"DowngradeReason,omitempty"` // why the level is lower than requested
+	CancelledBy     string                  `json:"CancelledBy,omitempty"`     // name of the principal
+	Code            string                  `json:"Code,omitempty"`            // of a refusal
+	Message         string                  `json:"Message,omitempty"`         // of a refusal
+	Denied          []string                `json:"Denied,omitempty"`          // why the policy refused it, one sentence for each rule
+	Notes           []string                `json:"Notes,omitempty"`           // about values that were not sent as they were given
+	Replayed        bool                    `json:"Replayed,omitempty"`        // only in the answer to an event: an earlier event had this result
 }
 
 // backupJob returns the JSON form of a record in its present state, with the reasons of a denial in
@@ -108,6 +109,7 @@ func (s *Server) newBackupJob(r backup.Record, status backup.State) BackupJob {
 	if status == backup.StateCanceling || status == backup.StateCanceled {
 		b.CancelledBy = r.Cancellation.By.Name
 	}
+	b.Consistency = r.ConsistencyState(s.Backups.Now())
 	if j := r.Job; j.Status != "" {
 		b.Progress, b.BytesTotal, b.BytesDone, b.Speed = &j.Progress, j.BytesTotal, j.BytesDone, j.Speed
 		b.CopyStatus, b.CopyProgress = j.CopyStatus, j.CopyProgress

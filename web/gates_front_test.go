@@ -29,9 +29,12 @@ type front struct {
 	requests []*http.Request
 }
 
-func newFront(t *testing.T) *front {
+func newFront(t *testing.T) *front { return newFrontOf(t, newWorld(t)) }
+
+// newFrontOf returns a front of the portal of w.
+func newFrontOf(t *testing.T, w *world) *front {
 	t.Helper()
-	f := &front{world: newWorld(t)}
+	f := &front{world: w}
 	f.server.Backups.Wait = func(ctx context.Context, d time.Duration) error {
 		if path, ok := ctx.Value(pathKey{}).(string); ok && f.waits != nil {
 			f.waits(path)

@@ -58,7 +58,8 @@ func (s *Server) cancelBackupJob(w http.ResponseWriter, r *http.Request) error {
 }
 
 // answerJob writes a submission as JSON. If its state can still change, Retry-After says when
-// to ask again: after a second if the caller has just waited, otherwise after pollInterval.
+// to ask again: after a second if the caller has just waited, otherwise after pollInterval. The same
+// holds if its consistency is not known yet.
 func (s *Server) answerJob(
 	w http.ResponseWriter,
 	r *http.Request,
@@ -67,9 +68,9 @@ func (s *Server) answerJob(
 	waited time.Duration,
 ) error {
 	job := s.backupJob(r.Context(), record)
-	if !job.Status.IsTerminal() {
+	if ended := job.Status.IsTerminal(); !ended || job.Consistency == backup.ConsistencyWaiting {
 		again := pollInterval(s.Backups.Now().Sub(record.CreatedAt))
-		if waited > 0 {
+		if waited > 0 && !ended {
 			again = time.Second
 		}
 		w.Header().Set("Retry-After", seconds(again))

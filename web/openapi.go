@@ -243,7 +243,8 @@ func describeShow() doc {
 		"tags":        []string{"backup jobs"},
 		"summary":     "One submission and its job",
 		"description": "Reads the job from the cloud at most once in 5 seconds, independent of the number of requests. A submission that you are not allowed to view is not found. " +
-			"With wait, the answer is sent when Outcome is neither running nor unknown, or when the time is over; then Retry-After says when to send the request again.",
+			"With wait, the answer is sent when Outcome is neither running nor unknown, or when the time is over; then Retry-After says when to send the request again. " +
+			"Retry-After is also sent while Consistency is waiting.",
 		"parameters": []doc{ref("parameters/SubmissionId"), {
 			"name":        "wait",
 			"in":          "query",

@@ -206,6 +206,17 @@ func FunctionPolicy(accounts []AccountCapabilities) RAMPolicy {
 	return p
 }
 
+// AllowInvoke returns a statement that allows invoking one function of Function Compute, in any region of the account.
+func AllowInvoke(function string) RAMStatement {
+	return RAMStatement{Effect: "Allow", Action: []string{"fc:InvokeFunction"}, Resource: []string{"acs:fc:*:*:functions/" + function}}
+}
+
+// AllowSend returns a statement that allows sending messages to one queue of MNS. Function Compute sends events whose attempts
+// have all failed, with the role of the function.
+func AllowSend(queue string) RAMStatement {
+	return RAMStatement{Effect: "Allow", Action: []string{"mns:SendMessage"}, Resource: []string{"acs:mns:*:*:/queues/" + queue + "/messages"}}
+}
+
 // SharedPolicy returns the permission policy of a role that several accounts use. It has the
 // permissions of all of them, each action once.
 func SharedPolicy(accounts []AccountCapabilities) RAMPolicy {

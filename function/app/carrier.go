@@ -6,19 +6,32 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"backupportal/function/aliyun"
 	"backupportal/function/amazon"
 	"backupportal/function/batch"
 	"backupportal/function/event"
 	"backupportal/function/event/envelope"
+	"backupportal/function/trace"
 )
 
 // A chunkEvent is the whole payload of the event with which the portal invokes the function BATCH_FUNCTION to
 // continue a batch.
 type chunkEvent struct {
-	Batch string `json:"batch"`
-	Chunk int    `json:"chunk"`
+	Batch  string `json:"batch"`
+	Chunk  int    `json:"chunk"`
+	Parent string `json:"traceparent,omitempty"` // of the request or sweep that ordered it; package event reads it
+	State  string `json:"tracestate,omitempty"`
+}
+
+// chunkPayload returns the event for a chunk of a batch. It belongs to the trace of ctx.
+func chunkPayload(ctx context.Context, id string, chunk int) ([]byte, error) {
+	e := chunkEvent{Batch: id, Chunk: chunk}
+	if t := trace.From(ctx); !t.IsZero() {
+		e.Parent, e.State = t.Child().Parent(), t.State
+	}
+	return json.Marshal(e)
 }
 
 // batchChunk returns the id of the batch and the number of the chunk in a [chunkEvent]. ok is false for any other
@@ -26,8 +39,13 @@ type chunkEvent struct {
 // function themselves.
 func batchChunk(m event.Message) (id string, chunk int, ok bool) {
 	var keys map[string]json.RawMessage
-	if m.Kind != envelope.Direct || json.Unmarshal(m.Payload, &keys) != nil || len(keys) != 2 || keys["batch"] == nil || keys["chunk"] == nil {
+	if m.Kind != envelope.Direct || json.Unmarshal(m.Payload, &keys) != nil || keys["batch"] == nil || keys["chunk"] == nil {
 		return "", 0, false
+	}
+	for key := range keys {
+		if !slices.Contains([]string{"batch", "chunk", "traceparent", "tracestate"}, key) {
+			return "", 0, false
+		}
 	}
 	var e chunkEvent
 	err := json.Unmarshal(m.Payload, &e)
@@ -62,7 +80,7 @@ func (c fcCarrier) Continue(ctx context.Context, id string, chunk int) error {
 	if !ok || inv.Region == "" {
 		return errors.New("the platform did not say in which region the function is")
 	}
-	payload, err := json.Marshal(chunkEvent{id, chunk})
+	payload, err := chunkPayload(ctx, id, chunk)
 	if err != nil {
 		return err
 	}
@@ -79,7 +97,7 @@ type lambdaCarrier struct {
 
 // Continue implements [batch.Carrier].
 func (c lambdaCarrier) Continue(ctx context.Context, id string, chunk int) error {
-	payload, err := json.Marshal(chunkEvent{id, chunk})
+	payload, err := chunkPayload(ctx, id, chunk)
 	if err != nil {
 		return err
 	}

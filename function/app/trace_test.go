@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"backupportal/function/trace"
 )
 
 // The trace that the tests send.
@@ -177,6 +179,57 @@ func TestTraceOfAnEvent(t *testing.T) {
 			}
 			if names := spanNames(t, last); !slices.Contains(names, "cloud CreateBackupJob") || !slices.Contains(names, "door event") {
 				t.Errorf("spans %v", names)
+			}
+		})
+	}
+}
+
+// An asynchronous invocation that carries on with a batch belongs to the trace of the request that ordered it. The sender's
+// text is checked as a header is.
+func TestTraceOfACarriedBatch(t *testing.T) {
+	for name, c := range map[string]struct {
+		given trace.Context
+		want  bool
+	}{
+		"a trace":  {trace.Context{TraceID: traceID, SpanID: "b7ad6b7169203331", Sampled: true, State: "a=b"}, true},
+		"no trace": {trace.Context{}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settings, cloud, _ := emulated(t)
+			p, log := wired(t, settings...)
+			warm(p, log)
+			r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:9000/api/v1/backup-batches",
+				strings.NewReader(`{"Account":"demo","Region":"cn-hangzhou","Retention":7,"Targets":["i-bp1demoweb01"]}`))
+			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Idempotency-Key", "one")
+			answer := httptest.NewRecorder()
+			p.Handlers.Web.ServeHTTP(answer, r)
+			var made struct{ BatchId string }
+			if err := json.Unmarshal(answer.Body.Bytes(), &made); err != nil || made.BatchId == "" {
+				t.Fatalf("status %d: %s", answer.Code, answer.Body)
+			}
+			payload, err := chunkPayload(trace.With(t.Context(), c.given), made.BatchId, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log.Reset()
+			if _, err := p.Handlers.FC(t.Context(), payload); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(cloud.Ledger().Jobs); n != 1 {
+				t.Fatalf("%d jobs after %s", n, payload)
+			}
+			lines := logLines(t, log)
+			for _, line := range lines {
+				if id, _ := line["trace_id"].(string); len(id) != 32 || (id == traceID) != c.want {
+					t.Errorf("trace %q in %v", id, line)
+				}
+			}
+			if names := spanNames(t, lines[len(lines)-1]); !slices.Contains(names, "cloud CreateBackupJob") {
+				t.Errorf("spans %v", names)
+			}
+			if strings.Contains(string(payload), "b7ad6b7169203331") || strings.Contains(string(payload), "traceparent") != c.want {
+				t.Errorf("the payload is %s", payload)
 			}
 		})
 	}

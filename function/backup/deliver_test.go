@@ -14,6 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"backupportal/function/backup"
+	"backupportal/function/notify"
+	"backupportal/function/notify/smtptest"
 )
 
 // parallelRun is one random case of TestConcurrentSweepsSendOnce: sweeps and readers that run
@@ -132,6 +134,63 @@ func TestFailingReceiverIsRetried(t *testing.T) {
 			}
 			if bad.messages(id) != "succeeded" || bad.requests() != 8 || good.requests() != 1 {
 				t.Errorf("it took %q after %d requests", bad.messages(id), bad.requests())
+			}
+		})
+	}
+}
+
+// TestRefusedMailIsNotRepeated proves that the portal sends an e-mail again after a refusal for now (a code of 400 to
+// 499), but not after one for good (500 or more). A refusal for good does not delay the next message.
+func TestRefusedMailIsNotRepeated(t *testing.T) {
+	for answer, want := range map[string]struct{ first, later, letters int }{
+		"451 4.3.0 canary": {first: 1, later: 3, letters: 2}, "550 5.1.1 canary": {first: 2, later: 2},
+	} {
+		t.Run(answer[:3], func(t *testing.T) {
+			t.Parallel()
+			r, server := newFixture(t), smtptest.New(t, smtptest.Config{})
+			var log bytes.Buffer
+			r.logTo(&log)
+			sender, err := notify.New(notify.Config{
+				Notifications: backup.Notifications{Receivers: []backup.Receiver{{
+					Name: "mail", Kind: backup.Email, Events: []backup.Event{backup.EventSucceeded},
+					Mail: backup.Mail{Host: "127.0.0.1", Port: server.Port, From: "portal@example.com", To: []string{"ops@example.com"}},
+				}}},
+				Now: r.clock.Now, Loopback: true, Roots: server.Roots,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Messenger = sender
+			attempts := func() (n int) {
+				for _, command := range server.Commands() {
+					if strings.HasPrefix(command, "RCPT") {
+						n++
+					}
+				}
+				return n
+			}
+			server.Refuse(func(command string) string {
+				if strings.HasPrefix(command, "RCPT") && attempts() <= want.first {
+					return answer
+				}
+				return ""
+			})
+			r.submit(t, endingSubmission("k1", "COMPLETE"))
+			r.submit(t, endingSubmission("k2", "COMPLETE"))
+			r.clock.Add(time.Minute)
+			r.sweep(t)
+			if n := attempts(); n != want.first {
+				t.Errorf("%d attempts in the first sweep, want %d", n, want.first)
+			}
+			for range 3 {
+				r.clock.Add(time.Hour)
+				r.sweep(t)
+			}
+			if n := attempts(); n != want.later || len(server.Letters()) != want.letters {
+				t.Errorf("%d attempts, want %d; %d letters, want %d", n, want.later, len(server.Letters()), want.letters)
+			}
+			if given := strings.Count(log.String(), "notice given up"); given != 2-want.letters || strings.Contains(log.String(), "canary") {
+				t.Errorf("%d notices given up: %s", given, &log)
 			}
 		})
 	}

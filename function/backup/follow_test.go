@@ -1,13 +1,17 @@
 package backup_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"backupportal/function/backup"
+	"backupportal/function/param"
 )
 
 func TestFollowEndsAtTerminalStateOrTimeout(t *testing.T) {
@@ -123,5 +127,77 @@ func TestConsistencyIsReadAfterCompletion(t *testing.T) {
 	}
 	if got = refresh(); r.record(t, answer.SubmissionID).Job.Consistency != want || asked() != 2 {
 		t.Errorf("%+v, %d questions", got.Job.Consistency, asked())
+	}
+}
+
+// TestMissedConsistencyIsAnnounced proves that receivers are told about a backup that is less consistent than requested, once,
+// also if that is known only later, and that it is counted and logged. A backup that is as consistent as requested has no
+// such event.
+func TestMissedConsistencyIsAnnounced(t *testing.T) {
+	for name, late := range map[string]bool{"at once": false, "later": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, inbox, meter := newFixture(t), newInbox(t, "ops"), countingMeter{}
+			var log bytes.Buffer
+			r.logTo(&log)
+			r.notify(t, nil, inbox)
+			r.Meter = meter
+			ids := map[string]string{}
+			for _, instance := range []string{"i-bp1demodb01", "i-bp1demowin01"} {
+				sub := endingSubmission(instance, "COMPLETE")
+				sub.Params["InstanceId"], sub.Params["Detail.appConsistent"] = instance, "true"
+				ids[instance] = r.submit(t, sub)
+			}
+			if late {
+				r.fail(t, "DescribeUdmSnapshots: 500 x2")
+			}
+			for range 3 {
+				r.clock.Add(time.Minute)
+				r.sweep(t)
+			}
+			for instance, want := range map[string]string{"i-bp1demodb01": "consistency_missed created succeeded", "i-bp1demowin01": "created succeeded"} {
+				events := strings.Fields(inbox.messages(ids[instance]))
+				slices.Sort(events)
+				if got := strings.Join(events, " "); got != want {
+					t.Errorf("%s: %s, want %s", instance, got, want)
+				}
+			}
+			if n := meter["consistency missed"]; n != 1 || strings.Count(log.String(), "backup less consistent than requested") != 1 {
+				t.Errorf("counted %d times; the log is\n%s", n, &log)
+			}
+			db, win := r.record(t, ids["i-bp1demodb01"]), r.record(t, ids["i-bp1demowin01"])
+			if db.ConsistencyState(r.Now()) != backup.ConsistencyMissed || win.ConsistencyState(r.Now()) != backup.ConsistencyReached {
+				t.Errorf("%s and %s", db.ConsistencyState(r.Now()), win.ConsistencyState(r.Now()))
+			}
+		})
+	}
+}
+
+func TestConsistencyStates(t *testing.T) {
+	end := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	record := func(asked bool, status backup.State, level, reason string) backup.Record {
+		r := backup.Record{Complete: param.Params{"Detail.appConsistent": fmt.Sprint(asked)}, Last: backup.Step{Kind: backup.StepCreated, JobID: "job-1"}}
+		r.Job = backup.Job{JobID: "job-1", Status: status, CompleteTime: end, Consistency: backup.Consistency{ConsistentLevel: level, DowngradeReason: reason}}
+		return r
+	}
+	for _, c := range []struct {
+		record backup.Record
+		after  time.Duration
+		want   backup.ConsistencyState
+	}{
+		{record(true, backup.StateRunning, "", ""), 0, backup.ConsistencyWaiting},
+		{record(true, backup.StateComplete, "", ""), time.Hour - time.Second, backup.ConsistencyWaiting},
+		{record(true, backup.StateComplete, "", ""), time.Hour, backup.ConsistencyUnknown},
+		{record(true, backup.StatePartialComplete, "CRASH", ""), 0, backup.ConsistencyMissed},
+		{record(true, backup.StateComplete, "FILE", "HBR.NoRamRoleBound"), 0, backup.ConsistencyMissed},
+		{record(true, backup.StateComplete, "APPLICATION", ""), 2 * time.Hour, backup.ConsistencyReached},
+		{record(true, backup.StateFailed, "", ""), 0, ""},
+		{record(true, backup.StateCanceled, "", ""), 2 * time.Hour, ""},
+		{record(false, backup.StateComplete, "CRASH", ""), 0, ""},
+		{record(false, backup.StateRunning, "", ""), 0, ""},
+	} {
+		if got := c.record.ConsistencyState(end.Add(c.after)); got != c.want {
+			t.Errorf("%s, %+v, after %v: %q, want %q", c.record.Job.Status, c.record.Job.Consistency, c.after, got, c.want)
+		}
 	}
 }

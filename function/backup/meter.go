@@ -21,6 +21,8 @@ type Meter interface {
 	// AttemptEnded counts one result of an attempt. result is the kind of the recorded step, or
 	// [ClassUnknown] if nothing could be recorded.
 	AttemptEnded(result string)
+	// ConsistencyMissed counts one backup that is less consistent than requested.
+	ConsistencyMissed()
 	// Swept gets the figures of a sweep that ended without an error.
 	Swept(f Figures)
 }
@@ -114,6 +116,13 @@ func outcomeOf(a Answer, err error) string {
 func (s *Service) countAttempt(result string) {
 	if s.Meter != nil {
 		s.Meter.AttemptEnded(result)
+	}
+}
+
+// countMissedConsistency counts in the metrics a backup that is less consistent than requested.
+func (s *Service) countMissedConsistency() {
+	if s.Meter != nil {
+		s.Meter.ConsistencyMissed()
 	}
 }
 

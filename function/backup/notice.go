@@ -18,7 +18,8 @@ import (
 // Event is a change of a submission that receivers are notified of.
 type Event string
 
-// The events. A submission has EventCreated at most once, and at most one of the next four. A
+// The events. A submission has EventCreated at most once, at most one of the next four, and after
+// that EventConsistencyMissed at most once. A
 // refusal is no event if the sender, a person or a program, reads the answer. EventRejected is
 // for webhooks and events of the platform, whose answer may have no reader; see [Rejection].
 const (
@@ -27,9 +28,11 @@ const (
 	EventPartial   Event = "partial"   // there is a backup; some items are missing
 	EventFailed    Event = "failed"    // there is no backup: the job failed, or the cloud refused the submission
 	EventCancelled Event = "cancelled" // the job was cancelled
-	EventRejected  Event = "rejected"  // a message can never be accepted; no submission exists
-	EventMissing   Event = "missing"   // an instance lacks the backup that an expectation demands; see [Gap]
-	EventMended    Event = "mended"    // it has one again; receivers of EventMissing get it
+	// EventConsistencyMissed: the backup is complete, or partly, and less consistent than requested; see [ConsistencyMissed].
+	EventConsistencyMissed Event = "consistency_missed"
+	EventRejected          Event = "rejected" // a message can never be accepted; no submission exists
+	EventMissing           Event = "missing"  // an instance lacks the backup that an expectation demands; see [Gap]
+	EventMended            Event = "mended"   // it has one again; receivers of EventMissing get it
 )
 
 // EventTest is the event of a message that tests a receiver. It belongs to no submission, and no policy can
@@ -37,7 +40,7 @@ const (
 const EventTest Event = "test"
 
 // Events lists the events that a receiver can choose.
-var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventRejected, EventMissing}
+var Events = []Event{EventCreated, EventSucceeded, EventPartial, EventFailed, EventCancelled, EventConsistencyMissed, EventRejected, EventMissing}
 
 // Notice is a stored order to send one receiver a message about one event of a submission, or
 // about a rejection.
@@ -69,13 +72,24 @@ type Receiver struct {
 	Name string
 	Kind ReceiverKind
 	// URL is a secret: everyone who knows the URL of a chat robot can write to its chat. See
-	// [ParseReceiverURL].
+	// [ParseReceiverURL]. It is empty for Email.
 	URL      secret.String
-	Secret   secret.String // key for signatures; decoded for a webhook; may be empty for a robot
+	Secret   secret.String // key for signatures, decoded for a webhook; password of an Email receiver; may be empty except for a webhook
+	Mail     Mail          // server and addresses of an Email receiver; zero for others
 	Events   []Event       // events that it receives; nil: only the ends of backups for which it was chosen
 	Accounts []string      // aliases; nil: all accounts
 	Language param.Language
-	Private  bool // its URL may have a private network address
+	Private  bool // its URL or its server may have a private network address
+}
+
+// Mail says how e-mail gets to a receiver of kind [Email]. The connection always uses TLS.
+type Mail struct {
+	Host     string // name or IPv4 address of the SMTP server; the server's certificate must be valid for it
+	Port     int
+	Implicit bool          // the connection begins with TLS; otherwise it begins with STARTTLS
+	From     string        // address of the sender
+	To       []string      // addresses of the recipients, at least one
+	User     secret.String // for the sign-in with Receiver.Secret; empty: no sign-in
 }
 
 // Takes reports whether r gets messages about an account.
@@ -86,18 +100,19 @@ func (r Receiver) Takes(account string) bool {
 // ReceiverKind decides the format of the messages to a receiver, and of the receiver's answers.
 type ReceiverKind string
 
-// The kinds of receivers. All except WebhookReceiver are chat robots.
+// The kinds of receivers. All except WebhookReceiver and Email are chat robots.
 const (
 	WebhookReceiver ReceiverKind = "webhook" // JSON with a signature of Standard Webhooks
 	DingTalk        ReceiverKind = "dingtalk"
 	Feishu          ReceiverKind = "feishu"
 	WeCom           ReceiverKind = "wecom"
 	Slack           ReceiverKind = "slack"
+	Email           ReceiverKind = "email" // by SMTP
 )
 
 // ReceiverKinds lists all kinds. Package notify writes the messages for each kind; package
 // policy knows which kinds need a secret.
-var ReceiverKinds = []ReceiverKind{WebhookReceiver, DingTalk, Feishu, WeCom, Slack}
+var ReceiverKinds = []ReceiverKind{WebhookReceiver, DingTalk, Feishu, WeCom, Slack, Email}
 
 // ErrReceiverURL is the error of [ParseReceiverURL]. It does not contain the URL, which is a
 // secret.
@@ -127,7 +142,8 @@ type Messenger interface {
 	// Takes reports whether there is a receiver with this name that gets messages about the
 	// account.
 	Takes(receiver, account string) bool
-	// Send sends one notice, once. Its errors contain neither URLs nor secrets.
+	// Send sends one notice, once. Its errors contain neither URLs nor secrets. After
+	// [ErrUndeliverable] another try cannot succeed.
 	Send(ctx context.Context, n Notice) error
 }
 
@@ -246,6 +262,9 @@ func (r Record) eventNotices() (all []Notice) {
 	case StepCreated:
 		add(EventCreated, r.Last.At)
 		add(finalEvents[r.Job.Status.Outcome()], r.Job.SeenAt)
+		if r.missedConsistency() {
+			add(EventConsistencyMissed, r.Job.SeenAt)
+		}
 	case StepRefused:
 		add(EventFailed, r.Last.At)
 	}
@@ -277,7 +296,8 @@ func (n notifier) deliver(ctx context.Context) int {
 }
 
 // deliverTo sends the due notices to one receiver, oldest first. It stops at the first failure,
-// because the receiver is probably unavailable; the next run sends the rest.
+// because the receiver is probably unavailable; the next run sends the rest. A receiver that
+// refuses a message for good is available, so that is no such failure.
 func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.Int32) {
 	defer logPanic(ctx, n.log, "delivery")
 	due, err := n.store.Due(ctx, receiver, n.now(), maxNoticesPerRun)
@@ -301,7 +321,7 @@ func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 		switch err := n.send(ctx, notice, until); {
 		case err == nil:
 			sent.Add(1)
-		case !errors.Is(err, errExpired):
+		case !errors.Is(err, errExpired) && !errors.Is(err, ErrUndeliverable):
 			return
 		}
 	}
@@ -312,8 +332,8 @@ func (n notifier) deliverTo(ctx context.Context, receiver string, sent *atomic.I
 // ctx: a message that was started must not be cut off.
 //
 // If nothing was sent because the lease or the notice is too old, the error is [errExpired].
-// After [noticeLifetime] the portal stops trying: it marks the notice as done and logs an
-// error.
+// After [noticeLifetime], and after [ErrUndeliverable], the portal stops trying: it marks the
+// notice as done and logs an error.
 func (n notifier) send(ctx context.Context, notice Notice, until time.Time) error {
 	ctx = context.WithoutCancel(ctx)
 	var err error
@@ -326,7 +346,7 @@ func (n notifier) send(ctx context.Context, notice Notice, until time.Time) erro
 		limited, cancel := context.WithTimeout(ctx, sendTimeout)
 		err = n.messenger.Send(limited, notice)
 		cancel()
-		if err != nil && until.Before(end) {
+		if err != nil && until.Before(end) && !errors.Is(err, ErrUndeliverable) {
 			n.log.WarnContext(ctx, "notice not sent",
 				"submission", notice.SubmissionID, "event", notice.Event, "receiver", notice.Receiver,
 				"attempt", notice.Attempts, "again", until, "error", err)
@@ -351,6 +371,10 @@ func (n notifier) send(ctx context.Context, notice Notice, until time.Time) erro
 // errExpired says that a notice was not sent because it, or its lease, is too old. It says
 // nothing about the receiver.
 var errExpired = errors.New("deadline exceeded: not sent in time")
+
+// ErrUndeliverable means that a receiver refused a message for good, so the portal does not send
+// the message again.
+var ErrUndeliverable = errors.New("refused for good")
 
 // noticeLifetime is how long after its event the portal tries to send a notice. sendTimeout
 // limits one try. maxNoticesPerRun limits the notices to one receiver in one run, because chat

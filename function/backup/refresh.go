@@ -136,7 +136,11 @@ func (s *Service) refreshJobs(ctx context.Context, target Target, records []Reco
 		seen++
 		if c := s.readConsistency(ctx, target, records[i]); c != r.Job.Consistency {
 			records[i].Job.Consistency = c
-			s.storeJob(ctx, records[i])
+			if s.storeJob(ctx, records[i]) && records[i].missedConsistency() {
+				s.countMissedConsistency()
+				s.Log.WarnContext(ctx, "backup less consistent than requested",
+					"submission", r.SubmissionID, "level", c.ConsistentLevel, "reason", c.DowngradeReason)
+			}
 		}
 		s.markFinal(context.WithoutCancel(ctx), records[i])
 	}

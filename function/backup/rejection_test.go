@@ -21,6 +21,7 @@ type countingMeter map[string]int
 func (m countingMeter) Rejected(kind, source string)   { m[kind+" "+source]++ }
 func (m countingMeter) Submitted(door, outcome string) { m["submitted "+door+" "+outcome]++ }
 func (m countingMeter) AttemptEnded(result string)     { m["attempt "+result]++ }
+func (m countingMeter) ConsistencyMissed()             { m["consistency missed"]++ }
 func (m countingMeter) Swept(backup.Figures)           {}
 
 // rejection returns a rejection of an event with an origin.

@@ -315,6 +315,44 @@ func (r Record) IsFinal(now time.Time) bool {
 // wantsConsistency reports whether the caller requested an application-consistent backup.
 func (r Record) wantsConsistency() bool { return r.Complete["Detail.appConsistent"] == "true" }
 
+// missedConsistency reports whether the backup is less consistent than requested, as far as the portal knows. The
+// vendor publishes no list of levels: CRASH is the only known one that is lower.
+func (r Record) missedConsistency() bool {
+	return r.wantsConsistency() && (r.Job.DowngradeReason != "" || r.Job.ConsistentLevel == "CRASH")
+}
+
+// A ConsistencyState says whether an application-consistent backup is as consistent as requested. It is empty for
+// other backups, and if there is no backup.
+type ConsistencyState string
+
+// The states of the consistency.
+const (
+	ConsistencyWaiting ConsistencyState = "waiting" // not known yet
+	ConsistencyReached ConsistencyState = "reached"
+	ConsistencyMissed  ConsistencyState = "missed"
+	ConsistencyUnknown ConsistencyState = "unknown" // the cloud did not say it within [followUpTime]
+)
+
+// ConsistencyStates lists all states.
+var ConsistencyStates = []ConsistencyState{ConsistencyWaiting, ConsistencyReached, ConsistencyMissed, ConsistencyUnknown}
+
+// ConsistencyState returns the state of the consistency at a time.
+func (r Record) ConsistencyState(now time.Time) ConsistencyState {
+	state := r.State(now)
+	ended := state == StateComplete || state == StatePartialComplete
+	switch {
+	case !r.wantsConsistency(), state.IsTerminal() && !ended:
+		return ""
+	case r.missedConsistency():
+		return ConsistencyMissed
+	case r.Job.Consistency != (Consistency{}):
+		return ConsistencyReached
+	case ended && now.Sub(r.Job.CompleteTime) >= followUpTime:
+		return ConsistencyUnknown
+	}
+	return ConsistencyWaiting
+}
+
 // followUpTime is how long after the end of a job its copy may begin and its recovery point may
 // appear.
 const followUpTime = time.Hour

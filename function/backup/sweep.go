@@ -79,11 +79,13 @@ func (s *Service) beforeDelivery(ctx context.Context) (context.Context, context.
 
 // Limits of a sweep. It reads sweepBatch submissions at once and lists as many jobs in one
 // call; it removes forgetBatch submissions with one statement, and reads at most maxSwept
-// submissions in total. listingTimeout limits one listing. abandonAfter is how long the portal
+// submissions in total. After each full batch it waits forgetRest times as long as the removal took,
+// because a removal in SQLite stops all other writers. listingTimeout limits one listing. abandonAfter is how long the portal
 // asks about a submission without news. deliveryTime is reserved for messages.
 const (
 	sweepBatch     = 100
 	forgetBatch    = 200
+	forgetRest     = 4
 	maxSwept       = 5000
 	listingTimeout = 10 * time.Second
 	abandonAfter   = 30 * 24 * time.Hour
@@ -184,12 +186,16 @@ func (w *sweep) forget(ctx context.Context, keep time.Duration) error {
 	now := w.Now().Add(-time.Hour)
 	before := now.Add(-max(keep, KeyExpires))
 	for ctx.Err() == nil {
+		began := w.Now()
 		n, err := w.Store.Forget(ctx, before, now, forgetBatch)
 		if err != nil {
 			return storeUnavailable(err)
 		}
 		// A batch that is not full was the last one.
 		if w.result.Forgotten += n; n < forgetBatch {
+			break
+		}
+		if w.Wait(ctx, forgetRest*w.Now().Sub(began)) != nil {
 			break
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -170,5 +171,38 @@ func TestSweepWithoutStoreIsError(t *testing.T) {
 	r.Store.(*store.DB).Close()
 	if _, err := r.Sweep(t.Context(), year); !errors.Is(err, backup.ErrStoreUnavailable) {
 		t.Errorf("without a store: %v", err)
+	}
+}
+
+// slowForget is a store with three batches of old submissions. The removal of each takes 8 ms.
+type slowForget struct {
+	backup.Store
+	clock   *clock
+	batches int
+}
+
+func (s *slowForget) Forget(_ context.Context, _, _ time.Time, limit int) (int, error) {
+	s.clock.Add(8 * time.Millisecond)
+	if s.batches--; s.batches < 0 {
+		return 0, nil
+	}
+	return limit, nil
+}
+
+// TestSweepLeavesTimeToOtherWriters proves that a sweep which removes many old submissions waits after
+// each batch, four times as long as the removal took. Otherwise no other writer of SQLite has a turn.
+func TestSweepLeavesTimeToOtherWriters(t *testing.T) {
+	r := newFixture(t)
+	r.Store = &slowForget{r.Store, r.clock, 3}
+	var waits []time.Duration
+	r.Wait = func(_ context.Context, d time.Duration) error {
+		waits = append(waits, d)
+		return nil
+	}
+	if done, err := r.Sweep(t.Context(), 0); err != nil || done.Forgotten != 600 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if rest := 32 * time.Millisecond; !slices.Equal(waits, []time.Duration{rest, rest, rest}) {
+		t.Errorf("the sweep waited %v", waits)
 	}
 }

@@ -25,6 +25,9 @@ import (
 // batchFunction is the value of BATCH_FUNCTION in the tests.
 const batchFunction = "backup-portal-batches"
 
+// carriedTrace is the trace of the request that creates the batch.
+const carriedTrace = "0af7651916cd43dd8448eb211c80319c"
+
 // carriedTargets is the number of targets of the tests. At 20 in a second they need more time than one invocation has.
 const carriedTargets = 90
 
@@ -35,9 +38,12 @@ func TestBatchIsCarriedByFunctionCompute(t *testing.T) {
 	t.Parallel()
 	g := &fixture{t: t, fc: &runtimetest.FC{Credentials: demoRole, Timeout: time.Minute}}
 	worker := &runtimetest.FC{Credentials: demoRole, Timeout: 4 * time.Second}
-	var invocations atomic.Int32
+	var invocations, traced atomic.Int32
 	env := g.carriedEnv(map[string]emulator.Function{batchFunction: func(_ context.Context, event []byte, retry int) error {
 		invocations.Add(1)
+		if strings.Contains(string(event), `"traceparent":"00-`+carriedTrace) {
+			traced.Add(1)
+		}
 		if answer := worker.Do(context.Background(), runtimetest.Call{Event: event, RetryCount: retry}); answer.ErrorType != "" {
 			return errors.New(answer.ErrorType)
 		}
@@ -51,6 +57,9 @@ func TestBatchIsCarriedByFunctionCompute(t *testing.T) {
 	if n := invocations.Load(); n < 2 {
 		t.Errorf("%d invocations", n)
 	}
+	if traced.Load() == 0 || !strings.Contains(worker.Output(), `"trace_id":"`+carriedTrace) {
+		t.Errorf("%d invocations have the trace of the request", traced.Load())
+	}
 }
 
 // TestBatchIsCarriedByLambda is the same on Lambda, with a server that takes asynchronous invocations as Lambda's API does.
@@ -60,7 +69,7 @@ func TestBatchIsCarriedByLambda(t *testing.T) {
 	portal, worker := &runtimetest.Lambda{Timeout: time.Minute}, &runtimetest.Lambda{Timeout: 4 * time.Second}
 	var invoking sync.Mutex
 	var env []string
-	var invocations atomic.Int32
+	var invocations, traced atomic.Int32
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		event, err := io.ReadAll(r.Body)
 		signed := strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=lambda-role-key/") &&
@@ -71,6 +80,9 @@ func TestBatchIsCarriedByLambda(t *testing.T) {
 			return
 		}
 		invocations.Add(1)
+		if strings.Contains(string(event), `"traceparent":"00-`+carriedTrace) {
+			traced.Add(1)
+		}
 		go func() {
 			invoking.Lock()
 			defer invoking.Unlock()
@@ -97,6 +109,9 @@ func TestBatchIsCarriedByLambda(t *testing.T) {
 	g.carries(func() { portal.Invoke(t.Context(), []byte(`{"sweep":true}`)) })
 	if n := invocations.Load(); n < 2 {
 		t.Errorf("%d invocations", n)
+	}
+	if traced.Load() == 0 {
+		t.Error("no invocation has the trace of the request")
 	}
 }
 
@@ -186,6 +201,7 @@ func (g *fixture) askBatch(method, path, body string, v any) {
 		if body != "" {
 			r.Header.Set("Content-Type", "application/json")
 			r.Header.Set("Idempotency-Key", "carried")
+			r.Header.Set("Traceparent", "00-"+carriedTrace+"-b7ad6b7169203331-01")
 		}
 		res, err := client.Do(r)
 		if err != nil && time.Since(began) < patience {

@@ -19,7 +19,7 @@ var variablePattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,}$`)
 // Each value is the reason.
 var notDeployed = map[string]string{
 	"ADDR":              "of the plain server: on Function Compute the platform calls the program",
-	"BATCH_FUNCTION":    "only with the second function of docs/operations.md: without it, the sweep carries on with batches",
+	"BATCH_FUNCTION":    "only with the second function of docs/s.batches.yaml: without it, the sweep carries on with batches",
 	"MAX_REQUESTS":      "of a server: the built-in runtime sends one request at a time",
 	"TRUSTED_PROXIES":   "of a server behind a proxy: Function Compute states the client's address itself",
 	"POLICY_FILE":       "policy.yaml lies beside the binary",

@@ -6,12 +6,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const (
 	deployPath = "../../s.yaml"
 	eventsPath = "../../docs/s.events.yaml"
 	customPath = "../../docs/s.custom.yaml"
+	batchPath  = "../../docs/s.batches.yaml"
 )
 
 // newDeployChecker returns a checker for this project's s.yaml. Its environment is empty, so
@@ -28,7 +31,7 @@ func newDeployChecker(t *testing.T) deployChecker {
 
 func TestDeployFilesAreValid(t *testing.T) {
 	checker := newDeployChecker(t)
-	for _, path := range []string{deployPath, eventsPath, customPath} {
+	for _, path := range []string{deployPath, eventsPath, customPath, batchPath} {
 		for _, err := range checker.check(mustReadDeployFile(t, path)) {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -42,6 +45,31 @@ func TestOnlyTheQueueExampleHasAnEventBridgeTrigger(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: has an eventbridge trigger: %v, want %v; one in s.yaml makes every command call RAM", path, got, want)
 		}
+	}
+}
+
+// TestSecondFunctionIsThePortalWithoutTriggers proves that the function that carries out batches has the variables and the role of
+// the portal, that both name it, and that only the portal can invoke it.
+func TestSecondFunctionIsThePortalWithoutTriggers(t *testing.T) {
+	doc, errs := resolveReferences(mustReadDeployFile(t, batchPath).doc, func(string) string { return "" })
+	if errs != nil {
+		t.Fatal(errs)
+	}
+	resources := yamlObject(doc, "resources")
+	portal, second := yamlObject(yamlObject(resources, "portal"), "props"), yamlObject(yamlObject(resources, "batches"), "props")
+	for _, name := range []string{"environmentVariables", "role", "region", "runtime", "handler", "code", "internetAccess"} {
+		if diff := cmp.Diff(portal[name], second[name]); diff != "" {
+			t.Errorf("%s (-portal +batches):\n%s", name, diff)
+		}
+	}
+	if named := yamlObject(second, "environmentVariables")["BATCH_FUNCTION"]; named != second["functionName"] || named == portal["functionName"] {
+		t.Errorf("BATCH_FUNCTION is %v, the second function is %v", named, second["functionName"])
+	}
+	if second["triggers"] != nil || second["customDomain"] != nil {
+		t.Error("the second function has a trigger or a domain")
+	}
+	if yamlObject(second, "asyncInvokeConfig")["asyncTask"] != true {
+		t.Error("without asyncTask, a repeat of a chunk is not refused")
 	}
 }
 

@@ -82,7 +82,10 @@ func object(event []byte, requestID string) ([]item, error) {
 	default:
 		b, found := brokerOf("", keys)
 		if !found {
-			m = Message{Kind: envelope.Direct, ID: cmp.Or(requestID, digest(event)), Payload: event}
+			m = Message{
+				Kind: envelope.Direct, ID: cmp.Or(requestID, digest(event)), Payload: event,
+				Trace: traceOf(keys["traceparent"], keys["tracestate"]),
+			}
 			break
 		}
 		m, ok = b.message(event, "", "", "")

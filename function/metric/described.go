@@ -2,27 +2,28 @@ package metric
 
 // The names of the metrics.
 const (
-	buildInfo       = "backup_portal_build_info"
-	requests        = "backup_portal_http_requests_total"
-	requestSeconds  = "backup_portal_http_request_duration_seconds"
-	submissions     = "backup_portal_submissions_total"
-	attempts        = "backup_portal_attempts_total"
-	rejected        = "backup_portal_rejected_total"
-	cloudSeconds    = "backup_portal_cloud_call_duration_seconds"
-	storeSeconds    = "backup_portal_store_duration_seconds"
-	storeErrors     = "backup_portal_store_errors_total"
-	running         = "backup_portal_admission_running"
-	waiting         = "backup_portal_admission_waiting"
-	refusedFull     = "backup_portal_admission_refused_total"
-	sessionsInUse   = "backup_portal_sessions"
-	openSubmissions = "backup_portal_open_submissions"
-	unknownOpen     = "backup_portal_unknown_outcomes"
-	unknownAge      = "backup_portal_unknown_outcome_age_seconds"
-	noticesWaiting  = "backup_portal_notices_waiting"
-	noticeAge       = "backup_portal_notice_age_seconds"
-	missing         = "backup_portal_missing_backups"
-	lastSuccess     = "backup_portal_last_success_timestamp_seconds"
-	lastSweep       = "backup_portal_last_sweep_timestamp_seconds"
+	buildInfo         = "backup_portal_build_info"
+	requests          = "backup_portal_http_requests_total"
+	requestSeconds    = "backup_portal_http_request_duration_seconds"
+	submissions       = "backup_portal_submissions_total"
+	attempts          = "backup_portal_attempts_total"
+	rejected          = "backup_portal_rejected_total"
+	consistencyMissed = "backup_portal_consistency_missed_total"
+	cloudSeconds      = "backup_portal_cloud_call_duration_seconds"
+	storeSeconds      = "backup_portal_store_duration_seconds"
+	storeErrors       = "backup_portal_store_errors_total"
+	running           = "backup_portal_admission_running"
+	waiting           = "backup_portal_admission_waiting"
+	refusedFull       = "backup_portal_admission_refused_total"
+	sessionsInUse     = "backup_portal_sessions"
+	openSubmissions   = "backup_portal_open_submissions"
+	unknownOpen       = "backup_portal_unknown_outcomes"
+	unknownAge        = "backup_portal_unknown_outcome_age_seconds"
+	noticesWaiting    = "backup_portal_notices_waiting"
+	noticeAge         = "backup_portal_notice_age_seconds"
+	missing           = "backup_portal_missing_backups"
+	lastSuccess       = "backup_portal_last_success_timestamp_seconds"
+	lastSweep         = "backup_portal_last_sweep_timestamp_seconds"
 )
 
 // A Description describes one metric.
@@ -43,6 +44,7 @@ var Described = []Description{
 	{submissions, "counter", []string{"door", "outcome"}, "Submissions by their door and their outcome"},
 	{attempts, "counter", []string{"result"}, "Recorded results of attempts to create a job"},
 	{rejected, "counter", []string{"kind", "source"}, "Refused inputs"},
+	{consistencyMissed, "counter", nil, "Backups that are less consistent than requested"},
 	{cloudSeconds, "histogram", []string{"operation", "class"}, "Calls of the cloud, with those of STS"},
 	{storeSeconds, "histogram", []string{"statement"}, "Operations of the database"},
 	{storeErrors, "counter", []string{"statement"}, "Operations of the database that failed"},

@@ -57,8 +57,8 @@ func New(version string, now func() time.Time) *Registry {
 	return r
 }
 
-// begin creates the missing counters of submissions and attempts with the value 0. Otherwise a counter would appear
-// with the value 1, and a monitoring system would not count this first event as an increase.
+// begin creates the missing counters of submissions, attempts and missed consistencies with the value 0. Otherwise a
+// counter would appear with the value 1, and a monitoring system would not count this first event as an increase.
 func (r *Registry) begin() {
 	for _, door := range backup.Doors {
 		for _, outcome := range backup.SubmitOutcomes {
@@ -68,6 +68,7 @@ func (r *Registry) begin() {
 	for _, result := range backup.AttemptResults {
 		r.attempts(result)
 	}
+	r.missedConsistency()
 }
 
 // Rejected counts one message or request that was refused. kind is the kind of the refusal. source is the name of the
@@ -108,6 +109,13 @@ func (r *Registry) AttemptEnded(result string) {
 
 func (r *Registry) attempts(result string) *metrics.Counter {
 	return r.counter(seriesKey{attempts, result, ""}, "result", "")
+}
+
+// ConsistencyMissed counts one backup that is less consistent than requested.
+func (r *Registry) ConsistencyMissed() { r.missedConsistency().Inc() }
+
+func (r *Registry) missedConsistency() *metrics.Counter {
+	return r.counter(seriesKey{consistencyMissed, "", ""}, "", "")
 }
 
 // CloudCall counts one call of the cloud and its duration. class is the class of its result.
@@ -153,7 +161,10 @@ func (r *Registry) histogram(k seriesKey, bounds []float64, first, second string
 // name returns the name of the series: the metric with the names and values of its labels. first and
 // second are as in [Registry.counter].
 func (k seriesKey) name(first, second string) string {
-	if second == "" {
+	switch {
+	case first == "":
+		return k.metric
+	case second == "":
 		return name(k.metric, first, k.first)
 	}
 	return name(k.metric, first, k.first, second, k.second)

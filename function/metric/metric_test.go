@@ -108,6 +108,7 @@ func filled(now func() time.Time) *metric.Registry {
 	r.Answered("GET /backups", 1000, 30*time.Millisecond)
 	r.Submitted("api", "created")
 	r.AttemptEnded("created")
+	r.ConsistencyMissed()
 	r.CloudCall("CreateBackupJob", "success", 300*time.Millisecond)
 	r.StoreStatement("claim", true, 2*time.Millisecond)
 	r.SessionUsed("one")

@@ -23,10 +23,9 @@ const (
 	maxAnswer = 16 << 10        // largest part of an answer that is read, in bytes
 )
 
-// newClient returns a client that connects only to allowed addresses. It keeps no connections
-// open, because an instance may freeze between two messages.
-func newClient(allowed destinations, roots *x509.CertPool) *http.Client {
-	dialer := &net.Dialer{
+// newDialer returns a dialer that connects only to allowed addresses.
+func newDialer(allowed destinations) *net.Dialer {
+	return &net.Dialer{
 		Timeout: sendTime,
 		// Control runs after the lookup of the name and before the connection, for each address
 		// that is tried. A check before the lookup would not suffice: a second lookup may return
@@ -39,18 +38,28 @@ func newClient(allowed destinations, roots *x509.CertPool) *http.Client {
 			return nil
 		},
 	}
+}
+
+// newClient returns a client that connects with a dialer. It keeps no connections open, because
+// an instance may freeze between two messages.
+func newClient(dialer *net.Dialer, roots *x509.CertPool) *http.Client {
 	return &http.Client{
 		Timeout:       sendTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			Proxy:                  nil, // a proxy of the environment could connect to any address
 			DialContext:            dialer.DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+			TLSClientConfig:        newTLS("", roots),
 			DisableKeepAlives:      true,
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: maxAnswer,
 		},
 	}
+}
+
+// newTLS returns the settings of TLS for the server with a name.
+func newTLS(server string, roots *x509.CertPool) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: server}
 }
 
 // post sends a message and returns the answer if its status is 2xx. Its errors contain neither
@@ -84,9 +93,8 @@ func (r receiver) post(ctx context.Context, out outgoing) ([]byte, error) {
 func (r receiver) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	transport := r.client.Transport.(*http.Transport)
 	port := cmp.Or(r.url.Port(), map[string]string{"https": "443", "http": "80"}[r.url.Scheme])
-	conn, err := transport.DialContext(ctx, "tcp", net.JoinHostPort(r.url.Hostname(), port))
+	conn, err := r.dialer.DialContext(ctx, "tcp", net.JoinHostPort(r.url.Hostname(), port))
 	if err != nil {
 		return err
 	}
@@ -94,15 +102,13 @@ func (r receiver) connect(ctx context.Context) error {
 	if r.url.Scheme != "https" {
 		return nil
 	}
-	config := transport.TLSClientConfig.Clone()
-	config.ServerName = r.url.Hostname()
-	return tls.Client(conn, config).HandshakeContext(ctx)
+	return tls.Client(conn, newTLS(r.url.Hostname(), r.roots)).HandshakeContext(ctx)
 }
 
 // Errors of the network. They replace the errors of packages net and net/http, whose texts
 // contain the receiver's URL, which is secret.
 var (
-	errNotAllowed  = errors.New("the URL resolves to an address that is not public: private: true in the policy allows private networks")
+	errNotAllowed  = errors.New("the host has an address that is not public: private: true in the policy allows private networks")
 	errTimeout     = errors.New("timeout: no answer in time")
 	errName        = errors.New("unknown host name")
 	errCertificate = errors.New("the certificate is not trusted")

@@ -36,7 +36,7 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	}
 	// net/http never uses a proxy for loopback, so a request cannot show whether there is a proxy.
 	// The test checks that the client has none.
-	if transport := newClient(destinations{}, nil).Transport.(*http.Transport); transport.Proxy != nil {
+	if transport := newClient(newDialer(destinations{}), nil).Transport.(*http.Transport); transport.Proxy != nil {
 		t.Error("the client has a proxy")
 	}
 	if err := newSender(t, config(receiverAt(backup.Slack, s.URL))).Send(t.Context(), notice(backup.EventFailed)); err != nil || len(proxy.requests()) != 0 {

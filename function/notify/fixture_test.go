@@ -77,7 +77,10 @@ var (
 	east = time.FixedZone("UTC+8", 8*3600)
 )
 
-// receiverAt returns a receiver at a URL.
+// chats are the kinds of receivers that are chat robots.
+var chats = []backup.ReceiverKind{backup.DingTalk, backup.Feishu, backup.WeCom, backup.Slack}
+
+// receiverAt returns a receiver at a URL. For e-mail, function sent chooses the server.
 func receiverAt(kind backup.ReceiverKind, address string) backup.Receiver {
 	r := backup.Receiver{
 		Name: "r", Kind: kind, URL: secret.New(address + canaryPath + "?" + canaryQuery), Events: backup.Events, Language: param.English,

@@ -1,4 +1,6 @@
-// Package notify sends notices about backups to their receivers, which are webhooks or chat robots.
+// Package notify sends notices about backups to their receivers.
+//
+// Receivers are webhooks, chat robots and e-mail addresses.
 //
 // Each kind of receiver has its own message format, signature, and way to confirm a message. A
 // robot answers 200 even if it refuses a message, so the body of the answer decides:
@@ -10,11 +12,12 @@
 //	                                    its key is time and secret
 //	wecom     markdown                  none                                   errcode 0
 //	slack     mrkdwn                    none                                   body ok
+//	email     plain text, by SMTP       none                                   code 250 after the text
 //
 // Texts that people typed have no effect in a chat: they mention no person, contain no link and no
 // markup (see inert).
 //
-// A message is sent only to the URL of its receiver. Redirects are not followed, proxies of the
+// A message is sent only to the URL or the server of its receiver. Redirects are not followed, proxies of the
 // environment are not used, and addresses that are not public are refused unless the policy
 // allows private ones. Errors contain no URL, no secret, and no text of a receiver.
 //
@@ -25,7 +28,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -39,13 +44,13 @@ import (
 type Config struct {
 	Notifications backup.Notifications
 	PublicURL     *url.URL         // origin of the portal, for links; nil leaves them out
-	Zone          *time.Location   // of the times in chats; nil means UTC
+	Zone          *time.Location   // of the times in chats and e-mails; nil means UTC
 	Now           func() time.Time // of signatures
 
 	// Account finds an account by its alias, for its name in chats; nil shows aliases.
 	Account func(alias string) (backup.Account, bool)
 
-	Loopback bool           // receivers may be on this machine, without TLS: for tests
+	Loopback bool           // receivers may be on this machine, and URLs without TLS: for tests
 	Roots    *x509.CertPool // to trust; nil means the system's
 }
 
@@ -56,16 +61,18 @@ type Sender struct {
 	receivers []receiver
 }
 
-// A receiver is a [backup.Receiver] with its parsed URL and its client.
+// A receiver is a [backup.Receiver] with what a connection to it needs.
 type receiver struct {
 	backup.Receiver
-	kind   kind
-	url    *url.URL
-	client *http.Client
+	kind   kind         // zero for [backup.Email]
+	url    *url.URL     // nil for [backup.Email]
+	client *http.Client // nil for [backup.Email]
+	dialer *net.Dialer  // for allowed addresses only
+	roots  *x509.CertPool
 }
 
-// A kind says how messages to one kind of receiver are written, and how their receipt is
-// confirmed.
+// A kind says how messages to one kind of receiver with a URL are written, and how their receipt
+// is confirmed.
 type kind struct {
 	write    func(*Sender, receiver, backup.Notice) (outgoing, error)
 	accepted func(answer []byte) error // returns why an answer with status 2xx is no confirmation
@@ -78,7 +85,7 @@ type outgoing struct {
 	query  url.Values // added to the query of the URL
 }
 
-// kinds has the format of each kind of receiver.
+// kinds has the format of each kind of receiver with a URL.
 var kinds = map[backup.ReceiverKind]kind{
 	backup.WebhookReceiver: {webhook, anyAnswer},
 	backup.DingTalk:        {dingTalk, checkErrcode},
@@ -96,26 +103,46 @@ func New(cfg Config) (*Sender, error) {
 	s := &Sender{cfg: cfg}
 	s.cfg.Zone = cmp.Or(cfg.Zone, time.UTC)
 	for _, r := range cfg.Notifications.Receivers {
+		one, err := newReceiver(cfg, r)
+		if err != nil {
+			return nil, fmt.Errorf("notify: receiver %s: %w", r.Name, err)
+		}
+		s.receivers = append(s.receivers, one)
+	}
+	return s, nil
+}
+
+// newReceiver returns a receiver of the policy with what a connection to it needs, or an error of
+// [New].
+func newReceiver(cfg Config, r backup.Receiver) (receiver, error) {
+	allowed := destinations{private: r.Private, loopback: cfg.Loopback}
+	one := receiver{Receiver: r, dialer: newDialer(allowed), roots: cfg.Roots}
+	host := r.Mail.Host
+	if r.Kind == backup.Email {
+		if host == "" || r.Mail.Port == 0 || r.Mail.From == "" || r.Mail.To == nil {
+			return receiver{}, errors.New("e-mail needs a server, a sender and recipients")
+		}
+	} else {
 		k, known := kinds[r.Kind]
 		u, err := backup.ParseReceiverURL(r.URL.Reveal())
 		switch {
 		case !known:
-			return nil, fmt.Errorf("notify: receiver %s: unknown kind %q", r.Name, r.Kind)
+			return receiver{}, fmt.Errorf("unknown kind %q", r.Kind)
 		case err != nil:
-			return nil, fmt.Errorf("notify: receiver %s: the URL %w", r.Name, err)
+			return receiver{}, fmt.Errorf("the URL %w", err)
 		case u.Scheme != "https" && !cfg.Loopback:
-			return nil, fmt.Errorf("notify: receiver %s: the URL must begin with https://", r.Name)
+			return receiver{}, errors.New("the URL must begin with https://")
 		case r.Kind == backup.WebhookReceiver && r.Secret.IsZero():
 			// Anyone can compute an HMAC with an empty key.
-			return nil, fmt.Errorf("notify: receiver %s: a webhook needs a secret", r.Name)
+			return receiver{}, errors.New("a webhook needs a secret")
 		}
-		allowed := destinations{private: r.Private, loopback: cfg.Loopback}
-		if ip, err := netip.ParseAddr(u.Hostname()); err == nil && !allowed.allows(ip) {
-			return nil, fmt.Errorf("notify: receiver %s: the URL is not allowed: use a public address, or write private: true if the receiver is in a private network", r.Name)
-		}
-		s.receivers = append(s.receivers, receiver{r, k, u, newClient(allowed, cfg.Roots)})
+		host, one.kind, one.url, one.client = u.Hostname(), k, u, newClient(one.dialer, cfg.Roots)
 	}
-	return s, nil
+	if ip, err := netip.ParseAddr(host); err == nil && !allowed.allows(ip) {
+		return receiver{}, errors.New("its address is not allowed: use a public address, " +
+			"or write private: true if the receiver is in a private network")
+	}
+	return one, nil
 }
 
 // All implements [backup.Messenger]: it returns the names of all receivers.
@@ -152,6 +179,12 @@ func (s *Sender) Send(ctx context.Context, n backup.Notice) error {
 	r, err := s.receiver(n.Receiver)
 	if err != nil {
 		return err
+	}
+	if r.Kind == backup.Email {
+		if err := s.mail(ctx, r, n); err != nil {
+			return fmt.Errorf("notify: %s: %w", r.Name, err)
+		}
+		return nil
 	}
 	out, err := r.kind.write(s, r, n)
 	if err != nil {

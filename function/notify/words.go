@@ -10,8 +10,9 @@ import (
 	"backupportal/function/param"
 )
 
-// Texts of chat messages.
+// Texts of chat messages and e-mails.
 var (
+	wordPortal    = param.Both("Backup Portal", "备份门户")
 	wordInstance  = param.Both("Instance", "实例")
 	wordVolumes   = param.Both("Volumes", "存储卷")
 	wordKind      = param.Both("Kind", "类型")
@@ -29,6 +30,8 @@ var (
 	wordTime      = param.Both("Time", "时间")
 	wordOpen      = param.Both("Open in Backup Portal", "在备份门户中查看")
 	wordLowered   = param.Both("Backup succeeded, but it is less consistent than requested", "备份成功，但未达到要求的一致性")
+	wordMissed    = param.Both("Backup is less consistent than requested", "备份未达到要求的一致性")
+	wordLevel     = param.Both("Consistency level", "一致性级别")
 	wordRefused   = param.Both("Backup not started: refused by Cloud Backup", "备份未启动：云备份拒绝了请求")
 	wordWhy       = param.Both("Why", "备份原因")
 	wordTicket    = param.Both("Ticket", "工单号")
@@ -38,21 +41,22 @@ var (
 	wordBeside    = param.Both("%v, %v", "%v，%v")
 )
 
-// headlines are the titles of chat messages, by the kind of the notice.
+// headlines are the titles of chat messages and e-mails, by the kind of the notice.
 var headlines = map[backup.Event]param.Text{
-	backup.EventCreated:   param.Both("Backup started", "备份已启动"),
-	backup.EventSucceeded: param.Both("Backup succeeded", "备份成功"),
-	backup.EventPartial:   param.Both("Backup partly succeeded: some items are missing", "备份部分成功：有内容未备份"),
-	backup.EventFailed:    param.Both("Backup failed", "备份失败"),
-	backup.EventCancelled: param.Both("Backup cancelled", "备份已取消"),
-	backup.EventTest:      param.Both("Test message: no backup was started, and none has failed", "测试消息：未启动备份，也没有备份失败"),
-	backup.EventRejected:  param.Both("Message rejected: no backup was started", "消息被拒收：未开始备份"),
-	backup.EventMissing:   param.Both("Backup missing: there is no good backup that is new enough", "缺少备份：没有足够新的可用备份"),
-	backup.EventMended:    param.Both("Backup no longer missing", "备份已恢复正常"),
+	backup.EventCreated:           param.Both("Backup started", "备份已启动"),
+	backup.EventSucceeded:         param.Both("Backup succeeded", "备份成功"),
+	backup.EventPartial:           param.Both("Backup partly succeeded: some items are missing", "备份部分成功：有内容未备份"),
+	backup.EventFailed:            param.Both("Backup failed", "备份失败"),
+	backup.EventCancelled:         param.Both("Backup cancelled", "备份已取消"),
+	backup.EventConsistencyMissed: wordMissed,
+	backup.EventTest:              param.Both("Test message: no backup was started, and none has failed", "测试消息：未启动备份，也没有备份失败"),
+	backup.EventRejected:          param.Both("Message rejected: no backup was started", "消息被拒收：未开始备份"),
+	backup.EventMissing:           param.Both("Backup missing: there is no good backup that is new enough", "缺少备份：没有足够新的可用备份"),
+	backup.EventMended:            param.Both("Backup no longer missing", "备份已恢复正常"),
 }
 
-// A message is the content of a chat message in the receiver's language. Only link can act in the
-// chat.
+// A message is the content of a chat message or an e-mail in the receiver's language. Only link can
+// act in a chat or a mail program.
 type message struct {
 	title string
 	lines []line
@@ -131,7 +135,8 @@ func (s *Sender) message(to receiver, n backup.Notice) message {
 		add(wordReason, inert(r.Last.Code))
 		add(backup.CloudServiceOf(r.Last.Code).Label(), inert(cmp.Or(r.Last.Message, r.Job.ErrorMessage)))
 	}
-	if downgraded {
+	if downgraded || n.Event == backup.EventConsistencyMissed {
+		add(wordLevel, inert(r.Job.ConsistentLevel))
 		add(backup.CloudService("").Label(), inert(r.Job.DowngradeReason))
 	}
 	add(wordTime, s.minute(n.At))

@@ -52,7 +52,7 @@ func TestInertTexts(t *testing.T) {
 // link, a format) have no effect in a whole message. The messages are not longer than the
 // strictest chat service allows.
 func TestInertMessages(t *testing.T) {
-	for _, kind := range backup.ReceiverKinds[1:] {
+	for _, kind := range chats {
 		for i, s := range hostiles {
 			n := notice([]backup.Event{backup.EventFailed, backup.EventCancelled}[i%2])
 			n.Record.Principal.Name, n.Record.Job.ErrorMessage, n.Record.Cancellation.By.Name = s, s, s

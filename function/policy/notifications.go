@@ -16,7 +16,18 @@ import (
 const (
 	maxEnvironment = 40 // characters
 	maxReceivers   = param.MaxReceivers
+	maxRecipients  = 10 // of an e-mail
 )
+
+// Shapes of the keys of e-mail receivers. An address in other forms, such as one with quotes, is
+// refused.
+var (
+	mailHostShape    = shape{`[0-9A-Za-z][0-9A-Za-z.-]{0,252}`, "the name or the IPv4 address of the mail server, without a port"}
+	mailAddressShape = shape{`[0-9A-Za-z+_=-]{1,64}(\.[0-9A-Za-z+_=-]{1,64})*@[0-9A-Za-z-]{1,63}(\.[0-9A-Za-z-]{1,63})+`, "an e-mail address such as backup@example.com"}
+)
+
+// mailKeys are the keys that only e-mail receivers have.
+func mailKeys() []string { return []string{"host", "port", "tls", "from", "to", "user_env"} }
 
 // Notifications returns the receivers of notices (such as chat robots) and the name of the
 // environment. There are no receivers if the policy file has none. The lists in the result must
@@ -44,13 +55,12 @@ func (l *loader) notifications(p place) backup.Notifications {
 func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 	m := l.mapping(
 		p,
-		[]string{"name", "kind", "url_env"},
-		[]string{"events", "secret_env", "accounts", "language", "private"},
+		[]string{"name", "kind"},
+		append(mailKeys(), "url_env", "events", "secret_env", "accounts", "language", "private"),
 	)
 	r := backup.Receiver{
 		Name:     l.shaped(m["name"], nameShape),
 		Kind:     choice(l, m["kind"], backup.ReceiverKinds...),
-		URL:      l.receiverURL(m["url_env"]),
 		Events:   list(l, m["events"], func(p place) backup.Event { return choice(l, p, backup.Events...) }),
 		Accounts: list(l, m["accounts"], l.alias),
 		Language: param.English,
@@ -70,10 +80,81 @@ func (l *loader) receiver(p place, names map[string]bool) backup.Receiver {
 		l.wrong(m["name"], "another receiver has the name %q: choose another name", r.Name)
 	}
 	names[r.Name] = true
-	if !l.refused[m["kind"].node] {
+	switch {
+	case m["kind"].node == nil || l.refused[m["kind"].node]:
+	case r.Kind == backup.Email:
+		l.without(m, r.Kind, "url_env")
+		r.Mail, r.Secret = l.mail(p, m)
+	default:
+		l.without(m, r.Kind, mailKeys()...)
+		l.requires(p, m, r.Kind, "url_env")
+		r.URL = l.receiverURL(m["url_env"])
 		r.Secret = l.signingSecret(p, m["secret_env"], r.Kind)
 	}
 	return r
+}
+
+// without reports the given keys, which have no effect on a receiver of a kind.
+func (l *loader) without(m map[string]place, kind backup.ReceiverKind, keys ...string) {
+	for _, key := range keys {
+		if m[key].node != nil {
+			l.wrong(m[key], "has no effect with kind: %s: remove it", kind)
+		}
+	}
+}
+
+// requires reports the given keys if a receiver of a kind at p lacks them.
+func (l *loader) requires(p place, m map[string]place, kind backup.ReceiverKind, keys ...string) {
+	for _, key := range keys {
+		if m[key].node == nil {
+			l.lacks(p, p.at(key, nil).path, "is missing: kind: %s requires it", kind)
+		}
+	}
+}
+
+// mail reads the keys of an e-mail receiver at p, and the password of its user.
+func (l *loader) mail(p place, m map[string]place) (backup.Mail, secret.String) {
+	l.requires(p, m, backup.Email, "host", "from", "to")
+	mail := backup.Mail{
+		Host: l.shaped(m["host"], mailHostShape),
+		Port: int(l.number(m["port"])),
+		From: l.shaped(m["from"], mailAddressShape),
+		To:   list(l, m["to"], func(p place) string { return l.shaped(p, mailAddressShape) }),
+	}
+	if len(mail.To) > maxRecipients {
+		l.wrong(m["to"], "has %d addresses: write at most %d", len(mail.To), maxRecipients)
+	}
+	if m["port"].node == nil {
+		mail.Port = 465
+	} else if mail.Port < 1 || mail.Port > 65535 {
+		l.wrong(m["port"], "write a port from 1 to 65535")
+	}
+	mail.Implicit = mail.Port == 465
+	if m["tls"].node != nil {
+		mail.Implicit = choice(l, m["tls"], "implicit", "starttls") == "implicit"
+	}
+	switch user, password := m["user_env"], m["secret_env"]; {
+	case user.node != nil && password.node == nil:
+		l.lacks(p, p.at("secret_env", nil).path, "is missing: user_env requires it: it names the variable with the password")
+	case user.node == nil && password.node != nil:
+		l.wrong(password, "has no effect without user_env: add user_env, or remove it")
+	default:
+		mail.User = l.credential(user, "the user")
+		return mail, l.credential(password, "the password")
+	}
+	return mail, secret.String{}
+}
+
+// credential reads the environment variable with a user or a password for a mail server.
+func (l *loader) credential(p place, what string) secret.String {
+	name, value := l.variable(p, what+" for the mail server")
+	if value == "" {
+		return secret.String{}
+	}
+	if len(value) > 256 || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' || r > '~' }) {
+		l.wrong(p, "the environment variable %s does not contain %s: use up to 256 ASCII characters", name, what)
+	}
+	return secret.New(value)
 }
 
 // receiverOf reads the name of a receiver that requests under a rule may choose. aliases are the accounts of the rule:

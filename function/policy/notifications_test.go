@@ -16,7 +16,7 @@ import (
 	"backupportal/function/secret"
 )
 
-// withReceivers is the test policy base with two receivers of notices.
+// withReceivers is the test policy base with three receivers of notices.
 const withReceivers = base + `notifications:
   environment: production
   receivers:
@@ -32,6 +32,14 @@ const withReceivers = base + `notifications:
       url_env: CHAT_URL
       events: [created]
       language: zh
+    - name: on-call
+      kind: email
+      host: mail.example.com
+      from: backup@example.com
+      to: [ops@example.com, dba@db.example.com]
+      user_env: MAIL_USER
+      secret_env: MAIL_PASSWORD
+      events: [failed]
 `
 
 // hookKey is the key that HOOK_SECRET contains, decoded.
@@ -44,6 +52,10 @@ func receiverEnvironment(name string) string {
 		return "https://hooks.example.com/canary?token=canary"
 	case "CHAT_URL":
 		return "https://chat.example.com/canary"
+	case "MAIL_USER":
+		return "canary user"
+	case "MAIL_PASSWORD":
+		return "canary password"
 	case "HOOK_SECRET":
 		return "whsec_" + base64.StdEncoding.EncodeToString([]byte(hookKey))
 	}
@@ -62,6 +74,12 @@ func TestLoadReceivers(t *testing.T) {
 	}, {
 		Name: "chat", Kind: backup.DingTalk, URL: secret.New(receiverEnvironment("CHAT_URL")),
 		Events: []backup.Event{backup.EventCreated}, Language: param.Chinese,
+	}, {
+		Name: "on-call", Kind: backup.Email, Secret: secret.New("canary password"), Events: []backup.Event{backup.EventFailed}, Language: param.English,
+		Mail: backup.Mail{
+			Host: "mail.example.com", Port: 465, Implicit: true, From: "backup@example.com", To: []string{"ops@example.com", "dba@db.example.com"},
+			User: secret.New("canary user"),
+		},
 	}}}
 	same := cmp.Comparer(func(a, b secret.String) bool { return a.Reveal() == b.Reveal() })
 	if diff := cmp.Diff(want, n, same); diff != "" {
@@ -80,7 +98,7 @@ func TestLoadReceivers(t *testing.T) {
 func TestLoadRefusesInvalidReceivers(t *testing.T) {
 	for _, c := range []struct{ name, from, to, path, text string }{
 		{"unknown key", "language: zh", "lang: zh", "notifications.receivers[1].lang", "is not a known key here"},
-		{"unknown kind", "kind: dingtalk", "kind: teams", "notifications.receivers[1].kind", "use one of webhook, dingtalk, feishu, wecom, slack"},
+		{"unknown kind", "kind: dingtalk", "kind: teams", "notifications.receivers[1].kind", "use one of webhook, dingtalk, feishu, wecom, slack, email"},
 		{"unknown event", "[created]", "[started]", "notifications.receivers[1].events[0]", "use one of created, succeeded"},
 		{"no events", "[created]", "[]", "notifications.receivers[1].events", "is an empty list"},
 		{"unknown account", "accounts: [prod]\n      private", "accounts: [pord]\n      private", "notifications.receivers[0].accounts[0]", "does not exist: add it to accounts"},
@@ -94,6 +112,25 @@ func TestLoadRefusesInvalidReceivers(t *testing.T) {
 		{"chat's secret not set", "language: zh", "secret_env: OTHER", "notifications.receivers[1].secret_env", "OTHER is not set"},
 		{"wecom with a secret", "kind: dingtalk", "kind: wecom\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "has no effect"},
 		{"slack with a secret", "kind: dingtalk", "kind: slack\n      secret_env: HOOK_SECRET", "notifications.receivers[1].secret_env", "has no effect"},
+		{"chat without an address", "      url_env: CHAT_URL\n", "", "notifications.receivers[1].url_env", "is missing"},
+		{"chat with a mail server", "language: zh", "host: mail.example.com", "notifications.receivers[1].host", "has no effect with kind: dingtalk"},
+		{"chat with a user", "language: zh", "user_env: MAIL_USER", "notifications.receivers[1].user_env", "has no effect with kind: dingtalk"},
+		{"mail with a URL", "host: mail", "url_env: CHAT_URL\n      host: mail", "notifications.receivers[2].url_env", "has no effect with kind: email"},
+		{"mail without a server", "      host: mail.example.com\n", "", "notifications.receivers[2].host", "is missing"},
+		{"mail without a sender", "      from: backup@example.com\n", "", "notifications.receivers[2].from", "is missing"},
+		{"mail without recipients", "      to: [ops@example.com, dba@db.example.com]\n", "", "notifications.receivers[2].to", "is missing"},
+		{"mail to nobody", "[ops@example.com, dba@db.example.com]", "[]", "notifications.receivers[2].to", "is an empty list"},
+		{"mail to many", "[ops@example.com, dba@db.example.com]", "[" + strings.Repeat("a@b.example, ", 10) + "a@b.example]", "notifications.receivers[2].to", "has 11 addresses"},
+		{"a name beside an address", "dba@db.example.com", "DBA <dba@db.example.com>", "notifications.receivers[2].to[1]", "is not valid"},
+		{"an address with a command", "dba@db.example.com", `"dba@db.example.com> RCPT TO:<a@b.example"`, "notifications.receivers[2].to[1]", "is not valid"},
+		{"a sender without a domain", "from: backup@example.com", "from: backup", "notifications.receivers[2].from", "is not valid"},
+		{"a server with a port", "host: mail.example.com", "host: mail.example.com:25", "notifications.receivers[2].host", "is not valid"},
+		{"port 0", "host: mail.example.com", "host: mail.example.com\n      port: 0", "notifications.receivers[2].port", "from 1 to 65535"},
+		{"a large port", "host: mail.example.com", "host: mail.example.com\n      port: 65536", "notifications.receivers[2].port", "from 1 to 65535"},
+		{"mail without TLS", "host: mail.example.com", "host: mail.example.com\n      tls: none", "notifications.receivers[2].tls", "use one of implicit, starttls"},
+		{"mail without a password", "      secret_env: MAIL_PASSWORD\n", "", "notifications.receivers[2].secret_env", "is missing"},
+		{"mail without a user", "      user_env: MAIL_USER\n", "", "notifications.receivers[2].secret_env", "has no effect without user_env"},
+		{"a user that is not set", "user_env: MAIL_USER", "user_env: OTHER", "notifications.receivers[2].user_env", "OTHER is not set"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Load([]byte(change(t, withReceivers, c.from, c.to)), receiverEnvironment)
@@ -107,11 +144,34 @@ func TestLoadRefusesInvalidReceivers(t *testing.T) {
 		})
 	}
 	many := withReceivers
-	for n := range 19 {
+	for n := range 18 {
 		many += fmt.Sprintf("    - {name: more-%d, kind: slack, url_env: CHAT_URL, events: [failed]}\n", n)
 	}
 	if _, err := Load([]byte(many), receiverEnvironment); err == nil || !strings.Contains(err.Error(), "has 21 receivers") {
 		t.Errorf("21 receivers: %v", err)
+	}
+}
+
+// TestLoadChoosesTLSOfMail proves that a mail server is always reached with TLS: by its port, or as the policy says.
+func TestLoadChoosesTLSOfMail(t *testing.T) {
+	for keys, want := range map[string]backup.Mail{
+		"":                             {Port: 465, Implicit: true},
+		"port: 465":                    {Port: 465, Implicit: true},
+		"port: 587":                    {Port: 587},
+		"port: 25":                     {Port: 25},
+		"port: 465, tls: starttls":     {Port: 465},
+		"port: 2465, tls: implicit":    {Port: 2465, Implicit: true},
+		"tls: starttls, private: true": {Port: 465},
+	} {
+		text := base + "notifications: {receivers: [{name: m, kind: email, host: mail.example.com, from: a@b.example, to: [c@d.example], events: [failed], " + keys + "}]}\n"
+		p, err := Load([]byte(strings.Replace(text, ", }", "}", 1)), environment)
+		if err != nil {
+			t.Errorf("%s: %v", keys, err)
+			continue
+		}
+		if got := p.Notifications().Receivers[0].Mail; got.Port != want.Port || got.Implicit != want.Implicit || !got.User.IsZero() {
+			t.Errorf("%s: %+v", keys, got)
+		}
 	}
 }
 
@@ -120,7 +180,9 @@ func TestLoadRefusesInvalidReceivers(t *testing.T) {
 func TestLoadChecksVariablesOfReceivers(t *testing.T) {
 	encode := func(n int) string { return base64.StdEncoding.EncodeToString([]byte(strings.Repeat("c", n))) }
 	for name, values := range map[string][]string{
-		"HOOK_SECRET": {"canary", "whsec_", "whsec_canary!", "whsec_" + encode(23), "whsec_" + encode(65), encode(32), "whsec_" + encode(24) + "\n", "whsec_" + strings.TrimRight(encode(32), "=")},
+		"HOOK_SECRET":   {"canary", "whsec_", "whsec_canary!", "whsec_" + encode(23), "whsec_" + encode(65), encode(32), "whsec_" + encode(24) + "\n", "whsec_" + strings.TrimRight(encode(32), "=")},
+		"MAIL_USER":     {"canary\r\nRCPT TO:<x>", "canary用户", strings.Repeat("canary", 43)},
+		"MAIL_PASSWORD": {"canary\n", strings.Repeat("canary", 43)},
 		"CHAT_URL": {"canary", "http://canary.example.com/", "ftp://canary.example.com/", "https://", "https:///canary", "https://canary:x@example.com/",
 			"https://example.com/#canary", "https:canary", "http://127.0.0.1.canary.example.com/", "https://canary%zz/"},
 	} {
@@ -167,6 +229,8 @@ func TestNotificationsExampleLoads(t *testing.T) {
 			return "https://example.com/x"
 		case strings.HasSuffix(name, "_SECRET"):
 			return receiverEnvironment("HOOK_SECRET")
+		case strings.HasPrefix(name, "MAIL_"):
+			return "x"
 		}
 		return ""
 	})
@@ -174,7 +238,7 @@ func TestNotificationsExampleLoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := p.Notifications().Receivers
-	if len(r) != 2 || r[0].Kind != backup.WebhookReceiver || !r[0].Private || !slices.Contains(r[1].Events, backup.EventFailed) || r[1].Language != param.Chinese {
+	if len(r) != 3 || r[2].Mail.Port != 465 || r[0].Kind != backup.WebhookReceiver || !r[0].Private || !slices.Contains(r[1].Events, backup.EventFailed) || r[1].Language != param.Chinese {
 		t.Errorf("%+v", r)
 	}
 }
@@ -249,7 +313,7 @@ func TestLoadRefusesWrongChoices(t *testing.T) {
 	for _, c := range []struct{ name, from, to, path, text string }{
 		{"unknown receiver", "[mine, incidents]", "[mine, nobody]", "rules[0].receivers[1]", "does not exist: add it to notifications.receivers"},
 		{"no account in common", "accounts: [prod]\n      private", "accounts: [sandbox]\n      private", "rules[0].receivers[1]", "gets no messages about an account of this rule"},
-		{"a receiver of nothing", "[mine, incidents]", "[incidents]", "notifications.receivers[2].events", "is missing: add events"},
+		{"a receiver of nothing", "[mine, incidents]", "[incidents]", "notifications.receivers[3].events", "is missing: add events"},
 		{"empty", "[mine, incidents]", "[]", "rules[0].receivers", "is an empty list"},
 		{"view only", "any_vault: true\n    retention_days: {min: 1, max: 7}", "any_vault: true\n    retention_days: {min: 1, max: 7}\n    receivers: [other]", "rules[1].receivers[0]", "does not exist"},
 		{"enforced", "    receivers: [mine, incidents]\n", "    receivers: [mine, incidents]\n    enforced: {Notify: '[\"mine\"]'}\n", "rules[0].enforced.\"Notify\"", "is not a known key here"},

@@ -217,11 +217,26 @@ func receiverSchema() object {
 	for _, e := range backup.Events {
 		events = append(events, string(e))
 	}
-	return keys("a receiver", []string{"name", "kind", "url_env"}, object{
-		"name": ref("name"), "kind": choiceOf("", kinds...), "url_env": ref("variable"), "secret_env": ref("variable"),
-		"events":   listOf("default: only the ends of backups whose request chose the receiver", choiceOf("", events...)),
-		"accounts": listOf("aliases; default: all", ref("name")), "language": choiceOf("default: en", "en", "zh"), "private": flagOf("the address may be in a private network"),
+	s := keys("a receiver", []string{"name", "kind"}, object{
+		"name": ref("name"), "kind": choiceOf("", kinds...),
+		"events":     listOf("default: only the ends of backups whose request chose the receiver", choiceOf("", events...)),
+		"url_env":    object{"$ref": "#/$defs/variable", "description": "the variable with the address; required except for email"},
+		"secret_env": object{"$ref": "#/$defs/variable", "description": "the variable with the secret of the receiver, or the password of an email receiver"},
+		"accounts":   listOf("aliases; default: all", ref("name")), "language": choiceOf("default: en", "en", "zh"), "private": flagOf("the address may be in a private network"),
+		"host": text(mailHostShape, "of email: the mail server; required"), "port": whole("of email; default: 465", 1, 65535),
+		"tls":      choiceOf("of email; default: implicit with port 465, otherwise starttls", "implicit", "starttls"),
+		"from":     text(mailAddressShape, "of email: the sender; required"),
+		"to":       object{"type": "array", "minItems": 1, "maxItems": maxRecipients, "items": text(mailAddressShape, ""), "description": "of email: the recipients; required"},
+		"user_env": object{"$ref": "#/$defs/variable", "description": "of email: the variable with the user; requires secret_env"},
 	})
+	never := object{}
+	for _, key := range mailKeys() {
+		never[key] = false
+	}
+	s["if"] = object{"properties": object{"kind": object{"const": string(backup.Email)}}}
+	s["then"] = object{"required": []string{"host", "from", "to"}, "properties": object{"url_env": false}, "dependentRequired": object{"user_env": []string{"secret_env"}, "secret_env": []string{"user_env"}}}
+	s["else"] = object{"required": []string{"url_env"}, "properties": never}
+	return s
 }
 
 // describe adds a description unless it is empty.
@@ -411,6 +426,7 @@ notifications:
   receivers:
     - {name: hook, kind: webhook, url_env: URL, secret_env: SECRET, events: [failed], accounts: [prod], private: true}
     - {name: chat, kind: slack, url_env: URL, events: [rejected], language: zh}
+    - {name: mail, kind: email, host: mail.example.com, port: 587, tls: starttls, from: a@b.example, to: [c@d.example], user_env: EXTERNAL, secret_env: SECRET, events: [failed], private: true}
 prices: {currency: CNY, date: "2026-10-01", regions: [cn-hangzhou], owner: us, reason: {en: list, zh: 目录价}, snapshot_storage: 0.12, vault_storage: 0.2, software_fee: 5, copy_traffic: 0.3}
 presets:
   - {name: nightly, title: {en: n1, zh: n2}, description: {en: d1, zh: d2}, values: {SourceType: UDM_ECS, Retention: "14"}}

@@ -16,6 +16,9 @@
 #                       did not succeed.
 #   GATE_TIMEOUT        the longest total wait in seconds; default 3600
 #   GATE_ALLOW_PARTIAL  1: a backup with missing items is accepted
+#   GATE_REQUIRE_CONSISTENT
+#                       1: a backup is accepted only if it is application-consistent. The preset must request this. The
+#                       gate then also waits for the cloud to say how consistent the backup is
 #
 # Exit codes:
 #
@@ -25,6 +28,7 @@
 #   3  the backup was cancelled
 #   4  timeout; the backup may continue
 #   5  error: a variable is wrong, or the portal does not answer or does not accept the request
+#   6  the backup is complete, but it is not application-consistent, and GATE_REQUIRE_CONSISTENT is 1
 
 set -eu +x      # a trace would show the token
 export LC_ALL=C # in which a-z are 26 letters
@@ -190,6 +194,41 @@ follow() {
   done
 }
 
+# examine waits until the consistency of the backup is known, or of each backup of a batch. It sets outcome to inconsistent
+# unless all are application-consistent.
+examine() {
+  every=$id
+  if [ "$member" = BatchId ]; then
+    get "$api/$id?limit=1000"
+    every=$(printf '%s' "$body" | tr ',' '\n' | sed -n 's/.*"SubmissionId":"\([a-z0-9]*\)".*/\1/p')
+  fi
+  for one in $every; do
+    while :; do
+      get "$jobs/$one"
+      word Consistency
+      if [ "$value" != waiting ]; then break; fi
+      pause
+    done
+    if [ "$value" != reached ]; then
+      printf 'gate: the consistency is %s: %s\n' "${value:-not requested}" "$PORTAL_URL/backups/$one"
+      outcome=inconsistent
+    fi
+  done
+}
+
+# get requests an address until the portal answers.
+get() {
+  while :; do
+    remains
+    send 60 "$1"
+    case $status in
+      200) return 0 ;;
+      000 | 429 | 502 | 503 | 504) pause ;;
+      *) refuse 5 ;;
+    esac
+  done
+}
+
 PORTAL_URL=${PORTAL_URL-}
 PORTAL_URL=${PORTAL_URL%/}
 case $PORTAL_URL in
@@ -202,7 +241,8 @@ case ${GATE_RUN-} in
 esac
 plain Account "${Account-}"
 plain Region "${Region-}"
-member=SubmissionId brief='' api=$PORTAL_URL/api/v1/backup-jobs pages=$PORTAL_URL/backups
+jobs=$PORTAL_URL/api/v1/backup-jobs
+member=SubmissionId brief='' api=$jobs pages=$PORTAL_URL/backups
 if [ -n "${Tag-}" ]; then
   if [ -n "${InstanceId-}" ]; then stop 5 "InstanceId or Tag must be set, not both"; fi
   case $Tag in
@@ -259,6 +299,9 @@ while :; do
   try=$((try + 1))
   ask
   if [ -z "$outcome" ]; then follow; fi
+  case $outcome/${GATE_ALLOW_PARTIAL-}/${GATE_REQUIRE_CONSISTENT-} in
+    succeeded/*/1 | partial/1/1) examine ;;
+  esac
   case $outcome/${GATE_ALLOW_PARTIAL-} in
     succeeded/*) stop 0 "the backup is complete" ;;
     partial/1) stop 0 "the backup is complete, but some items are missing, which GATE_ALLOW_PARTIAL allows" ;;
@@ -270,5 +313,6 @@ case $outcome in
   partial) stop 2 "some items are missing in the backup: $page" ;;
   cancelled) stop 3 "the backup was cancelled: $page" ;;
   refused) stop 1 "there is no backup, because Cloud Backup refused it: $page" ;;
+  inconsistent) stop 6 "the backup is complete, but it is not application-consistent: $page" ;;
   failed) stop 1 "there is no backup, because it failed: $page" ;;
 esac
