@@ -24,7 +24,7 @@ var (
 	wordReceiver      = param.Both("Receiver", "接收方")
 	wordReceiverKind  = param.Both("Format", "格式")
 	wordReceiverOf    = param.Both("Events", "事件")
-	wordOnlyChosen    = param.Both("only backups whose requester chose it;", "仅限申请人选择了它的备份；")
+	wordOnlyChosen    = param.Both("only backups whose requester chose it", "仅限申请人选择了它的备份")
 	wordAllAccounts   = param.Both("all accounts", "所有账号")
 	wordSendTest      = param.Both("Send a test message", "发送测试消息")
 	wordTestTo        = param.Both("Send a test message to %v", "向 %v 发送测试消息")

@@ -146,3 +146,37 @@ func TestBatchByTag(t *testing.T) {
 		t.Errorf("without a list: %d %s", answer.Code, answer.Body)
 	}
 }
+
+// volumesByTarget is a batch of two sets of volumes of one cluster. The second set overrides the retention.
+const volumesByTarget = `{"Account":"demo","Region":"cn-hangzhou","SourceType":"CONTAINER","VaultId":"v-0001demovault02","Retention":7,
+	"ContainerClusterId":"cc-0001democluster","ClusterId":"cl-0001democluster","Targets":[
+	{"ContainerResources":[{"resourceType":"PV","backupMethod":"FILE","resourceId":"674dac6d-74cd-47e9-a675-09e2f10d2c45",
+		"resourceInfo":"{\"pvc_name\":\"data-0\",\"namespace\":\"database\"}","pvPath":"/"}]},
+	{"Retention":15,"ContainerResources":[{"resourceType":"PV","backupMethod":"FILE","resourceId":"1b0e6a52-3f0c-4c1e-9b64-5a7f0b6c9d31",
+		"resourceInfo":"{\"pvc_name\":\"uploads\",\"namespace\":\"shop\"}","pvPath":"/"}]}]}`
+
+// TestBatchOfVolumes proves that the targets of a batch can be volumes of a cluster, through the API and in an event, and that each
+// target is one job.
+func TestBatchOfVolumes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	made := w.readBatch(w.postBatch("k", volumesByTarget), http.StatusCreated)
+	if made.Total != 2 || made.Items[0].ClusterID != "cc-0001democluster" || made.Items[1].ClusterID != "cc-0001democluster" {
+		t.Errorf("created %+v", made)
+	}
+	w.runBatch(made.BatchID)
+	if b := w.createdBy(timerMessage("t", "t\x001", volumesByTarget)); b.Total != 2 {
+		t.Errorf("the event created %+v", b)
+	} else {
+		w.runBatch(b.BatchID)
+	}
+	jobs := w.cloud.Ledger().Jobs
+	if len(jobs) != 4 {
+		t.Errorf("%d jobs, want 4", len(jobs))
+	}
+	for _, job := range jobs {
+		if job.SourceType != "CONTAINER" {
+			t.Errorf("a job of %s", job.SourceType)
+		}
+	}
+}

@@ -108,6 +108,9 @@ func (s *Server) machineOf(ctx context.Context, r *http.Request, page *templates
 	if !m.Allows(page.Source) {
 		return nil
 	}
+	if page.Source != param.Container {
+		m.Point = s.Inventory.PointOf(ctx, s.Backups.Policy, principal(r), m.Place, id)
+	}
 	row, err := s.machineRow(ctx, principal(r), m)
 	if err != nil {
 		s.Log.InfoContext(ctx, "no history for a form", "error", err)

@@ -462,6 +462,10 @@ func TestStartPageShowsBackupsOfOthers(t *testing.T) {
 	if got := good(); !strings.HasPrefix(got, "2 min ago") && !strings.HasPrefix(got, "1 min ago") {
 		t.Errorf("a backup that the portal has forgotten: %q", got)
 	}
+	doc, _ := w.look(t, "/backups/new/UDM_ECS?Account=demo&Region=cn-hangzhou&InstanceId=i-bp1demodb01")
+	if got := words(doc.Find(".card.this")); !strings.Contains(got, " 2 min ago") && !strings.Contains(got, " 1 min ago") {
+		t.Errorf("the form: %q", got)
+	}
 	calls := len(w.cloud.Ledger().CallsOf("DescribeUdmSnapshots"))
 	good()
 	if got := len(w.cloud.Ledger().CallsOf("DescribeUdmSnapshots")); got != calls {

@@ -42,7 +42,7 @@ func (w *world) actions(n int) (actions []string) {
 // draws.
 func (w *world) others(n int) []string {
 	return slices.DeleteFunc(w.actions(n), func(action string) bool {
-		return slices.Contains([]string{"DescribeInstances", "DescribeDisks", "DescribeVaults"}, action)
+		return slices.Contains([]string{"DescribeInstances", "DescribeDisks", "DescribeVaults", "DescribeUdmSnapshots"}, action)
 	})
 }
 

@@ -68,6 +68,9 @@ type Submission struct {
 	// OneAttempt reports that Submit makes at most one attempt. The caller waits and calls Submit again after a
 	// [*BusyError] with [ErrNotSent].
 	OneAttempt bool
+	// Created is called with the answer when a new job is recorded, before the name of its resource is looked up. Submit calls it at
+	// most once. Nil: nothing is called.
+	Created func(Answer)
 }
 
 // ID returns the id of the submission: 26 characters, a hash of its door, principal and key. So

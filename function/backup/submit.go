@@ -222,6 +222,9 @@ func (s *Service) submit(ctx context.Context, sub Submission) (Answer, error) {
 		if errors.Is(err, ErrNotSent) {
 			s.limiter().refund(ctx, r, r.Last.N)
 		}
+		if done && answer.Status == StateCreated && sub.Created != nil {
+			sub.Created(answer)
+		}
 		if done && answer.Status == StateCreated && answer.ResourceName == "" {
 			answer.ResourceName = s.nameResource(ctx, r.SubmissionID, call)
 		}

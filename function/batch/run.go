@@ -23,7 +23,7 @@ const (
 	lease      = 2 * time.Second
 	renewEvery = lease / 4
 	// gatherTime is how long results are gathered before they are stored together.
-	gatherTime   = 20 * time.Millisecond
+	gatherTime   = 50 * time.Millisecond
 	mostAtOnce   = 100 // results that are stored together
 	storeTimeout = 5 * time.Second
 	mostTries    = 20               // attempts of an item that sent nothing, apart from refusals because of the rate
@@ -65,6 +65,7 @@ type run struct {
 	free    chan struct{} // has an entry for each item that is worked on
 	done    chan result
 	stored  chan struct{} // has an entry if results were stored since start looked
+	looked  time.Time     // when take last looked for items of processes that stopped
 	working sync.WaitGroup
 
 	mu    sync.Mutex
@@ -138,11 +139,16 @@ func (r *run) room(ctx context.Context) (int, error) {
 	}
 }
 
-// busy reports whether this process works on an item, or has a result that is not stored.
-func (r *run) busy() bool {
+// atWork returns how many items this process works on, or has results of that are not stored.
+func (r *run) atWork() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.taken) > 0
+	return len(r.taken)
+}
+
+// busy reports whether this process works on an item, or has a result that is not stored.
+func (r *run) busy() bool {
+	return r.atWork() > 0
 }
 
 // taken is what a process has taken.
@@ -152,53 +158,40 @@ type taken struct {
 	slots []time.Time     // of the items, by the database's clock
 	at    []time.Duration // how long after the answer of the store each item begins
 	wait  time.Duration   // if there are no items: when to ask again; 0: when something changes
+
+	changes []Change // of the items
 }
 
-// take takes at most limit items with their slots. It ignores the end of ctx: items that were taken and not started would
-// wait for the end of their leases.
+// take takes at most limit items with their slots. Items of processes that stopped come first, because they count for the limits of
+// the batch already. They need no slots: they had one, and most of them were sent before the process stopped. It ignores the end of
+// ctx: items that were taken and not started would wait for the end of their leases.
 func (r *run) take(ctx context.Context, limit int) (t taken, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
+	look := r.Backups.Now()
 	t.batch, err = r.edit(ctx, r.batch.ID, func(items Items, now time.Time, b *Batch) error {
 		t = taken{}
 		if b.State != StateRunning {
 			return nil
 		}
-		most := limit
-		if b.Options.Concurrency > 0 {
-			most = min(most, b.Options.Concurrency-b.Counts.Busy())
-		}
-		if most <= 0 {
-			return nil
-		}
-		n, _, wait, _ := b.Control.Pace.Take(now, most)
-		if n == 0 {
-			t.wait = max(wait, time.Millisecond)
-			return nil
-		}
-		found, err := items.Due(ctx, now, b.Control.FirstUntil, n)
-		if err != nil {
-			return err
-		}
-		if len(found) == 0 {
-			next, err := items.NextDue(ctx, b.Control.FirstUntil)
-			if !next.IsZero() {
-				t.wait = max(next.Sub(now), time.Millisecond)
+		// The leases of its own items do not end, so others hold those that are more.
+		if b.Counts[ItemStarting] > r.atWork() && look.Sub(r.looked) >= renewEvery {
+			expired, err := items.Expired(ctx, now, limit)
+			if err != nil {
+				return err
 			}
+			for _, item := range expired {
+				t.add(b, item, now, now)
+			}
+		}
+		if err := r.takeDue(ctx, items, now, b, limit-len(t.items), &t); err != nil {
 			return err
 		}
-		var first time.Time
-		_, first, _, b.Control.Pace = b.Control.Pace.Take(now, len(found))
-		changes := make([]Change, len(found))
-		for i, item := range found {
-			b.Counts.move(item.State, ItemStarting)
-			item.State, item.Attempts, item.UpdatedAt = ItemStarting, item.Attempts+1, now
-			slot := first.Add(time.Duration(i) * b.Control.Pace.Interval)
-			changes[i] = Change{Item: item, Due: now.Add(lease)}
-			t.items, t.slots, t.at = append(t.items, item), append(t.slots, slot), append(t.at, slot.Sub(now))
-		}
-		return items.Put(ctx, changes)
+		return items.Put(ctx, t.changes)
 	})
+	if err == nil {
+		r.looked = look
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
@@ -210,15 +203,61 @@ func (r *run) take(ctx context.Context, limit int) (t taken, err error) {
 	return t, err
 }
 
+// takeDue is take for at most limit items that need slots.
+func (r *run) takeDue(ctx context.Context, items Items, now time.Time, b *Batch, limit int, t *taken) error {
+	if b.Options.Concurrency > 0 {
+		limit = min(limit, b.Options.Concurrency-b.Counts.Busy())
+	}
+	if limit <= 0 {
+		return nil
+	}
+	n, _, wait, _ := b.Control.Pace.Take(now, limit)
+	if n == 0 {
+		t.wait = max(wait, time.Millisecond)
+		return nil
+	}
+	found, err := items.Due(ctx, now, b.Control.FirstUntil, n)
+	if err != nil {
+		return err
+	}
+	found = slices.DeleteFunc(found, func(item Item) bool {
+		return slices.ContainsFunc(t.items, func(known Item) bool { return known.N == item.N })
+	})
+	if len(found) == 0 {
+		next, err := items.NextDue(ctx, b.Control.FirstUntil)
+		if !next.IsZero() {
+			t.wait = max(next.Sub(now), time.Millisecond)
+		}
+		return err
+	}
+	var first time.Time
+	_, first, _, b.Control.Pace = b.Control.Pace.Take(now, len(found))
+	for i, item := range found {
+		t.add(b, item, now, first.Add(time.Duration(i)*b.Control.Pace.Interval))
+	}
+	return nil
+}
+
+// add takes an item at the time now for a slot.
+func (t *taken) add(b *Batch, item Item, now, slot time.Time) {
+	b.Counts.move(item.State, ItemStarting)
+	item.State, item.Attempts, item.UpdatedAt = ItemStarting, item.Attempts+1, now
+	t.changes = append(t.changes, Change{Item: item, Due: now.Add(lease)})
+	t.items, t.slots, t.at = append(t.items, item), append(t.slots, slot), append(t.at, slot.Sub(now))
+}
+
 // work submits one item after the time wait, and passes on its result.
 func (r *run) work(ctx context.Context, item Item, wait time.Duration, slot time.Time) {
 	out := result{Change: Change{Item: item}, from: []ItemState{ItemStarting}, slot: slot}
+	passed := false // whether the result was passed on
 	defer func() {
 		if v := recover(); v != nil {
 			r.Log.ErrorContext(ctx, "panicked", "task", "batch item", "panic", fmt.Sprintf("%.200v", v), "stack", string(debug.Stack()))
 			out.State, out.Due = ItemWaiting, slot.Add(longestRetry)
 		}
-		r.done <- out
+		if !passed {
+			r.done <- out
+		}
 	}()
 	if ctx.Err() != nil || wait > 0 && r.Backups.Wait(ctx, wait) != nil {
 		out.State, out.Attempts = ItemWaiting, item.Attempts-1 // this process ends: another one takes the item
@@ -230,7 +269,16 @@ func (r *run) work(ctx context.Context, item Item, wait time.Duration, slot time
 	ctx = logging.WithRequestID(ctx, requestID)
 	ctx = backup.WithRequestInfo(ctx, backup.RequestInfo{RequestID: requestID, Door: r.batch.Door})
 	sub := submissionOf(r.batch.Door, r.batch.Principal, r.batch.Key, item.N, merged(r.batch.Common, item.Params))
+	sub.Created = func(answer backup.Answer) {
+		// The name of the resource, which Submit looks up next, can take another call of the cloud.
+		out.judge(answer, nil)
+		passed = true
+		r.done <- out
+	}
 	answer, err := r.Backups.Submit(ctx, sub)
+	if passed {
+		return
+	}
 	out.judge(answer, err)
 	if busy, ok := errors.AsType[*backup.BusyError](err); ok && out.State == ItemWaiting && !busy.Throttled && item.Attempts >= mostTries {
 		out.State = ItemFailed
@@ -324,12 +372,13 @@ func (r *run) store(ctx context.Context) {
 	}
 }
 
-// gather returns first and the results that follow it soon.
+// gather returns first and the results that follow it soon. It waits for no others if this process works on no other item, or
+// if a result must slow the others down.
 func (r *run) gather(first result) []result {
 	all := []result{first}
 	soon := time.NewTimer(gatherTime)
 	defer soon.Stop()
-	for len(all) < mostAtOnce {
+	for len(all) < min(mostAtOnce, r.atWork()) && !all[len(all)-1].throttled {
 		select {
 		case out, open := <-r.done:
 			if !open {

@@ -144,7 +144,7 @@ func (r Request) batch(plan Plan, now time.Time) (Batch, []Item) {
 	b := Batch{
 		ID: plan.ID, Fingerprint: r.fingerprint(), Door: r.Door, Principal: r.Principal, Key: r.itemsKey(), Common: r.Common,
 		Options: r.Options, Total: len(r.Targets), State: StateRunning, Counts: Counts{}, CreatedAt: now,
-		Control: Control{FirstUntil: len(r.Targets), Forgiven: plan.Refused, Pace: newPace(r.Options.interval())},
+		Control: Control{FirstUntil: len(r.Targets), Forgiven: plan.Refused, Pace: newPace(r.Options.interval(), now)},
 	}
 	items := make([]Item, len(r.Targets))
 	allowed := 0
@@ -483,7 +483,7 @@ func unavailable(err error) error { return fmt.Errorf("%w: %w", backup.ErrStoreU
 func (s *Service) workers() int { return cmp.Or(s.Workers, DefaultWorkers) }
 
 // DefaultWorkers replaces a zero [Service.Workers].
-const DefaultWorkers = 32
+const DefaultWorkers = 64
 
 // Forget removes batches that ended and were created longer than keep ago, but at least [Keep]. The error is
 // [backup.ErrStoreUnavailable].

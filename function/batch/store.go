@@ -45,6 +45,9 @@ type Items interface {
 	// Due returns at most limit items that a process may take at now: they wait, or their lease has
 	// ended. Their numbers are less than before. The longest due come first, then those with small numbers.
 	Due(ctx context.Context, now time.Time, before, limit int) ([]Item, error)
+	// Expired returns at most limit items that are being started and whose leases have ended at now, in the order of their
+	// numbers: the processes that took them stopped.
+	Expired(ctx context.Context, now time.Time, limit int) ([]Item, error)
 	// NextDue returns when the next item with a number less than before is due; zero if none will be.
 	NextDue(ctx context.Context, before int) (time.Time, error)
 	// Read returns the items with the given numbers, without their Params.

@@ -199,6 +199,17 @@ func (v *Inventory) fill(ctx context.Context, rules backup.Policy, who identity.
 	}
 }
 
+// PointOf returns [Machine.Point] of the instance with this id in a place, under the conditions of [Inventory.List]. It is
+// zero if the recovery points cannot be read in time.
+func (v *Inventory) PointOf(ctx context.Context, rules backup.Policy, who identity.Principal, place Place, id string) time.Time {
+	if !rules.MayInRegion(who, backup.ActionCreate, place.Account, place.Region) {
+		return time.Time{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(v.Patience, usualPatience))
+	defer cancel()
+	return v.points(ctx, rules, who, Query{Points: true}, place)()[id]
+}
+
 // points begins to list the recovery points of a place if that is needed. The returned function waits for the result,
 // until ctx ends, and returns when the newest recovery point of each instance was made, as far as it is known.
 func (v *Inventory) points(

@@ -55,6 +55,10 @@ WHERE batch_id = $1 AND (changed_ms, n) > (CAST($2 AS BIGINT), CAST($3 AS BIGINT
 	selectDueItems = `SELECT ` + itemColumns + ` FROM batch_item
 WHERE batch_id = $1 AND state IN ('waiting', 'starting') AND due_ms <= $2 AND n < $3 ORDER BY due_ms, n LIMIT $4`
 
+	// selectExpired has no order by time, so that it reads only the items in this state.
+	selectExpired = `SELECT ` + itemColumns + ` FROM batch_item
+WHERE batch_id = $1 AND state = 'starting' AND due_ms <= $2 ORDER BY n LIMIT $3`
+
 	selectNextDue = `SELECT due_ms FROM batch_item
 WHERE batch_id = $1 AND state IN ('waiting', 'starting') AND n < $2 ORDER BY due_ms, n LIMIT 1`
 
@@ -377,6 +381,11 @@ type batchItems struct {
 // Due implements [batch.Items].
 func (i batchItems) Due(ctx context.Context, now time.Time, before, limit int) ([]batch.Item, error) {
 	return readItems(ctx, i.tx, selectDueItems, i.id, ms(now), before, limit)
+}
+
+// Expired implements [batch.Items].
+func (i batchItems) Expired(ctx context.Context, now time.Time, limit int) ([]batch.Item, error) {
+	return readItems(ctx, i.tx, selectExpired, i.id, ms(now), limit)
 }
 
 // NextDue implements [batch.Items].

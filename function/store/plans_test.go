@@ -156,7 +156,7 @@ func otherStatements(t *testing.T, d *DB, id string) map[string][]any {
 		updateGapDone: {"g", "missing", "chat", start}, selectWaitingGaps: {"chat"},
 		selectBatch: {"b1"}, selectBatch + d.dialect.lockRow: {"b1"}, selectOpenBatch: {100}, selectBatches: {"o1", start, "", 10}, selectAllBatches: {start, "", 10},
 		updateBatch: {"b1", "ENDED", "", "", "{}", "{}", 0}, deleteBatches: {ms(daysAgo(390)), 5}, selectItems: {"b1", -1, 100}, selectItemsIn: {"b1", -1, 100, "failed"},
-		selectChangedItems: {"b1", start, 0, 100}, selectDueItems: {"b1", start, 10000, 64}, selectNextDue: {"b1", 10000}, selectItemStates: {"b1", 50}, updateSkipped: {"b1", start},
+		selectChangedItems: {"b1", start, 0, 100}, selectDueItems: {"b1", start, 10000, 64}, selectNextDue: {"b1", 10000}, selectExpired: {"b1", start, 64}, selectItemStates: {"b1", 50}, updateSkipped: {"b1", start},
 		selectWaiting: {"chat"}, selectWaitingRejections: {"chat"}, selectOpen: {"", pageSize}, deleteSubmissions: {ms(daysAgo(390)), start, 200},
 	}
 }

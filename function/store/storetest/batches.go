@@ -274,6 +274,22 @@ func batchDue(t *testing.T, s batch.Store) {
 			t.Errorf("%+v: %v", c, ns)
 		}
 	}
+	for _, c := range []struct {
+		after time.Duration
+		limit int
+		want  []int
+	}{{0, 9, []int{}}, {time.Second, 9, []int{0, 1}}, {time.Minute, 1, []int{0}}} {
+		_, err := s.EditBatch(t.Context(), "b", Start, func(items batch.Items, _ time.Time, _ *batch.Batch) error {
+			found, err := items.Expired(t.Context(), Start.Add(c.after), c.limit)
+			if ns := numbers(found); !slices.Equal(ns, c.want) {
+				t.Errorf("expired %+v: %v", c, ns)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, next := due(0, 4, 1); !next.Equal(Start.Add(time.Second)) {
 		t.Errorf("the next is due at %v", next)
 	}
