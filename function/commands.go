@@ -34,7 +34,7 @@ var commands = []command{
 }
 
 // runCommand runs the command whose name starts args; args is not empty. A request for help, before
-// or after the name, prints the help text and is no error. An unknown command is a usageError.
+// or after the name, prints the help text and is not an error. An unknown command is a usageError.
 func runCommand(args []string, env environment) error {
 	if isHelp(args[0]) {
 		return printHelp(env.out)

@@ -19,7 +19,7 @@ import (
 const module = "backupportal/"
 
 // allowed lists the packages of this module that each package may import. Tests may import more,
-// because they connect packages. docs/design.md draws this table.
+// because they connect packages. docs/design.md has a diagram of this table.
 var allowed = map[string][]string{
 	"function":                    {"function/aliyun", "function/app", "function/audit", "function/backup", "function/identity", "function/param", "function/pattern", "function/policy", "function/secret", "function/webhook"},
 	"function/admission":          {},

@@ -65,7 +65,7 @@ func TestReferenceOfLicences(t *testing.T) {
 		t.Fatalf("%d modules found", len(modules))
 	}
 	var table, texts strings.Builder
-	numbers := map[string]int{} // of the texts that are printed
+	numbers := map[string]int{} // numbers of the texts that are printed
 	for _, line := range modules {
 		module, folder, _ := strings.Cut(line, " ")
 		var kind string

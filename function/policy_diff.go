@@ -133,8 +133,8 @@ type changeKey struct {
 
 // A changeGroup is the content of one printed line, in addition to its changeKey.
 type changeGroup struct {
-	number  int    // of requests
-	name    string // of the sender
+	number  int    // number of requests
+	name    string // name of the sender
 	example string // id of the newest submission
 }
 

@@ -62,7 +62,7 @@ type question struct {
 	who    identity.Principal // explainPolicy sets a missing Issuer from the policy
 	do     backup.Action
 	params param.Params
-	tags   map[string]string // of the instance; nil means unknown
+	tags   map[string]string // tags of the instance; nil means unknown
 }
 
 // readQuestion parses the arguments of "policy explain". A parameter of the API is given as a flag,

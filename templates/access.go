@@ -12,10 +12,10 @@ import (
 // AccessPage is the page with the access checks of an account.
 type AccessPage struct {
 	Shell
-	Accounts []backup.Account     // in which the reader may create backups, each with the permitted regions
+	Accounts []backup.Account     // accounts in which the reader may create backups, each with the permitted regions
 	Given    map[string]string    // Account, Region, SourceType, InstanceId from the query
 	Also     []Hidden             // other parameters of the check, as hidden inputs
-	Mistakes []param.Mistake      // in the parameters; then nothing was checked
+	Mistakes []param.Mistake      // mistakes in the parameters; if there are any, nothing was checked
 	Checks   []backup.AccessCheck // results; empty if nothing was checked
 }
 

@@ -29,7 +29,7 @@ var (
 	wordRefuser         = param.Both("Refused by", "拒绝来源")
 )
 
-// Access draws the page with the results of the access checks of an account.
+// Access renders the page with the results of the access checks of an account.
 func Access(p AccessPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -204,7 +204,7 @@ func Access(p AccessPage) templ.Component {
 	})
 }
 
-// accessCheck draws the result of one check, with its evidence and its fixes.
+// accessCheck renders the result of one check, with its evidence and its fixes.
 func accessCheck(r shownCheck) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -16,7 +16,7 @@ import (
 	"backupportal/function/param"
 )
 
-// API draws one topic of the API reference. An unknown topic draws no chapters.
+// API renders one topic of the API reference. An unknown topic renders no chapters.
 func API(p APIPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -161,7 +161,7 @@ func API(p APIPage) templ.Component {
 	})
 }
 
-// prose draws a text in which names and code are between backticks.
+// prose renders a text in which names and code are between backticks.
 func prose(text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -201,7 +201,7 @@ func prose(text string) templ.Component {
 	})
 }
 
-// name draws a name or code. The name of a field can break only after its dot.
+// name renders a name or code. The name of a field can break only after its dot.
 func name(text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -291,7 +291,7 @@ func name(text string) templ.Component {
 	})
 }
 
-// contents draws the links to all topics. Below the topic of the page are links to its chapters, if it
+// contents renders the links to all topics. Below the topic of the page are links to its chapters, if it
 // has more than one.
 func contents(p APIPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -450,7 +450,7 @@ func contents(p APIPage) templ.Component {
 	})
 }
 
-// endpoint draws a method and its address.
+// endpoint renders a method and its address.
 func endpoint(method, path string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1150,7 +1150,7 @@ func webhooksChapter(p APIPage) templ.Component {
 	})
 }
 
-// gatesChapter draws the gates for CI pipelines.
+// gatesChapter renders the gates for CI pipelines.
 func gatesChapter(gates []Snippet) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1259,7 +1259,7 @@ func gatesChapter(gates []Snippet) templ.Component {
 	})
 }
 
-// kindChapter draws an example and the parameters of one kind of backup.
+// kindChapter renders an example and the parameters of one kind of backup.
 func kindChapter(source param.SourceType, body string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1327,7 +1327,7 @@ func kindChapter(source param.SourceType, body string) templ.Component {
 	})
 }
 
-// indexChapter draws links to the parameters of all kinds of backups.
+// indexChapter renders links to the parameters of all kinds of backups.
 func indexChapter(p APIPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1425,7 +1425,7 @@ func indexChapter(p APIPage) templ.Component {
 	})
 }
 
-// parameterTable draws the parameters of one kind of backup.
+// parameterTable renders the parameters of one kind of backup.
 func parameterTable(all []parameter) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1521,7 +1521,7 @@ func parameterTable(all []parameter) templ.Component {
 	})
 }
 
-// table draws a table that becomes a list of cards on a narrow screen, with labels in the cells.
+// table renders a table that becomes a list of cards on a narrow screen, with labels in the cells.
 func table(headings ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1579,7 +1579,7 @@ func table(headings ...string) templ.Component {
 	})
 }
 
-// textCell draws a cell with the label that it has on a narrow screen.
+// textCell renders a cell with the label that it has on a narrow screen.
 func textCell(label string, lines ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1644,7 +1644,7 @@ func textCell(label string, lines ...string) templ.Component {
 	})
 }
 
-// named draws the first cell of a row: a name that is not translated.
+// named renders the first cell of a row: a name that is not translated.
 func named(text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1683,7 +1683,7 @@ func named(text string) templ.Component {
 	})
 }
 
-// filterTable draws the query parameters of the list.
+// filterTable renders the query parameters of the list.
 func filterTable(all []Filter) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1745,7 +1745,7 @@ func filterTable(all []Filter) templ.Component {
 	})
 }
 
-// answersChapter draws an example answer and the HTTP statuses.
+// answersChapter renders an example answer and the HTTP statuses.
 func answersChapter(example string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1819,7 +1819,7 @@ func answersChapter(example string) templ.Component {
 	})
 }
 
-// problemsChapter draws the kinds of problems and the codes of mistakes.
+// problemsChapter renders the kinds of problems and the codes of mistakes.
 func problemsChapter(p APIPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1959,7 +1959,7 @@ func problemsChapter(p APIPage) templ.Component {
 	})
 }
 
-// statesChapter draws the states and the outcomes.
+// statesChapter renders the states and the outcomes.
 func statesChapter() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2098,7 +2098,7 @@ func statesChapter() templ.Component {
 	})
 }
 
-// boundsChapter draws the limits of the API.
+// boundsChapter renders the limits of the API.
 func boundsChapter(l APILimits) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -42,7 +42,7 @@ type NewBatchPage struct {
 
 // A TargetSet is the list of targets of a batch. It does not change after it was made.
 type TargetSet struct {
-	ID      string // of the draft that keeps it
+	ID      string // id of the draft that stores the list
 	Origin  Origin
 	Tag     string    // the tag, with OriginTag; otherwise empty
 	At      time.Time // when the list was made
@@ -53,7 +53,7 @@ type TargetSet struct {
 // A TargetRow is one target.
 type TargetRow struct {
 	Params param.Params // its own values
-	Name   string       // of the machine; empty if it is not known
+	Name   string       // name of the machine; empty if it is not known
 	Place  param.Text   // where it was given, such as "line 3" or the address of a resource; may be empty
 }
 
@@ -112,7 +112,7 @@ func (s TargetSet) change() string {
 	return "/batches/new"
 }
 
-// title returns the name of the machine, or its id without one.
+// title returns the name of the machine, or its id if it has no name.
 func (r TargetRow) title() string {
 	if r.Name != "" {
 		return r.Name
@@ -144,7 +144,7 @@ type CheckedTarget struct {
 	N       int             // number of the target in its set, from 0
 	Denied  []param.Mistake // reasons of the policy; nil if it allows the backup
 	Unknown bool            // the machine is not in the list of its region
-	Running *Row            // a backup that is in progress; nil without one
+	Running *Row            // a backup that is in progress; nil if no backup is in progress
 }
 
 // reasons returns why the target is refused.
@@ -166,15 +166,15 @@ type BatchCheckPage struct {
 	Shell
 	Set      TargetSet
 	Source   param.SourceType
-	Common   param.Params    // of all items, with defaults
-	Values   Values          // of the form, with the options of the batch
-	Mistakes []param.Mistake // in the options
+	Common   param.Params    // parameters of all items, with defaults
+	Values   Values          // values of the form, with the options of the batch
+	Mistakes []param.Mistake // mistakes in the options
 	Draft    string          // address of the draft
 	Form     string          // address of the form with these values, with a query
 	Allowed  []CheckedTarget
 	Refused  []CheckedTarget
 	Running  []CheckedTarget // they are not started a second time
-	Median   time.Duration   // of earlier backups; 0: not known
+	Median   time.Duration   // usual duration of earlier backups; 0: not known
 	Old      bool            // the list was made long ago
 	Limit    int             // allowed targets that are shown
 }
@@ -315,7 +315,7 @@ func (i BatchItem) Name() string {
 	return ""
 }
 
-// title returns the name of the machine, or its id without one.
+// title returns the name of the machine, or its id if it has no name.
 func (i BatchItem) title() string {
 	if name := i.Name(); name != "" {
 		return name
@@ -388,7 +388,7 @@ type BatchPage struct {
 	All    []BatchItem   // one page of all items
 	Next   string        // address of the next page of all items; empty: this is the last page
 	Auto   bool          // reload every ten seconds without the script
-	Every  time.Duration // until the script asks again; 0 means never
+	Every  time.Duration // time until the script asks again; 0 means never
 }
 
 // BatchesPage lists batches, newest first.
@@ -699,7 +699,7 @@ func (f form) asks(name string) bool {
 	return !isMachineField(name) && name != "choice.Detail.diskIdList"
 }
 
-// hasQuestions reports whether the form asks a question of the section, or draws its card of the machine.
+// hasQuestions reports whether the form asks a question of the section, or shows its card of the machine.
 func (f form) hasQuestions(s section) bool {
 	return slices.ContainsFunc(s.entries, func(e entry) bool { return f.asks(e.name) })
 }

@@ -88,7 +88,7 @@ var (
 	wordTaggedAll      = param.Both("Back up all with tag %v", "备份所有标签为 %v 的实例")
 )
 
-// NewBatch draws the ways to choose the targets of a batch.
+// NewBatch renders the ways to choose the targets of a batch.
 func NewBatch(p NewBatchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -387,7 +387,7 @@ func personInput(token string) templ.Component {
 	})
 }
 
-// byList draws the form for a list or a table.
+// byList renders the form for a list or a table.
 func byList(p NewBatchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -573,7 +573,7 @@ func byList(p NewBatchPage) templ.Component {
 	})
 }
 
-// byTag draws the form for a tag.
+// byTag renders the form for a tag.
 func byTag(p NewBatchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -691,7 +691,7 @@ func byTag(p NewBatchPage) templ.Component {
 	})
 }
 
-// byPlan draws the form for a Terraform plan.
+// byPlan renders the form for a Terraform plan.
 func byPlan(p NewBatchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -837,7 +837,7 @@ func byPlan(p NewBatchPage) templ.Component {
 	})
 }
 
-// targetsCard draws the targets of a form, in place of the questions for one machine.
+// targetsCard renders the targets of a form, in place of the questions for one machine.
 func targetsCard(f form) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1128,7 +1128,7 @@ func missingList(set TargetSet) templ.Component {
 	})
 }
 
-// targetList draws targets with name, id and place.
+// targetList renders targets with name, id and place.
 func targetList(rows []TargetRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1236,7 +1236,7 @@ func targetList(rows []TargetRow) templ.Component {
 	})
 }
 
-// BatchCheck draws what a batch would do, and how it is carried out, before it starts.
+// BatchCheck renders what a batch would do, and how it is carried out, before it starts.
 func BatchCheck(p BatchCheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1401,7 +1401,7 @@ func BatchCheck(p BatchCheckPage) templ.Component {
 	})
 }
 
-// batchStart draws the button that starts the batch, or says what must be done first.
+// batchStart renders the button that starts the batch, or says what must be done first.
 func batchStart(p BatchCheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1533,7 +1533,7 @@ func batchStart(p BatchCheckPage) templ.Component {
 	})
 }
 
-// batchTargets draws the numbers of the targets, and those that are refused or running already.
+// batchTargets renders the numbers of the targets, and those that are refused or running already.
 func batchTargets(p BatchCheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1838,7 +1838,7 @@ func batchTargets(p BatchCheckPage) templ.Component {
 	})
 }
 
-// targetName draws the name, the id and the place of a target.
+// targetName renders the name, the id and the place of a target.
 func targetName(row TargetRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1915,7 +1915,7 @@ func targetName(row TargetRow) templ.Component {
 	})
 }
 
-// countBoxes draws numbers with their meaning.
+// countBoxes renders numbers with their meaning.
 func countBoxes(all []count) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2013,7 +2013,7 @@ func countBoxes(all []count) templ.Component {
 	})
 }
 
-// allowedTargets draws the targets that the batch starts, folded.
+// allowedTargets renders the targets that the batch starts, folded.
 func allowedTargets(p BatchCheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2102,7 +2102,7 @@ func allowedTargets(p BatchCheckPage) templ.Component {
 	})
 }
 
-// batchOptionBoxes draws the options of the batch.
+// batchOptionBoxes renders the options of the batch.
 func batchOptionBoxes(p BatchCheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2280,7 +2280,7 @@ func batchOptionBoxes(p BatchCheckPage) templ.Component {
 	})
 }
 
-// optionBox draws the text box of an option.
+// optionBox renders the text box of an option.
 func optionBox(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2460,7 +2460,7 @@ func optionBox(c control) templ.Component {
 	})
 }
 
-// BatchStatus draws one batch while it runs and after its end.
+// BatchStatus renders one batch while it runs and after its end.
 func BatchStatus(p BatchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2669,7 +2669,7 @@ func BatchStatus(p BatchPage) templ.Component {
 	})
 }
 
-// LiveBatch draws the part of the page of a batch that changes.
+// LiveBatch renders the part of the page of a batch that changes.
 func LiveBatch(p BatchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -3101,7 +3101,7 @@ func LiveBatch(p BatchPage) templ.Component {
 	})
 }
 
-// batchButtons draws the buttons of a batch.
+// batchButtons renders the buttons of a batch.
 func batchButtons(p BatchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -3278,7 +3278,7 @@ func batchButtons(p BatchPage) templ.Component {
 	})
 }
 
-// batchTag draws the state of a batch.
+// batchTag renders the state of a batch.
 func batchTag(b batch.Batch) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -3355,7 +3355,7 @@ func batchTag(b batch.Batch) templ.Component {
 	})
 }
 
-// itemList draws items of a batch.
+// itemList renders items of a batch.
 func itemList(items []BatchItem) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -3563,7 +3563,7 @@ func itemList(items []BatchItem) templ.Component {
 	})
 }
 
-// BatchItems draws one page of all items of a batch.
+// BatchItems renders one page of all items of a batch.
 func BatchItems(p BatchPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -3901,7 +3901,7 @@ func CancelBatch(p BatchPage) templ.Component {
 	})
 }
 
-// Batches draws a list of batches.
+// Batches renders a list of batches.
 func Batches(p BatchesPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -18,7 +18,7 @@ var (
 	wordCancelNot  = param.Both("Keep it running", "继续备份")
 )
 
-// Cancel draws the page that asks for confirmation before a job is cancelled.
+// Cancel renders the page that asks for confirmation before a job is cancelled.
 func Cancel(p CancelPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -14,7 +14,7 @@ import (
 type fact struct {
 	label string
 	lines []string // empty means that no value was given
-	mono  bool     // in a monospaced font
+	mono  bool     // whether the text is in a monospaced font
 	extra string   // the consequence of the value
 }
 

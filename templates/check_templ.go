@@ -31,7 +31,7 @@ var (
 	wordStart       = param.Both("Start backup", "开始备份")
 )
 
-// Check draws the checks, all values and the exact call, before the backup starts.
+// Check renders the checks, all values and the exact call, before the backup starts.
 func Check(p CheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -256,7 +256,7 @@ func Check(p CheckPage) templ.Component {
 	})
 }
 
-// saveLink draws a form that opens a link to the form with the same values and a name.
+// saveLink renders a form that opens a link to the form with the same values and a name.
 func saveLink(p CheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -357,7 +357,7 @@ func saveLink(p CheckPage) templ.Component {
 	})
 }
 
-// toForm draws a link to a section of the form. If the form has no address of its own, it draws
+// toForm renders a link to a section of the form. If the form has no address of its own, it renders
 // a button instead.
 func toForm(p CheckPage, section, class string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -512,7 +512,7 @@ func toForm(p CheckPage, section, class string) templ.Component {
 	})
 }
 
-// recheck draws the link or button that loads the check page again.
+// recheck renders the link or button that loads the check page again.
 func recheck(p CheckPage, class string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -669,7 +669,7 @@ func recheck(p CheckPage, class string) templ.Component {
 	})
 }
 
-// startCard draws the button that starts the backup. If the backup cannot start, it says what
+// startCard renders the button that starts the backup. If the backup cannot start, it says what
 // must be done first.
 func startCard(p CheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -850,7 +850,7 @@ func startCard(p CheckPage) templ.Component {
 	})
 }
 
-// checked draws one section of the check page, with a link that returns to it in the form.
+// checked renders one section of the check page, with a link that returns to it in the form.
 func checked(p CheckPage, s section) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -973,7 +973,7 @@ func checked(p CheckPage, s section) templ.Component {
 	})
 }
 
-// factRow draws a label with its values.
+// factRow renders a label with its values.
 func factRow(f fact) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1103,7 +1103,7 @@ func factRow(f fact) templ.Component {
 	})
 }
 
-// consequenceList draws what a person should know before the start, such as warnings about the
+// consequenceList renders what a person should know before the start, such as warnings about the
 // selected values.
 func consequenceList(all []param.Text) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -1168,7 +1168,7 @@ func consequenceList(all []param.Text) templ.Component {
 	})
 }
 
-// previews draws the call in several notations, each collapsed. The first one is the call that
+// previews renders the call in several notations, each collapsed. The first one is the call that
 // the portal makes.
 func previews(all []backup.Preview) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -1247,7 +1247,7 @@ func previews(all []backup.Preview) templ.Component {
 	})
 }
 
-// code draws a box with text to copy. The button for copying works only with JavaScript.
+// code renders a box with text to copy. The button for copying works only with JavaScript.
 func code(id, text string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -23,7 +23,7 @@ var kindLines = map[param.SourceType]param.Text{
 	param.Container: param.Both("Persistent volumes of a Kubernetes cluster.", "Kubernetes 集群的存储卷。"),
 }
 
-// Choose draws the page with the kinds of backup.
+// Choose renders the page with the kinds of backup.
 func Choose(p ChoosePage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

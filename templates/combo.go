@@ -24,7 +24,7 @@ func (c control) boxName() string {
 // matchID returns the HTML id of the radio button of candidate i, from 0.
 func (c control) matchID(i int) string { return c.id + "-" + strconv.Itoa(i) }
 
-// shown returns the candidates that are drawn: the first mostOptions.
+// shown returns the candidates that are shown: the first mostOptions.
 func (p OptionsPage) shown() []inventory.Machine {
 	return p.Machines[:min(mostOptions, len(p.Machines))]
 }

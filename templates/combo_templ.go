@@ -26,7 +26,7 @@ var (
 // mostOptions is the maximum number of candidates in a list box or a group of radio buttons.
 const mostOptions = 50
 
-// combo draws a text box for an id with suggestions. With JavaScript it is a combobox. Without,
+// combo renders a text box for an id with suggestions. With JavaScript it is a combobox. Without,
 // it is a text box with a button Search, whose results are radio buttons. In both cases the id
 // can be typed.
 func combo(c control) templ.Component {
@@ -398,7 +398,7 @@ func combo(c control) templ.Component {
 	})
 }
 
-// Options draws only the options of a list box, which the page's script requests. Their number
+// Options renders only the options of a list box, which the page's script requests. Their number
 // in words is in data-status.
 func Options(p OptionsPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -469,7 +469,7 @@ func Options(p OptionsPage) templ.Component {
 	})
 }
 
-// optionText draws what identifies a candidate: its name, state, id and kind.
+// optionText renders what identifies a candidate: its name, state, id and kind.
 func optionText(m MachineRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

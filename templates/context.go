@@ -1,4 +1,4 @@
-// Package templates draws the portal's pages.
+// Package templates renders the portal's pages.
 //
 // A page is a templ component, made from one struct of props.go. The component reads the reader's
 // language and theme from the context. The package knows the domain but not HTTP.

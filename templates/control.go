@@ -48,7 +48,7 @@ type control struct {
 	field          param.Field
 	candidates     string       // kind of the list that the script offers
 	matches        *OptionsPage // results of a search, as radio buttons; nil without a search
-	known          int          // of check boxes: how many options are candidates
+	known          int          // for check boxes: how many options are candidates
 	unreadable     bool         // the list of candidates cannot be read now
 }
 

@@ -16,7 +16,7 @@ import (
 	"backupportal/function/param"
 )
 
-// question draws one entry of the form, with the controls that appear for some of its values
+// question renders one entry of the form, with the controls that appear for some of its values
 // (reveals). The script requests it again when a control changes on which it depends.
 func question(f form, e entry) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -84,7 +84,7 @@ func question(f form, e entry) templ.Component {
 	})
 }
 
-// field draws a control, or the value that the policy enforces for it.
+// field renders a control, or the value that the policy enforces for it.
 func field(f form, e entry, c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -117,7 +117,7 @@ func field(f form, e entry, c control) templ.Component {
 	})
 }
 
-// fixedValue draws a value that the policy enforces, as text. The form sends nothing for it.
+// fixedValue renders a value that the policy enforces, as text. The form sends nothing for it.
 func fixedValue(answer fact, why []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -212,7 +212,7 @@ func fixedValue(answer fact, why []string) templ.Component {
 	})
 }
 
-// openQuestion draws a control with its label and texts.
+// openQuestion renders a control with its label and texts.
 func openQuestion(f form, e entry, c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -339,7 +339,7 @@ func openQuestion(f form, e entry, c control) templ.Component {
 	})
 }
 
-// label draws the label of a control. It says if the control is optional.
+// label renders the label of a control. It says if the control is optional.
 func label(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -414,7 +414,7 @@ func label(c control) templ.Component {
 	})
 }
 
-// hintAndError draws the texts between a label and its control.
+// hintAndError renders the texts between a label and its control.
 func hintAndError(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -499,7 +499,7 @@ func hintAndError(c control) templ.Component {
 	})
 }
 
-// fieldError draws the mistakes of a control.
+// fieldError renders the mistakes of a control.
 func fieldError(id string, errors []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -561,7 +561,7 @@ func fieldError(id string, errors []string) templ.Component {
 	})
 }
 
-// lines draws texts, each on a line of its own.
+// lines renders texts, each on a line of its own.
 func lines(all []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -604,7 +604,7 @@ func lines(all []string) templ.Component {
 	})
 }
 
-// box draws the input of a control that has only one, such as a text box.
+// box renders the input of a control that has only one, such as a text box.
 func box(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1062,7 +1062,7 @@ func (c control) attributes() templ.Attributes {
 	}
 }
 
-// selectOptions draws the options of a select.
+// selectOptions renders the options of a select.
 func selectOptions(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1145,7 +1145,7 @@ func selectOptions(c control) templ.Component {
 	})
 }
 
-// quickChoices draws buttons that fill in a usual number of days. Without the script they draw the form again.
+// quickChoices renders buttons that fill in a usual number of days. Without the script, a press of a button loads the form again.
 func quickChoices(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1222,7 +1222,7 @@ func quickChoices(c control) templ.Component {
 	})
 }
 
-// kept draws the date until which the backup is kept. The script updates it.
+// kept renders the date until which the backup is kept. The script updates it.
 func kept(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1326,7 +1326,7 @@ func kept(c control) templ.Component {
 	})
 }
 
-// radios draws a radio group, with the reveal of each option after it.
+// radios renders a radio group, with the reveal of each option after it.
 func radios(f form, e entry, c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1463,7 +1463,7 @@ func radios(f form, e entry, c control) templ.Component {
 	})
 }
 
-// showButton draws the button that shows the question that depends on a control, if it has one.
+// showButton renders the button that shows the question that depends on a control, if it has one.
 func showButton(f form, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1517,7 +1517,7 @@ func showButton(f form, name string) templ.Component {
 	})
 }
 
-// radio draws one option of a radio group.
+// radio renders one option of a radio group.
 func radio(c control, i int, o option) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1680,7 +1680,7 @@ func radio(c control, i int, o option) templ.Component {
 	})
 }
 
-// boxes draws the check boxes of a field. A hidden input has the number of candidates.
+// boxes renders the check boxes of a field. A hidden input has the number of candidates.
 func boxes(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1951,7 +1951,7 @@ func boxes(c control) templ.Component {
 	})
 }
 
-// vaultRadios draws the candidates of a field as radio buttons. The last one has a text box for another
+// vaultRadios renders the candidates of a field as radio buttons. The last one has a text box for another
 // id.
 func vaultRadios(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -2314,7 +2314,7 @@ func vaultRadios(c control) templ.Component {
 	})
 }
 
-// single draws the value of a control with only one possible value.
+// single renders the value of a control with only one possible value.
 func single(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2439,7 +2439,7 @@ func nonEmpty(all ...string) []string {
 	return some
 }
 
-// checkbox draws a checkbox and the controls that appear while it is checked.
+// checkbox renders a checkbox and the controls that appear while it is checked.
 func checkbox(f form, e entry, c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2672,7 +2672,7 @@ func checkbox(f form, e entry, c control) templ.Component {
 	})
 }
 
-// revealBox draws the controls that appear while an option is selected. It must follow the
+// revealBox renders the controls that appear while an option is selected. It must follow the
 // option directly, because the style sheet shows it by this order.
 func revealBox(f form, r reveal) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

@@ -33,7 +33,7 @@ var (
 	wordPriceOwner = param.Both("The price table is kept by %v.", "价目表由 %v 维护。")
 )
 
-// findings draws what the checks found, the most urgent first.
+// findings renders what the checks found, the most urgent first.
 func findings(p CheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -120,7 +120,7 @@ func findings(p CheckPage) templ.Component {
 	})
 }
 
-// findingItem draws one finding: its kind, what was found and at most one link.
+// findingItem renders one finding: its kind, what was found and at most one link.
 func findingItem(p CheckPage, f precheck.Finding) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -361,7 +361,7 @@ func findingItem(p CheckPage, f precheck.Finding) templ.Component {
 	})
 }
 
-// Known draws what is known about the machine of a form before the form is complete, for the script.
+// Known renders what is known about the machine of a form before the form is complete, for the script.
 func Known(p CheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -587,7 +587,7 @@ func Known(p CheckPage) templ.Component {
 	})
 }
 
-// costTable draws what the backup will be billed for, with amounts if the policy has prices.
+// costTable renders what the backup will be billed for, with amounts if the policy has prices.
 func costTable(p CheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -745,7 +745,7 @@ func costTable(p CheckPage) templ.Component {
 	})
 }
 
-// costRow draws the row of one billable item in the estimate of the cost.
+// costRow renders the row of one billable item in the estimate of the cost.
 func costRow(p CheckPage, l cost.Line) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -10,13 +10,13 @@ import (
 	"backupportal/function/param"
 )
 
-// A form is a FormPage with what drawing it needs.
+// A form is a FormPage with the values that its templates need.
 type form struct {
 	FormPage
 	errors map[string][]string // sentences, by the control next to which they are shown
 }
 
-// newForm returns p prepared for drawing: each mistake is assigned to the control next to which
+// newForm returns p prepared for rendering: each mistake is assigned to the control next to which
 // it is shown.
 func newForm(ctx context.Context, p FormPage) form {
 	f := form{FormPage: p, errors: map[string][]string{}}
@@ -61,10 +61,10 @@ func (f form) value(name string) string {
 	return field.Default
 }
 
-// rows returns how many rows of a field are drawn, at least one.
+// rows returns how many rows of a field are shown, at least one.
 func (f form) rows(field string) int { return max(1, f.Values.Rows(field)) }
 
-// controlOf returns the control next to which a mistake is shown; empty without one.
+// controlOf returns the control next to which a mistake is shown. It is empty if the form has no such control.
 func (f form) controlOf(m param.Mistake) string {
 	if m.Field == "SpeedLimit" && f.isLimitText() {
 		return m.Field

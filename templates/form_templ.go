@@ -30,7 +30,7 @@ var (
 	wordDiscard      = param.Both("Discard this draft", "放弃此草稿")
 )
 
-// Form draws the form for one kind of backup.
+// Form renders the form for one kind of backup.
 func Form(p FormPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -103,7 +103,7 @@ func Form(p FormPage) templ.Component {
 	})
 }
 
-// returned draws the message for a person who posted a form after the session had ended, and
+// returned renders the message for a person who posted a form after the session had ended, and
 // has signed in again.
 func returned(s Shell, r Returned) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -182,7 +182,7 @@ func returned(s Shell, r Returned) templ.Component {
 	})
 }
 
-// formBody draws the cards, the hidden inputs and the buttons of the form.
+// formBody renders the cards, the hidden inputs and the buttons of the form.
 func formBody(f form) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -530,7 +530,7 @@ func formBody(f form) templ.Component {
 	})
 }
 
-// formHeading draws the name of the saved link or the kind of backup, and what filled the form.
+// formHeading renders the name of the saved link or the kind of backup, and what filled the form.
 func formHeading(f form) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -659,7 +659,7 @@ func formHeading(f form) templ.Component {
 	})
 }
 
-// card draws one section of the form.
+// card renders one section of the form.
 func card(f form, s section) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -746,7 +746,7 @@ func card(f form, s section) templ.Component {
 	})
 }
 
-// machineCard draws the machine that is backed up, in place of the questions for it. Its buttons draw the
+// machineCard renders the machine that is backed up, in place of the questions for it. Its buttons render the
 // form for another kind of source, or ask for another machine.
 func machineCard(f form, m MachineRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -1081,7 +1081,7 @@ func machineCard(f form, m MachineRow) templ.Component {
 	})
 }
 
-// folded draws a collapsible section of the form.
+// folded renders a collapsible section of the form.
 func folded(f form, s section) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1163,7 +1163,7 @@ func folded(f form, s section) templ.Component {
 	})
 }
 
-// summary draws the list of all mistakes, each with a link to its control. It gets the focus
+// summary renders the list of all mistakes, each with a link to its control. It gets the focus
 // when the page is opened, so that a screen reader reads it once.
 func summary(mistakes []param.Mistake, target func(param.Mistake) string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -1223,7 +1223,7 @@ func summary(mistakes []param.Mistake, target func(param.Mistake) string) templ.
 	})
 }
 
-// mistake draws one line of the error summary. It is a link if target is not empty.
+// mistake renders one line of the error summary. It is a link if target is not empty.
 func mistake(m param.Mistake, target string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

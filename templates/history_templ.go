@@ -63,7 +63,7 @@ var (
 	wordShowOthers      = param.Both("Show these without the search", "查看其他条件下的全部备份")
 )
 
-// History draws a list of submissions, newest first.
+// History renders a list of submissions, newest first.
 func History(p HistoryPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -309,7 +309,7 @@ func History(p HistoryPage) templ.Component {
 	})
 }
 
-// noMatch draws what is shown if no entry matches: the filters in words, and how many entries
+// noMatch renders what is shown if no entry matches: the filters in words, and how many entries
 // fewer filters would show.
 func noMatch(p HistoryPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -503,7 +503,7 @@ func noMatch(p HistoryPage) templ.Component {
 	})
 }
 
-// filters draws the filters. Rarely used ones are collapsed unless one of them is set.
+// filters renders the filters. Rarely used ones are collapsed unless one of them is set.
 func filters(p HistoryPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -627,7 +627,7 @@ func filters(p HistoryPage) templ.Component {
 	})
 }
 
-// filter draws the control of a filter.
+// filter renders the control of a filter.
 func filter(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -705,7 +705,7 @@ func filter(c control) templ.Component {
 	})
 }
 
-// jobTable draws a table that becomes a list of cards on a narrow screen. The labels of the cards
+// jobTable renders a table that becomes a list of cards on a narrow screen. The labels of the cards
 // are in the cells.
 func jobTable(s Shell, rows []Row) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -837,7 +837,7 @@ func jobTable(s Shell, rows []Row) templ.Component {
 	})
 }
 
-// jobRow draws one submission. others says whether the table has a column for the sender.
+// jobRow renders one submission. others says whether the table has a column for the sender.
 func jobRow(s Shell, r Row, others bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1327,7 +1327,7 @@ func jobRow(s Shell, r Row, others bool) templ.Component {
 	})
 }
 
-// rejectedRow draws messages that were rejected. They have no retention and no duration. A refusal by the
+// rejectedRow renders messages that were rejected. They have no retention and no duration. A refusal by the
 // policy has a page of its own.
 func rejectedRow(s Shell, r Row) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -1507,7 +1507,7 @@ func rejectedRow(s Shell, r Row) templ.Component {
 	})
 }
 
-// empty draws what is shown instead of a table without rows. It has a button, unless the page
+// empty renders what is shown instead of a table without rows. It has a button, unless the page
 // already has one.
 func empty(button bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -1583,7 +1583,7 @@ func empty(button bool) templ.Component {
 	})
 }
 
-// pager draws links to the previous and the next page. If an address is empty, there is no such
+// pager renders links to the previous and the next page. If an address is empty, there is no such
 // page.
 func pager(newer, older string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

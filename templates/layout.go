@@ -13,8 +13,8 @@ type section struct {
 	entries []entry
 }
 
-// An entry is one question of the form: a field, or "choice." and the name of a field. The
-// latter is a control that is not a parameter and only shows and hides others.
+// An entry is one question of the form. Its name is that of a field, or "choice." and the name of a
+// field. A choice is a control that only shows and hides other controls. It is not a parameter.
 type entry struct {
 	name    string
 	reveals []reveal

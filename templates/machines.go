@@ -201,7 +201,7 @@ func (m MachineRow) hasFailed() bool {
 	return m.Last != nil && m.Last.State.Outcome() == backup.OutcomeFailed
 }
 
-// title returns the name of the machine, or its id without one.
+// title returns the name of the machine, or its id if it has no name.
 func (m MachineRow) title() string { return cmp.Or(m.Name, m.ID) }
 
 // presetForm returns the address of the form with the values of a preset.
@@ -314,7 +314,7 @@ func tagParts(tag string) (parts []string) {
 	return parts
 }
 
-// breakable draws a tag that may be broken between its parts, without blanks between them. A loop of a template would
+// breakable renders a tag that may be broken between its parts, without blanks between them. A loop of a template would
 // add blanks.
 func breakable(tag string) templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {

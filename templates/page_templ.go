@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// A frame is what a page passes to the shell that is drawn around it.
+// A frame is what a page passes to the shell that is rendered around it.
 type frame struct {
 	title   string // the h1, in the reader's language
 	here    string // address of the current link in the header
@@ -32,7 +32,7 @@ type frame struct {
 // language button.
 type enter struct{ label, op, action string }
 
-// page draws the parts that every page has, such as the header, around the content of a page.
+// page renders the parts that every page has, such as the header, around the content of a page.
 func page(s Shell, f frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -312,7 +312,7 @@ func (f frame) section() string {
 	return f.here
 }
 
-// enterButton draws the hidden button for the Enter key.
+// enterButton renders the hidden button for the Enter key.
 func enterButton(e enter) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -397,7 +397,7 @@ func enterButton(e enter) templ.Component {
 	})
 }
 
-// header draws the top of the page: product name, navigation, language, theme and sign-out.
+// header renders the top of the page: product name, navigation, language, theme and sign-out.
 func header(s Shell, f frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -565,7 +565,7 @@ func header(s Shell, f frame) templ.Component {
 	})
 }
 
-// navLink draws a link of the navigation. The link of the current page is marked.
+// navLink renders a link of the navigation. The link of the current page is marked.
 func navLink(href, label, here string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -627,7 +627,7 @@ func navLink(href, label, here string) templ.Component {
 	})
 }
 
-// languages draws the language buttons. On a page with a form they send that form, so that no input
+// languages renders the language buttons. On a page with a form they send that form, so that no input
 // is lost.
 func languages(s Shell, f frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -888,7 +888,7 @@ func language(l param.Language, name, to string) templ.Component {
 	})
 }
 
-// notices draws the lines below the header: those of the shell and more of the page.
+// notices renders the lines below the header: those of the shell and more of the page.
 func notices(s Shell, more []string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -960,7 +960,7 @@ func (p FormPage) unknownParameters(sentence func(args ...any) string) []string 
 	return []string{sentence(strings.Join(p.UnknownParams, ", "))}
 }
 
-// backLink draws the link at the top of a page.
+// backLink renders the link at the top of a page.
 func backLink(href, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1012,7 +1012,7 @@ func backLink(href, label string) templ.Component {
 	})
 }
 
-// step draws the number of the current step of a new backup.
+// step renders the number of the current step of a new backup.
 func step(n int) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1051,7 +1051,7 @@ func step(n int) templ.Component {
 	})
 }
 
-// legacy draws a warning for a kind of backup that newer pages of the API no longer list.
+// legacy renders a warning for a kind of backup that newer pages of the API no longer list.
 func legacy(source param.SourceType) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

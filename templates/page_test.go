@@ -17,7 +17,7 @@ import (
 
 var languages = []param.Language{param.English, param.Chinese}
 
-// draw returns the HTML of a page in a language.
+// draw renders a page in a language and returns the parsed HTML.
 func draw(t *testing.T, page templ.Component, l param.Language) *goquery.Document {
 	t.Helper()
 	var b bytes.Buffer

@@ -9,7 +9,7 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// ProblemPage draws an error: what went wrong, what that means for the backup, and what to do.
+// ProblemPage renders an error: what went wrong, what that means for the backup, and what to do.
 func ProblemPage(p Problem) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -256,7 +256,7 @@ func ProblemPage(p Problem) templ.Component {
 	})
 }
 
-// hiddenInputs draws hidden inputs with the values of a form, so that it can be sent again.
+// hiddenInputs renders hidden inputs with the values of a form, so that it can be sent again.
 func hiddenInputs(all []Hidden) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -16,10 +16,10 @@ import (
 
 // Shell is what every page shows around its content.
 type Shell struct {
-	Path      string         // of the page, without query
-	Query     string         // of the page, as received; restored after a change of the language
+	Path      string         // path of the page, without query
+	Query     string         // query of the page, as received; restored after a change of the language
 	User      string         // name of the person; empty means signed out, without navigation
-	Version   string         // of the program; empty means that the footer does not say
+	Version   string         // version of the program; empty: the footer does not show it
 	Demo      bool           // the cloud is an emulator
 	Disabled  bool           // the policy forbids new backups
 	Ephemeral bool           // the store loses its data with the instance
@@ -30,8 +30,8 @@ type Shell struct {
 	API       string         // address of the API reference; empty means no link
 	Receivers string         // address of the page with the receivers of notifications; empty means no link
 	SignOut   string         // target of the sign-out form; empty means no form
-	Now       time.Time      // for dates that are counted from today
-	Zone      *time.Location // of the displayed times; nil means UTC
+	Now       time.Time      // present time, for dates that are counted from today
+	Zone      *time.Location // time zone of the displayed times; nil means UTC
 	NoTeam    []string       // tell a person who is in no team why; empty for a member of a team
 }
 
@@ -40,8 +40,8 @@ type Shell struct {
 // which is not a parameter.
 type Values map[string]string
 
-// Rows returns the number of rows of a field: the highest row with a control, plus one. Rows above
-// MaxRows are ignored.
+// Rows returns the number of rows of a field: the highest row number with a control, plus one. Rows
+// are counted from 0. A row with the number MaxRows or a higher number is ignored.
 func (v Values) Rows(field string) int {
 	rows := 0
 	for name := range v {
@@ -105,24 +105,24 @@ type FormPage struct {
 	Page          string                    // id of this page: the store finds the drafts that were posted from it; empty without a store for drafts
 	Person        string                    // token of the person, for a form that is posted after the end of the session; may be empty
 	Returned      *Returned                 // not nil: the form was posted after the end of the session
-	Values        Values                    // of the controls; missing ones have their defaults
-	Mistakes      []param.Mistake           // in the order of the form, including refusals of the policy
+	Values        Values                    // values of the controls; a control without a value has its default
+	Mistakes      []param.Mistake           // mistakes in the order of the form, including refusals of the policy
 	Accounts      []backup.Account          // accounts that can be chosen, each with its regions
 	Offer         policy.Offer              // what the rules permit
 	UnknownParams []string                  // names of ignored URL parameters: not in the form, or an unknown Preset
 	Focus         string                    // control that gets the focus; the error summary has precedence
 	Section       string                    // id of the section to scroll to; empty for none
-	Preset        *backup.Preset            // whose values fill the form; nil without one
-	Link          string                    // name of the saved link that fills the form; empty without one
-	LinkAddress   string                    // of Link
+	Preset        *backup.Preset            // preset whose values fill the form; nil if no preset was chosen
+	Link          string                    // name of the saved link whose values fill the form; empty: no saved link
+	LinkAddress   string                    // address of the saved link
 	Matches       map[string]OptionsPage    // results of searches, by field; the form shows them as radio buttons
 	Machine       *MachineRow               // the chosen instance or cluster; nil: the form asks for it
 	Targets       *TargetSet                // not nil: the form is for these machines, and asks for none
-	Kinds         map[param.SourceType]bool // with Targets: kinds of backup that some rule permits
+	Kinds         map[param.SourceType]bool // only with Targets: kinds of backup that some rule permits
 	Lists         map[string]FieldList      // candidates of Detail.diskIdList and VaultId; a field without an entry is typed
 }
 
-// A FieldList is the candidates of a field, which the form draws as check boxes or radio buttons.
+// A FieldList is the candidates of a field, which the form shows as check boxes or radio buttons.
 type FieldList struct {
 	Items      []backup.Candidate
 	Unreadable bool // the list cannot be read now, so the field is typed
@@ -148,7 +148,7 @@ type OptionsPage struct {
 // Returned is the message for a person who posted a form after the end of the session, and has
 // signed in again.
 type Returned struct {
-	SavedAt, Expires time.Time // of the draft
+	SavedAt, Expires time.Time // when the draft was saved, and when it is removed
 	Discard          string    // address that removes the draft
 }
 
@@ -164,7 +164,7 @@ const NoLimit = "none"
 type CheckPage struct {
 	Shell
 	Call     backup.Call      // the call, with the complete JobName
-	Values   Values           // of the form; the page reads the choices, which have no parameter
+	Values   Values           // values of the form; the page reads the choices, which have no parameter
 	Hidden   []Hidden         // the values of the form, for the buttons of the page; nil with Draft
 	Link     []Hidden         // values of a link to the form, without its name; nil: they do not fit into an address
 	Previews []backup.Preview // the call for other tools
@@ -209,7 +209,7 @@ type StartPage struct {
 	Rows     []Row
 	Rules    []policy.Rule
 	Help     *Help                     // not nil: no rule allows the person a backup
-	Kind     backup.CandidateKind      // of the list: Instances, Clusters, or Volumes of one cluster
+	Kind     backup.CandidateKind      // kind of the list: Instances, Clusters, or Volumes of one cluster
 	Offered  map[param.SourceType]bool // kinds of backup that some rule permits
 	Presets  []backup.Preset           // presets that the person may use
 	Accounts []backup.Account          // options of the filters by account and region
@@ -232,8 +232,8 @@ type StartPage struct {
 type MachineRow struct {
 	inventory.Machine
 	AccountLabel param.Text      // empty: the alias is shown
-	Last         *Row            // newest submission that the reader may view; nil without one
-	Good         time.Time       // when the last complete backup ended; zero without one
+	Last         *Row            // newest submission that the reader may view; nil if there is none
+	Good         time.Time       // when the last complete backup ended; zero if there is none
 	Cluster      string          // id of the cluster of a volume; empty for other machines
 	Presets      []backup.Preset // presets that the person may use for the machine
 }
@@ -254,9 +254,9 @@ type HistoryPage struct {
 	Shell
 	Rows         []Row
 	Newer, Older string            // addresses of the adjacent pages; empty means none
-	Filters      map[string]string // values of the filters in use, by name, as received
-	Mistakes     []param.Mistake   // in the filters; then there are no rows
-	Accounts     []backup.Account  // of the filter; empty means that nothing can be started
+	Filters      map[string]string // filters of the request, by name, as received
+	Mistakes     []param.Mistake   // mistakes in the filters; if there are any, the page has no rows
+	Accounts     []backup.Account  // options of the filter; empty means that nothing can be started
 	Week         string            // the first day of the filter "Last 7 days", as 2026-11-23
 	Others       int               // entries of a search without a result that the other filters find
 	MoreOthers   bool              // there are more than Others
@@ -267,14 +267,14 @@ type HistoryPage struct {
 type StatusPage struct {
 	Shell
 	Row
-	Account     backup.Account   // of the submission; zero if the policy no longer has it
+	Account     backup.Account   // account of the submission; zero if the policy no longer has it
 	Means, Todo param.Text       // explanation of the cloud's code; may be empty
 	Denied      []string         // reasons of the policy, in the reader's language
 	Auto        bool             // reload every ten seconds without the script
 	Late        bool             // a cancellation came after the end
-	Every       time.Duration    // until the script asks again; 0 means never
+	Every       time.Duration    // time until the script asks again; 0 means never
 	MayCancel   bool             // the policy permits it
-	Restore     []backup.Preview // commands that restore the backup; nil without one
+	Restore     []backup.Preview // commands that restore the backup; nil if there are none
 	Earlier     []time.Duration  // how long earlier backups of the same resource took, the newest first
 }
 
@@ -287,9 +287,9 @@ type CancelPage struct {
 // A Problem is an error page: what went wrong, and what that means for the backup.
 type Problem struct {
 	Shell
-	Status    int // of HTTP
+	Status    int // HTTP status
 	Title     param.Text
-	Lines     []string   // in the reader's language
+	Lines     []string   // lines of text, in the reader's language
 	Link      string     // address of the main action; empty for none
 	LinkText  param.Text // may lead to another site
 	Also      []Action   // further links
@@ -300,20 +300,20 @@ type Problem struct {
 // An Action is a link to something that a person can do next.
 type Action struct {
 	Link string     // address; may be another site's
-	Text param.Text // of the button
+	Text param.Text // text of the button
 }
 
 // A Resend is a button that sends a form again with the values of Hidden.
 type Resend struct {
 	Action string     // path to which the form is sent
-	Text   param.Text // of the button
+	Text   param.Text // text of the button
 	Hidden []Hidden
 }
 
 // A Snippet is a program or a command to copy, with a title.
 type Snippet struct {
 	Title param.Text
-	ID    string // of its heading; unique on the page
+	ID    string // id of its heading; unique on the page
 	File  string // path in the reader's repository
 	Code  string
 }
@@ -335,7 +335,7 @@ type CandidateList struct {
 // A ProblemKind is one kind of error of the API.
 type ProblemKind struct {
 	Name     string       // last part of the problem's type
-	Statuses []int        // of HTTP
+	Statuses []int        // HTTP statuses
 	Texts    []param.Text // titles and details
 }
 
@@ -352,7 +352,7 @@ type APILimits struct {
 	Key           int // characters
 	KeyDays       int // how long a key identifies its submission
 	Wait          int // seconds
-	Rows, Usual   int // of a list: the maximum and the default
+	Rows, Usual   int // maximum and default number of rows of a list
 }
 
 // APIPage is the API reference for programs. The rows of the parameters come from param.Fields.
@@ -370,7 +370,7 @@ type APIPage struct {
 	Commands Commands
 	Bodies   map[param.SourceType]string // an example of each kind, as JSON
 	Filters  []Filter
-	Gates    []Snippet // for CI pipelines; empty means no section
+	Gates    []Snippet // files for CI pipelines; empty means no section
 	Answer   string    // example of an answer, as JSON
 	Wrong    string    // example of a problem, as JSON
 	Problems []ProblemKind

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// Receivers draws the receivers of notifications, each with a button that sends a test message.
+// Receivers renders the receivers of notifications, each with a button that sends a test message.
 func Receivers(p ReceiversPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -216,7 +216,7 @@ func Receivers(p ReceiversPage) templ.Component {
 	})
 }
 
-// receiverRow draws one receiver.
+// receiverRow renders one receiver.
 func receiverRow(r backup.Receiver) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

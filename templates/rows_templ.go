@@ -29,8 +29,8 @@ var (
 	wordUnlimited = param.Both("no limit", "不限速")
 )
 
-// Part draws only the rows of one field, called "rows-" and the field, or one question, called "part-" and
-// the field. The script replaces this part of the page. Any other name draws nothing.
+// Part renders only the rows of one field, called "rows-" and the field, or one question, called "part-" and
+// the field. The script replaces this part of the page. Any other name renders nothing.
 func Part(p FormPage, name string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -71,7 +71,7 @@ func Part(p FormPage, name string) templ.Component {
 	})
 }
 
-// windows draws the rows of SpeedLimit and a picture of the day.
+// windows renders the rows of SpeedLimit and a picture of the day.
 func windows(f form) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -146,7 +146,7 @@ func windows(f form) templ.Component {
 	})
 }
 
-// windowRows draws the picture of the day and a row for each window.
+// windowRows renders the picture of the day and a row for each window.
 func windowRows(f form) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -223,7 +223,7 @@ func windowRows(f form) templ.Component {
 	})
 }
 
-// volumes draws the rows of the form in which a person enters container volumes.
+// volumes renders the rows of the form in which a person enters container volumes.
 func volumes(f form) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -323,7 +323,7 @@ func volumes(f form) templ.Component {
 	})
 }
 
-// outputBox draws a text box for the output of kubectl, from which the rows can be filled. It is read and not kept.
+// outputBox renders a text box for the output of kubectl, from which the rows can be filled. It is read and not kept.
 func outputBox() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -401,7 +401,7 @@ func outputBox() templ.Component {
 	})
 }
 
-// cell draws a control of a row with its label and error.
+// cell renders a control of a row with its label and error.
 func cell(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -479,7 +479,7 @@ func cell(c control) templ.Component {
 	})
 }
 
-// narrowCell draws a control that is too narrow for its error, which is shown above the row.
+// narrowCell renders a control that is too narrow for its error, which is shown above the row.
 func narrowCell(c control) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -517,7 +517,7 @@ func narrowCell(c control) templ.Component {
 	})
 }
 
-// removeButton draws a button unless the row is the only one. Its hidden text names the row for
+// removeButton renders a button unless the row is the only one. Its hidden text names the row for
 // screen readers.
 func removeButton(f form, field string, row int, which string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -585,7 +585,7 @@ func removeButton(f form, field string, row int, which string) templ.Component {
 	})
 }
 
-// addButton draws the button that adds a row, unless the field has its largest number of rows.
+// addButton renders the button that adds a row, unless the field has its largest number of rows.
 func addButton(f form, field, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -639,7 +639,7 @@ func addButton(f form, field, label string) templ.Component {
 	})
 }
 
-// dayBar draws the windows of a day. It is hidden from screen readers, because the rows have the
+// dayBar renders the windows of a day. It is hidden from screen readers, because the rows have the
 // same content.
 func dayBar(bar []barWindow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

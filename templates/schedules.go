@@ -10,7 +10,7 @@ import (
 // SchedulesPage lists the schedules of the platform that have sent messages.
 type SchedulesPage struct {
 	Shell
-	Schedules []Schedule // by name
+	Schedules []Schedule // schedules, sorted by name
 }
 
 // A Schedule is one schedule of the platform.

@@ -28,7 +28,7 @@ var (
 	wordRunsOf = param.Both("All runs of %v", "%v 的全部运行")
 )
 
-// Schedules draws what each schedule of the platform did, and when it last succeeded.
+// Schedules renders what each schedule of the platform did, and when it last succeeded.
 func Schedules(p SchedulesPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -210,7 +210,7 @@ func Schedules(p SchedulesPage) templ.Component {
 	})
 }
 
-// scheduleRow draws one schedule.
+// scheduleRow renders one schedule.
 func scheduleRow(s Shell, one Schedule) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -87,7 +87,7 @@ var (
 	wordAsOf           = param.Both("from %v", "数据时间：%v")
 )
 
-// Start draws the machines of the person, the last submissions and the rules.
+// Start renders the machines of the person, the last submissions and the rules.
 func Start(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -514,7 +514,7 @@ func help(user string, h Help) templ.Component {
 	})
 }
 
-// kinds draws links to the lists of machines that a rule offers to the person.
+// kinds renders links to the lists of machines that a rule offers to the person.
 func kinds(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -708,7 +708,7 @@ func presetList(p StartPage) templ.Component {
 	})
 }
 
-// machineSearch draws the search box and the filters above the list of machines.
+// machineSearch renders the search box and the filters above the list of machines.
 func machineSearch(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -834,7 +834,7 @@ func machineSearch(p StartPage) templ.Component {
 	})
 }
 
-// gaps draws the backups that the policy expects and that are missing.
+// gaps renders the backups that the policy expects and that are missing.
 func gaps(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -951,7 +951,7 @@ func gaps(p StartPage) templ.Component {
 	})
 }
 
-// accountFindings draws the accounts whose machines are missing or old.
+// accountFindings renders the accounts whose machines are missing or old.
 func accountFindings(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1170,7 +1170,7 @@ func accountFindings(p StartPage) templ.Component {
 	})
 }
 
-// machineList draws one page of machines.
+// machineList renders one page of machines.
 func machineList(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1619,7 +1619,7 @@ func machineList(p StartPage) templ.Component {
 	})
 }
 
-// machineRows draws the machines of the page.
+// machineRows renders the machines of the page.
 func machineRows(p StartPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1655,7 +1655,7 @@ func machineRows(p StartPage) templ.Component {
 	})
 }
 
-// machine draws one instance, cluster or volume. tick is the name of its box; empty for none.
+// machine renders one instance, cluster or volume. tick is the name of its box; empty for none.
 func machine(s Shell, m MachineRow, tick string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2207,7 +2207,7 @@ func machine(s Shell, m MachineRow, tick string) templ.Component {
 	})
 }
 
-// machineTags draws some tags of a machine, or the namespace of a volume.
+// machineTags renders some tags of a machine, or the namespace of a volume.
 func machineTags(m MachineRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2297,7 +2297,7 @@ func machineTags(m MachineRow) templ.Component {
 	})
 }
 
-// lastGood draws the last complete backup of a machine, and the state of a newer one that runs or
+// lastGood renders the last complete backup of a machine, and the state of a newer one that runs or
 // failed.
 func lastGood(s Shell, m MachineRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -2492,7 +2492,7 @@ func lastGood(s Shell, m MachineRow) templ.Component {
 	})
 }
 
-// ago draws how long ago the time t was, with the exact time for machines.
+// ago renders how long ago the time t was, with the exact time for machines.
 func ago(s Shell, t time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2544,7 +2544,7 @@ func ago(s Shell, t time.Time) templ.Component {
 	})
 }
 
-// rules draws the rules that apply to the person.
+// rules renders the rules that apply to the person.
 func rules(rows []policy.Rule) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -2747,7 +2747,7 @@ func rules(rows []policy.Rule) templ.Component {
 	})
 }
 
-// ruleCell draws a cell with the label that it has on a narrow screen.
+// ruleCell renders a cell with the label that it has on a narrow screen.
 func ruleCell(label string, all []string, mono bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

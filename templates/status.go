@@ -270,8 +270,8 @@ func (p StatusPage) alert(ctx context.Context) *alert {
 	return nil
 }
 
-// jobSays returns a sentence of a job as a line that says that it is Cloud Backup's; empty
-// without one.
+// jobSays returns a message of a job, with a label that says that the message is from Cloud Backup. It
+// is empty if the message is empty.
 func jobSays(ctx context.Context, sentence string) string {
 	return in(ctx, backup.CloudService("").Says(sentence))
 }

@@ -40,7 +40,7 @@ var (
 	wordCloseRuns  = param.Both("You can close this page. The backup continues, and the result is shown at this URL.", "可以关闭本页，备份会继续进行，结果可在此网址查看。")
 )
 
-// Status draws one submission and its job.
+// Status renders one submission and its job.
 func Status(p StatusPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -322,7 +322,7 @@ func Status(p StatusPage) templ.Component {
 	})
 }
 
-// Live draws the part of the status page that changes.
+// Live renders the part of the status page that changes.
 func Live(p StatusPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -675,7 +675,7 @@ func Live(p StatusPage) templ.Component {
 	})
 }
 
-// runningNote draws what is shown below a job that has not ended.
+// runningNote renders what is shown below a job that has not ended.
 func runningNote(p StatusPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -822,7 +822,7 @@ func runningNote(p StatusPage) templ.Component {
 	})
 }
 
-// tag draws the state of a submission.
+// tag renders the state of a submission.
 func tag(r Row) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -897,7 +897,7 @@ func tag(r Row) templ.Component {
 	})
 }
 
-// alertBox draws what went wrong and what to do.
+// alertBox renders what went wrong and what to do.
 func alertBox(t *alert) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1046,7 +1046,7 @@ func alertBox(t *alert) templ.Component {
 	})
 }
 
-// timeRow draws a time; nothing for the zero time.
+// timeRow renders a time; nothing for the zero time.
 func timeRow(s Shell, label string, t time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1095,7 +1095,7 @@ func timeRow(s Shell, label string, t time.Time) templ.Component {
 	})
 }
 
-// when draws a time in the portal's zone, with the machine-readable time.
+// when renders a time in the portal's zone, with the machine-readable time.
 func when(s Shell, t time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

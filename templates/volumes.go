@@ -18,7 +18,7 @@ type VolumesPage struct {
 	Cluster    string               // id of the cluster; empty if the form has none
 	Output     string               // the text in the box; empty unless it was pasted and cannot be used
 	Unreadable *kubectl.SyntaxError // why Output cannot be read; nil if it can, and before it is pasted
-	TooMany    int                  // number of volumes in Output, if the page cannot list so many; else 0
+	TooMany    int                  // number of volumes in Output, if the page cannot list so many; otherwise 0
 	Rows       []VolumeRow          // nil for the page with the box
 	Listed     bool                 // Cloud Backup's list of volumes was read to its end
 	NoneTicked bool                 // the list was posted without a ticked volume
@@ -27,7 +27,7 @@ type VolumesPage struct {
 // A VolumeRow is one volume of the output. The first values are those of [kubectl.Volume].
 type VolumeRow struct {
 	Namespace, Claim, Name, Size, StorageClass, Node string
-	ID                                               string // in Cloud Backup's list; empty if it must be typed
+	ID                                               string // id in Cloud Backup's list; empty if it must be typed
 	Problem, Detail                                  string // why it cannot be backed up: see [kubectl.Problem]
 
 	Ticked bool   `json:"-"`

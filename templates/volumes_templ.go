@@ -39,7 +39,7 @@ var (
 	wordNotListed    = param.Both("The volumes in Cloud Backup could not be read, so their IDs are asked for. Choose the account, the region and the cluster first, then paste again, to fill them in.", "无法读取云备份中的存储卷，因此需要填写其 ID。先选择账号、地域和集群，再重新粘贴，即可自动填入。")
 )
 
-// Volumes draws the page on which the output of kubectl is pasted, or the list of its volumes.
+// Volumes renders the page on which the output of kubectl is pasted, or the list of its volumes.
 func Volumes(p VolumesPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -340,7 +340,7 @@ func volumeErrors(p VolumesPage) templ.Component {
 	})
 }
 
-// pasteBox draws the text box into which the output of kubectl is pasted.
+// pasteBox renders the text box into which the output of kubectl is pasted.
 func pasteBox(p VolumesPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -483,7 +483,7 @@ func pasteBox(p VolumesPage) templ.Component {
 	})
 }
 
-// volumeList draws the volumes in the output of kubectl, each with a checkbox.
+// volumeList renders the volumes in the output of kubectl, each with a checkbox.
 func volumeList(p VolumesPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -707,7 +707,7 @@ func volumeList(p VolumesPage) templ.Component {
 	})
 }
 
-// volumeState draws whether a volume can be backed up, or the box for its id.
+// volumeState renders whether a volume can be backed up, or the box for its id.
 func volumeState(n int, row VolumeRow) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -105,9 +105,9 @@ type Preflight struct {
 // An AccessCheck is one condition that must hold before a backup can start.
 type AccessCheck struct {
 	ID       string            `json:"Id"`    // stable, for programs: "trust", "hbr:CreateBackupJob"…
-	Title    string            `json:"Title"` // for people
+	Title    string            `json:"Title"` // title for people
 	State    backup.CheckState `json:"State"`
-	Finding  string            `json:"Finding,omitempty"`  // for people; empty if there is nothing to say
+	Finding  string            `json:"Finding,omitempty"`  // text for people; empty if there is nothing to say
 	Evidence map[string]string `json:"Evidence,omitempty"` // what the cloud answered; the keys are names
 	Fixes    []PreviewText     `json:"Fixes,omitempty"`    // what to change, and where to change it
 }

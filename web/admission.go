@@ -108,7 +108,7 @@ func readAhead(body io.ReadCloser) io.ReadCloser {
 type readBody struct {
 	*bytes.Reader
 	io.Closer
-	err error // of the end of the body; nil means io.EOF
+	err error // error at the end of the body; nil means io.EOF
 }
 
 // Read implements [io.Reader].
@@ -161,7 +161,7 @@ type load struct {
 type kindLoad struct {
 	InFlight int   `json:"in_flight"`
 	Waiting  int   `json:"waiting"`
-	Refused  int64 `json:"refused"` // since the start of the process
+	Refused  int64 `json:"refused"` // number since the start of the process
 }
 
 // load returns the present load, or nil if requests are not limited.

@@ -21,23 +21,23 @@ import (
 // cloud's API also has are spelled as there.
 type BackupJob struct {
 	SubmissionID string         `json:"SubmissionId"`
-	PageURL      string         `json:"HtmlUrl,omitempty"` // of the page for people; empty if the portal has no pages
+	PageURL      string         `json:"HtmlUrl,omitempty"` // URL of the page for people; empty if the portal has no pages
 	Status       backup.State   `json:"Status"`            // the state
 	Outcome      backup.Outcome `json:"Outcome"`           // the state in one of six words
 	JobID        string         `json:"JobId,omitempty"`
 	JobName      string         `json:"JobName"`
-	RequestID    string         `json:"RequestId,omitempty"` // of the cloud's call that created the job or was refused
+	RequestID    string         `json:"RequestId,omitempty"` // id of the cloud's answer that created or refused the job
 	Account      string         `json:"Account"`
 	Region       string         `json:"Region"`
 	SourceType   string         `json:"SourceType"`
 	InstanceID   string         `json:"InstanceId,omitempty"`
 	ClusterID    string         `json:"ContainerClusterId,omitempty"`
-	ResourceName string         `json:"ResourceName,omitempty"` // of the instance or cluster when it was submitted
+	ResourceName string         `json:"ResourceName,omitempty"` // name of the instance or cluster when it was submitted
 	Door         backup.Door    `json:"Door"`
 	AskedBy      string         `json:"AskedBy"`
 	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
 	Ticket       string         `json:"Ticket,omitempty"`
-	Preset       string         `json:"Preset,omitempty"` // the preset that the request named; empty if none
+	Preset       string         `json:"Preset,omitempty"` // preset that the request named
 	Notify       []string       `json:"Notify,omitempty"` // receivers that the request chose
 	CreatedAt    time.Time      `json:"CreatedAt"`
 
@@ -54,8 +54,8 @@ type BackupJob struct {
 	ConsistentLevel string                  `json:"ConsistentLevel,omitempty"` // reached by an application-consistent backup
 	DowngradeReason string                  `json:"DowngradeReason,omitempty"` // why the level is lower than requested
 	CancelledBy     string                  `json:"CancelledBy,omitempty"`     // name of the principal
-	Code            string                  `json:"Code,omitempty"`            // of a refusal
-	Message         string                  `json:"Message,omitempty"`         // of a refusal
+	Code            string                  `json:"Code,omitempty"`            // error code of a refusal
+	Message         string                  `json:"Message,omitempty"`         // text of a refusal
 	Denied          []string                `json:"Denied,omitempty"`          // why the policy refused it, one sentence for each rule
 	Notes           []string                `json:"Notes,omitempty"`           // about values that were not sent as they were given
 	Replayed        bool                    `json:"Replayed,omitempty"`        // only in the answer to an event: an earlier event had this result
@@ -149,8 +149,8 @@ type DryRun struct {
 	JobName      string            `json:"JobName"`
 	Account      string            `json:"Account"`
 	Region       string            `json:"Region"`
-	Preset       string            `json:"Preset,omitempty"` // whose values Parameters contain
-	Parameters   map[string]string `json:"Parameters"`       // of CreateBackupJob, by their names on the wire
+	Preset       string            `json:"Preset,omitempty"` // preset whose values Parameters contain
+	Parameters   map[string]string `json:"Parameters"`       // parameters of CreateBackupJob, by their names on the wire
 	Previews     []PreviewText     `json:"Previews"`         // the same call for other tools
 	Notes        []string          `json:"Notes,omitempty"`
 	Checks       []Check           `json:"Checks,omitempty"` // what the check page shows, in its order; only if asked for
@@ -189,12 +189,12 @@ type PreviewText struct {
 // submitResult is the result of a program's submission. API, webhooks and events each write it
 // in their own form.
 type submitResult struct {
-	status     int           // of HTTP
+	status     int           // HTTP status
 	body       any           // a BackupJob, a DryRun or a Problem
-	replayed   bool          // an earlier request had this result
+	replayed   bool          // whether an earlier request with the same key led to this result
 	submission string        // id for the header Location; empty for no header
-	retryAfter time.Duration // for the header Retry-After; 0 for no header
-	byContent  bool          // of an event: its key is a hash of its content
+	retryAfter time.Duration // time for the header Retry-After; 0 for no header
+	byContent  bool          // for an event: its key is a hash of its content
 }
 
 // A runMode says whether a request starts a backup, or only shows what it would do.

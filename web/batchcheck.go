@@ -70,7 +70,7 @@ func (s *Server) batchRequest(r *http.Request, d draft.Draft, set templates.Targ
 	return request, bad
 }
 
-// msgWhole is the sentence about an option that is no whole number.
+// msgWhole is the message about an option that is not a whole number.
 var msgWhole = param.Text{En: "%v must be a whole number", Zh: "%v必须是整数"}
 
 // batchOptions returns the options in the values of a draft, and their mistakes.
@@ -90,8 +90,8 @@ func batchOptions(v templates.Values) (o batch.Options, bad []param.Mistake) {
 	return o, bad
 }
 
-// checkTargets does the work of checkValues for a form for several targets. A refusal of the policy is no mistake here:
-// the check page lists the refused targets.
+// checkTargets does the work of checkValues for a form for several targets. A refusal of the policy is not a
+// mistake here: the check page lists the refused targets.
 func (s *Server) checkTargets(r *http.Request, values templates.Values) (formResult, error) {
 	set, err := s.targetSet(r, values[targetsName])
 	if err != nil {
@@ -278,7 +278,8 @@ func (s *Server) runningNow(r *http.Request) (map[string]backup.Record, error) {
 	return all, err
 }
 
-// usualDuration returns the median time of the last complete backups of a kind that the sender may view; 0 without one.
+// usualDuration returns the median duration of the last complete backups of a kind that the sender may view. It is
+// 0 if there is no such backup.
 func (s *Server) usualDuration(r *http.Request, source param.SourceType) (time.Duration, error) {
 	list, err := s.Backups.List(r.Context(), principal(r), backup.Query{
 		SourceType: source, States: []backup.State{backup.StateComplete}, Limit: durationRows,

@@ -73,16 +73,16 @@ type BatchOptions struct {
 
 // A BatchItem is one item of a batch.
 type BatchItem struct {
-	Item         int             `json:"Item"` // from 0, in the order of Targets
+	Item         int             `json:"Item"` // number of the item from 0, in the order of Targets
 	Status       batch.ItemState `json:"Status"`
 	Account      string          `json:"Account,omitempty"`
 	Region       string          `json:"Region,omitempty"`
 	InstanceID   string          `json:"InstanceId,omitempty"`
 	ClusterID    string          `json:"ContainerClusterId,omitempty"`
 	SubmissionID string          `json:"SubmissionId,omitempty"`
-	PageURL      string          `json:"HtmlUrl,omitempty"` // of the submission
+	PageURL      string          `json:"HtmlUrl,omitempty"` // URL of the submission's page
 	Code         string          `json:"Code,omitempty"`
-	Reasons      []string        `json:"Reasons,omitempty"` // of a refusal or failure, in the reader's language
+	Reasons      []string        `json:"Reasons,omitempty"` // reasons of a refusal or failure, in the reader's language
 	UpdatedAt    time.Time       `json:"UpdatedAt"`
 }
 
@@ -189,7 +189,7 @@ func readBatchOptions(o *batch.Options, own map[string]json.RawMessage) (bad []p
 	return bad
 }
 
-// msgTargets is the sentence for Targets that are no list, or for a target that is of another type.
+// msgTargets is the message for a value of Targets that is not a list, or for a target of another type.
 var (
 	msgTargets = param.Text{En: "Targets must be a list of instance IDs or of objects", Zh: "Targets 必须是实例 ID 或对象的列表"}
 	msgTarget  = param.Text{En: "target %v must be an instance ID or an object with parameters", Zh: "第 %v 个目标必须是实例 ID 或带参数的对象"}

@@ -68,7 +68,7 @@ func (s *Server) createdBatch(ctx context.Context, request batch.Request, mode r
 	return out, nil
 }
 
-// dryBatch returns what a batch would do. A batch of which the policy refuses everything is no error here.
+// dryBatch returns what a batch would do. A batch of which the policy refuses everything is not an error here.
 func (s *Server) dryBatch(ctx context.Context, request batch.Request) (BatchDryRun, error) {
 	plan, err := s.Batches.Check(ctx, request)
 	if _, denied := errors.AsType[*backup.DeniedError](err); err != nil && !(denied && plan.Items != nil) {

@@ -30,7 +30,7 @@ const (
 	namedRows  = 200  // submissions of the batch that are read for the names of their machines
 )
 
-// listBatches answers GET /batches: the batches that the person made, the newest first.
+// listBatches answers GET /batches. It shows the batches that the person made, the newest first.
 func (s *Server) listBatches(w http.ResponseWriter, r *http.Request) error {
 	all, err := s.Batches.List(r.Context(), principal(r), nil, batchRows)
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *Server) listBatches(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Batches(templates.BatchesPage{Shell: s.shell(r), Batches: all}))
 }
 
-// batchPage answers GET /batches/{BatchId}: how far a batch has come. Query parameters:
+// batchPage answers GET /batches/{BatchId}. It shows the progress of a batch. Query parameters:
 //
 //	part=live  only the part that changes, for the script, with an ETag
 //	auto=1     the page reloads itself without the script
@@ -88,7 +88,7 @@ var (
 	busyStates   = []batch.ItemState{batch.ItemStarting, batch.ItemUnknown, batch.ItemRunning}
 )
 
-// allItems draws one page of all items of a batch.
+// allItems renders one page of all items of a batch.
 func (s *Server) allItems(w http.ResponseWriter, r *http.Request, page templates.BatchPage) error {
 	after, err := strconv.Atoi(r.URL.Query().Get("after"))
 	if err != nil || after < 0 || after >= page.Batch.Total {
@@ -238,7 +238,7 @@ func (s *Server) againBatch(w http.ResponseWriter, r *http.Request) error {
 // exportColumns are the columns of the export of a batch.
 var exportColumns = []string{"N", "Account", "Region", "InstanceId", "SourceType", "State", "SubmissionId", "Attempts", "Code", "Reason", "UpdatedAt"}
 
-// exportBatch answers GET /batches/{BatchId}/items.csv: all items as a table for spreadsheets.
+// exportBatch answers GET /batches/{BatchId}/items.csv. It returns all items as a table for spreadsheets.
 func (s *Server) exportBatch(w http.ResponseWriter, r *http.Request) error {
 	b, err := s.Batches.Find(r.Context(), principal(r), r.PathValue("BatchId"))
 	if err != nil {

@@ -92,7 +92,7 @@ func TestRefusedCancel(t *testing.T) {
 }
 
 // TestRefusedCancellationShowsTheCloudSentence proves that a refused cancellation shows the
-// cloud's own sentence, on the page and in the API.
+// cloud's own message, on the page and in the API.
 func TestRefusedCancellationShowsTheCloudSentence(t *testing.T) {
 	for prefix, media := range map[string]string{
 		"/api/v1/backup-jobs/": "application/json", "/backups/": "application/x-www-form-urlencoded",

@@ -14,14 +14,14 @@ import (
 // it.
 type Candidates struct {
 	Items []Candidate `json:"Items"`
-	Next  string      `json:"Next,omitempty"` // for the next page; empty on the last
+	Next  string      `json:"Next,omitempty"` // token of the next page; empty on the last page
 }
 
 // A Candidate is one resource that a submission can name.
 type Candidate struct {
 	ID         string            `json:"Id"`
 	Name       string            `json:"Name,omitempty"`
-	Attributes map[string]string `json:"Attributes,omitempty"` // by the cloud's names
+	Attributes map[string]string `json:"Attributes,omitempty"` // attributes, by the cloud's names
 	Tags       map[string]string `json:"Tags,omitempty"`
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 // TestRefusedListsShowTheCloudSentence proves that the answer to a list that the cloud refuses
-// has the sentence of the service that refused, in both languages.
+// has the message of the service that refused, in both languages.
 func TestRefusedListsShowTheCloudSentence(t *testing.T) {
 	const ecs, hbr = "Elastic Compute Service says: ", "Cloud Backup says: "
 	for _, c := range []struct{ fault, path, says string }{
@@ -44,7 +44,7 @@ func TestRefusedListsShowTheCloudSentence(t *testing.T) {
 }
 
 // TestFailedAccessChecksShowTheCloudSentence proves that a failed access check shows the
-// operation and the cloud's own sentence, in the API and on the page.
+// operation and the cloud's own message, in the API and on the page.
 func TestFailedAccessChecksShowTheCloudSentence(t *testing.T) {
 	for _, c := range []struct{ fault, query, operation string }{
 		{"DescribeVaults: refuse 403 NoPermission", "demo?Region=cn-hangzhou", "hbr:DescribeVaults"},

@@ -34,7 +34,7 @@ func formInput(v templates.Values) (param.Params, templates.Values, []param.Mist
 
 // A converter holds what formInput has converted so far of a form.
 type converter struct {
-	values   templates.Values // of controls; hidden ones are removed
+	values   templates.Values // values of controls; values of hidden controls are removed
 	params   param.Params     // the result
 	mistakes []param.Mistake
 }

@@ -213,7 +213,7 @@ func (s *Server) newestDraft(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// draftForm answers GET /drafts/{DraftId}: the form with the values that were last posted from
+// draftForm answers GET /drafts/{DraftId}. It shows the form with the values that were last posted from
 // this page. If nothing was posted from it, the form has the values of the draft. Query
 // parameters:
 //
@@ -269,7 +269,7 @@ func (s *Server) renderDraft(w http.ResponseWriter, r *http.Request, d draft.Dra
 	return s.renderForm(w, r, status, form)
 }
 
-// checkDraft answers GET /drafts/{DraftId}/check: the check page of a draft. If the values have
+// checkDraft answers GET /drafts/{DraftId}/check. It shows the check page of a draft. If the values have
 // mistakes by the current rules, it redirects to the form; if the draft was submitted, to the
 // submission.
 func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {

@@ -28,12 +28,12 @@ import (
 type person struct {
 	*testing.T
 	handler http.Handler
-	headers []string // of each request: names and values
+	headers []string // names and values of the headers of each request
 	jar     jar
 	at      string // address of the page, without the host
 	status  int
 	page    string
-	sent    http.Header // of the last answer
+	sent    http.Header // headers of the last answer
 }
 
 // person returns a browser at the portal of w.
@@ -347,7 +347,7 @@ func TestDiscardedDraft(t *testing.T) {
 func (p *person) signIn(w *world, idp *liar, subject string) *person {
 	p.Helper()
 	to := p.sent.Get("Location")
-	if _, after, ok := strings.Cut(p.sent.Get("Refresh"), "url="); ok { // of the page "Your session has ended"
+	if _, after, ok := strings.Cut(p.sent.Get("Refresh"), "url="); ok { // page "Your session has ended"
 		to = p.send("GET", after, "").sent.Get("Location")
 	}
 	at, err := url.Parse(to)
@@ -506,7 +506,7 @@ func TestSweepRemovesDrafts(t *testing.T) {
 }
 
 // TestDraftsHoldOnlyControls proves that a draft has a limited size and contains only values of
-// the form's controls, so no secret of the program.
+// the form's controls. So a draft cannot contain a secret of the program.
 func TestDraftsHoldOnlyControls(t *testing.T) {
 	w := newWorld(t)
 	p := w.person(t).open("/backups/new/UDM_ECS")

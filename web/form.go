@@ -135,7 +135,7 @@ func isControl(name string) bool {
 	field, rest, _ := strings.Cut(name, ".")
 	number, control, _ := strings.Cut(rest, ".")
 	row, err := strconv.Atoi(number)
-	// The limit is checked first, because a page draws all rows up to the highest number.
+	// The limit is checked first, because a page renders all rows up to the highest number.
 	return err == nil && row >= 0 && row < templates.MaxRows(field) && strconv.Itoa(row) == number &&
 		slices.Contains(templates.RowControls(field), control)
 }

@@ -79,7 +79,8 @@ func (s *Server) requestID(ctx context.Context) string {
 // requestID returns the id of a request that passed identify.
 func requestID(r *http.Request) string { return logging.RequestID(r.Context()) }
 
-// language returns the reader's language: from the cookie, else from the header Accept-Language.
+// language returns the reader's language: from the cookie, or from the header Accept-Language if there is no
+// cookie.
 func language(r *http.Request) param.Language {
 	if c, err := r.Cookie("lang"); err == nil {
 		if l, ok := languageTag(c.Value); ok {

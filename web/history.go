@@ -35,12 +35,12 @@ const whoseAll = "all"
 // Patterns of filter values: a state, and the id of an instance or a cluster.
 const (
 	statePattern    = `[A-Z][A-Z0-9_]{0,39}`
-	mostStates      = 20 // in one Status
+	mostStates      = 20 // maximum number of states in one Status
 	resourcePattern = `[A-Za-z0-9._-]{1,128}`
 	mostSearch      = 100 // characters of Search
 )
 
-// The sentences about filters.
+// Messages about invalid filters.
 var (
 	msgWhose  = param.Text{En: "Whose must be mine or all", Zh: "Whose 必须是 mine 或 all"}
 	msgStates = param.Text{En: "status must be a comma-separated list of values such as COMPLETE", Zh: "状态必须是以逗号分隔的值，例如 COMPLETE"}

@@ -16,13 +16,14 @@ import (
 	"backupportal/templates"
 )
 
-// Limits of the lists that a form draws.
+// Limits of the lists in a form.
 const (
 	listPatience = 2 * time.Second // how long a form waits for all of its lists, if Server.Patience is 0
-	mostVaults   = 20              // more of them are searched
+	mostVaults   = 20              // if a region has more vaults, the form has a search instead of a list
 )
 
-// renderForm answers with a form and the lists that it draws.
+// renderForm writes the page of a form as the response. It first adds to page the targets of a batch, or the
+// lists from which a person selects (see addLists).
 func (s *Server) renderForm(w http.ResponseWriter, r *http.Request, status int, page templates.FormPage) error {
 	if isBatch(page.Values) {
 		set, err := s.targetSet(r, page.Values[targetsName])

@@ -30,7 +30,7 @@ func setPrincipal(ctx context.Context, p identity.Principal) {
 	}
 }
 
-// sentBy returns the sender that setPrincipal stored. known is false without one.
+// sentBy returns the sender that setPrincipal stored. known is false if no sender was stored.
 func sentBy(ctx context.Context) (p identity.Principal, known bool) {
 	if a, ok := ctx.Value(requestLogKey{}).(*requestLog); ok {
 		return a.principal, a.known

@@ -28,7 +28,7 @@ func withLanguage(r *http.Request, l param.Language) *http.Request {
 // codePattern is the form of an error code of the cloud.
 const codePattern = `[A-Za-z0-9._-]{1,64}`
 
-// errorCode returns a job's error message if it is a code, else an empty text. The cloud uses one
+// errorCode returns a job's error message if it is a code, otherwise an empty text. The cloud uses one
 // member for both.
 func errorCode(message string) string {
 	if pattern.Match(codePattern, message) {

@@ -440,12 +440,12 @@ func describeWebhook() doc {
 // with the same headers.
 type operationKind string
 
-// The kinds of operations: those that change nothing, that start a backup, and that cancel one.
+// The kinds of operations.
 const (
-	reading    operationKind = "read"
-	submitting operationKind = "submit"
-	cancelling operationKind = "cancel"
-	changing   operationKind = "change" // pauses, resumes or cancels a batch
+	reading    operationKind = "read"   // changes nothing
+	submitting operationKind = "submit" // starts a backup
+	cancelling operationKind = "cancel" // cancels a backup
+	changing   operationKind = "change" // changes a batch
 )
 
 // responses returns good with references to the problems that an operation can return: those

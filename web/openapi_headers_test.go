@@ -15,7 +15,7 @@ import (
 // An operationDoc is an operation of the OpenAPI description with its responses resolved.
 type operationDoc struct {
 	method, path string
-	headers      map[string][]string // of each status; canonical names, sorted
+	headers      map[string][]string // headers of each status; canonical names, sorted
 }
 
 // operations returns all operations of the OpenAPI description.

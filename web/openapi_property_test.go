@@ -129,7 +129,7 @@ func excepted(field, code string) bool {
 type mistake struct{ Field, Parameter, Code string }
 
 // mistakesIn returns the mistakes of a problem with status 400, 413 or 422, and nil for other
-// answers: a refusal by the policy is no mistake.
+// answers: a refusal by the policy is not a mistake.
 func mistakesIn(t interface{ Fatalf(string, ...any) }, answer *httptest.ResponseRecorder) []mistake {
 	if !slices.Contains([]int{400, 413, 422}, answer.Code) {
 		return nil
@@ -320,10 +320,10 @@ func TestServerAcceptsQueriesThatTheSchemaAllows(t *testing.T) {
 	}
 }
 
-// A generator draws JSON values that are valid by a JSON Schema, except for rules between members.
+// A generator makes random JSON values that are valid by a JSON Schema, except for rules between members.
 type generator struct {
 	schemas map[string]any
-	query   map[string][]parameterDoc // of GET operations, by path
+	query   map[string][]parameterDoc // query parameters of GET operations, by path
 	isBody  bool                      // the values are for a body, not for a query
 }
 
@@ -356,7 +356,7 @@ func newGenerator(t *testing.T, description []byte) generator {
 	return g
 }
 
-// value draws a value of a schema. It fails the test for a keyword that it does not know.
+// value makes a random value of a schema. It fails the test for a keyword that it does not know.
 func (g generator) value(t *rapid.T, schema any, label string) any {
 	s := schema.(map[string]any)
 	if choices, ok := s["anyOf"].([]any); ok {

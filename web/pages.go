@@ -73,7 +73,7 @@ func (s *Server) shell(r *http.Request) templates.Shell {
 	return shell
 }
 
-// choose answers GET /backups/new: the kinds of backup.
+// choose answers GET /backups/new. It shows the kinds of backup.
 func (s *Server) choose(w http.ResponseWriter, r *http.Request) error {
 	offered := map[param.SourceType]bool{}
 	for _, source := range param.SourceTypes {
@@ -209,7 +209,7 @@ func (s *Server) key(r *http.Request) string {
 	return s.Backups.NewID()
 }
 
-// preview answers POST /backups/preview: it draws the page that follows a button of the form,
+// preview answers POST /backups/preview: it renders the page that follows a button of the form,
 // and stores nothing. It is for parts of a page, which the script requests, and for forms that
 // [Server.saveDraft] cannot store. The control op has a verb and arguments:
 //
@@ -271,7 +271,7 @@ func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	return s.renderForm(w, r, http.StatusOK, page)
 }
 
-// redraw answers a language button of a form: it draws the same page again in the language with
+// redraw answers a language button of a form: it renders the same page again in the language with
 // the given tag, and stores the language in a cookie. The error is errRequest for an unknown
 // tag.
 func (s *Server) redraw(
@@ -336,10 +336,10 @@ func (s *Server) checkPage(r *http.Request, j formResult) templates.CheckPage {
 type formResult struct {
 	key      string
 	values   templates.Values // values of the visible controls
-	status   int              // of the answer
+	status   int              // HTTP status of the answer
 	params   param.Params     // the parameters that a program would send for the same backup
 	bad      []param.Mistake  // if it is not empty, call and previews are not set
-	refused  error            // of the domain, if bad is not empty; nil if only the form has mistakes
+	refused  error            // error of the domain, if bad is not empty; nil if only the form has mistakes
 	call     backup.Call
 	previews []backup.Preview
 	batch    batch.Request // of a form for several targets

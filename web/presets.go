@@ -25,7 +25,7 @@ type Preset struct {
 	Name        string            `json:"Name"`
 	Title       string            `json:"Title"`
 	Description string            `json:"Description"`
-	Values      map[string]string `json:"Values"` // by parameter; keys of Detail and Options are dotted
+	Values      map[string]string `json:"Values"` // values, by parameter; keys of Detail and Options are dotted
 }
 
 // listPresets answers GET /api/v1/presets.

@@ -17,7 +17,7 @@ type Problem struct {
 	Type      string        `json:"type"` // a URN, stable for each kind of problem
 	Title     string        `json:"title"`
 	Status    int           `json:"status"`
-	Detail    string        `json:"detail,omitempty"`     // the sentence, for people
+	Detail    string        `json:"detail,omitempty"`     // the message, for people
 	Instance  string        `json:"instance,omitempty"`   // the submission's path in the API, if there is a submission
 	RequestID string        `json:"request_id,omitempty"` // finds the request in the log
 	Errors    []WrongField  `json:"errors,omitempty"`     // one for each wrong field or refusing rule; at most param.MaxMistakes

@@ -13,13 +13,13 @@ import (
 // receiversPath is the page with the receivers of notifications.
 const receiversPath = "/notifications"
 
-// receivers answers GET /notifications: the receivers of the policy, for operators. For everyone else there
-// is no such page.
+// receivers answers GET /notifications. It shows the receivers of the policy to operators. Other people get
+// status 404.
 func (s *Server) receivers(w http.ResponseWriter, r *http.Request) error {
 	return s.renderReceivers(w, r, http.StatusOK, templates.ReceiversPage{})
 }
 
-// testReceiver answers POST /notifications/test: it sends a test message to a receiver, and shows the page with the
+// testReceiver answers POST /notifications/test. It sends a test message to a receiver, and shows the page with the
 // result. The status is 502 if the receiver did not confirm the message. A person who loads the page again is asked
 // by the browser before another message is sent.
 func (s *Server) testReceiver(w http.ResponseWriter, r *http.Request) error {
@@ -38,7 +38,7 @@ func (s *Server) testReceiver(w http.ResponseWriter, r *http.Request) error {
 	return s.renderReceivers(w, r, http.StatusOK, templates.ReceiversPage{Sent: name})
 }
 
-// renderReceivers draws the page for an operator. The error is [backup.ErrNotFound] for others.
+// renderReceivers renders the page for an operator. The error is [backup.ErrNotFound] for others.
 func (s *Server) renderReceivers(w http.ResponseWriter, r *http.Request, status int, page templates.ReceiversPage) error {
 	if !s.Policy.IsOperator(principal(r)) {
 		return backup.ErrNotFound

@@ -43,11 +43,11 @@ var startable = map[string]url.Values{
 // one of check, field and never is set; it says where the portal warns of it, or why it cannot.
 type foreseen struct {
 	form   string            // source type
-	change map[string]string // of the form; an empty value removes a control
+	change map[string]string // changes the values of the form; an empty value removes a control
 	world  func(*emulated.World)
 
 	check string // the finding of the check page that names it: id and kind
-	code  string // of the cloud, if the backup is started in spite of the finding
+	code  string // error code of the cloud, if the backup is started in spite of the finding
 
 	field string // the form itself refuses: the control with the error
 

@@ -72,7 +72,7 @@ func (s *Server) RejectUnreadable(ctx context.Context, sender identity.Principal
 	})
 }
 
-// RejectMessage does the same for a message of which only the policy knows that it is no submission. It returns a
+// RejectMessage does the same for a message of which only the policy knows that it is not a submission. It returns a
 // problem document.
 func (s *Server) RejectMessage(ctx context.Context, sender identity.Principal, origin, reason string) json.RawMessage {
 	s.RejectUnreadable(ctx, sender, origin, reason)

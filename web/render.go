@@ -17,7 +17,7 @@ import (
 	"backupportal/templates"
 )
 
-// render draws a page into a buffer and then writes it, so that a failing template causes an error
+// render renders a page into a buffer and then writes it, so that a failing template causes an error
 // page, never half a page with status 200.
 func render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
 	var b bytes.Buffer

@@ -43,8 +43,8 @@ func scheduleName(kind, origin string) string {
 	return kind + ": " + param.Clean(origin, longestSchedule)
 }
 
-// schedules answers GET /backups/schedules: what each schedule of the platform did, and when it last succeeded, as far as
-// the sender may view it.
+// schedules answers GET /backups/schedules. It shows what each schedule of the platform did, and when it last
+// succeeded, as far as the sender may view it.
 func (s *Server) schedules(w http.ResponseWriter, r *http.Request) error {
 	found := map[string]*templates.Schedule{}
 	for _, subject := range s.Schedules {

@@ -303,8 +303,9 @@ func addText(s doc, f param.Field) {
 	}
 }
 
-// speedLimitPattern matches a value of SpeedLimit, see [param.ParseSpeedLimit]. That hours do not
-// overlap is beyond a pattern. The bandwidth has 12 digits at most, so that it is below 2^40.
+// speedLimitPattern matches a value of SpeedLimit, see [param.ParseSpeedLimit]. It accepts windows
+// that overlap, because a regular expression cannot compare them. The bandwidth has at most 12 digits,
+// so it is below 2^40.
 const speedLimitPattern = speedWindow + `(\|` + speedWindow + `){0,23}`
 
 // speedWindow is the pattern of one window of SpeedLimit.

@@ -58,7 +58,7 @@ type Store struct {
 // the program needs; that of the database is the same or newer once the program has used it.
 type Version struct {
 	Module string `json:"version"`          // semantic version, or what the Go command makes of the commit; "unknown" without either
-	Commit string `json:"commit,omitempty"` // of the source, with "+dirty" if it was changed; empty if unknown
+	Commit string `json:"commit,omitempty"` // commit of the source, with "+dirty" if it was changed; empty if unknown
 	Go     string `json:"go"`               // version of Go
 	Schema int    `json:"schema"`           // version of the schema of the database
 }
@@ -84,7 +84,7 @@ type Server struct {
 	Host      func(host string) bool                          // reports whether host, with its port, is one of the portal's own names
 	RequestID func(context.Context) string                    // returns the platform's id of the request, or a new one
 	Demo      bool                                            // the cloud is an emulator; pages say so
-	Origin    string                                          // of PUBLIC_URL, sent as Access-Control-Allow-Origin and used in links; may be empty
+	Origin    string                                          // origin of PUBLIC_URL, for links and CORS; may be empty
 	Proxies   []netip.Prefix                                  // networks of proxies whose forwarding headers are believed; may be empty
 	HookBytes int64                                           // longest body of a webhook; 0: MaxHook
 	Patience  time.Duration                                   // how long a page waits for the cloud; 0: listPatience, precheck.Patience
@@ -95,7 +95,7 @@ type Server struct {
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
 	Meter     Meter                                           // counts requests; nil: nothing does
-	Zone      *time.Location                                  // of the times on pages
+	Zone      *time.Location                                  // time zone of the times on pages
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors
 
@@ -268,7 +268,7 @@ func principal(r *http.Request) identity.Principal {
 	return r.Context().Value(principalKey{}).(identity.Principal)
 }
 
-// health answers GET /healthz: the process runs. It uses neither the store nor the cloud.
+// health answers GET /healthz. An answer shows that the process runs. It uses neither the store nor the cloud.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
 	status := healthStatus{Status: "ok", Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral}
 	return writeJSON(w, r, http.StatusOK, struct {
@@ -328,8 +328,10 @@ type healthStatus struct {
 	Store     string `json:"store"`
 	Ephemeral bool   `json:"ephemeral,omitempty"` // stored data ends with the instance
 
-	Durability string `json:"durability,omitempty"`     // what can make the database lose a commit
-	ListFirst  bool   `json:"list_first,omitempty"`     // each submission is searched in the cloud first
-	ClockAhead int64  `json:"clock_ahead_ms,omitempty"` // of the database's clock; negative: behind; only while it is too far off
-	Load       *load  `json:"load,omitempty"`           // not on event platforms, which send one request at a time
+	Durability string `json:"durability,omitempty"` // what can make the database lose a commit
+	ListFirst  bool   `json:"list_first,omitempty"` // each submission is searched in the cloud first
+	// ClockAhead is how far the portal's clock is ahead of the database's clock. It is negative if the portal's
+	// clock is behind, and 0 while the difference is small enough.
+	ClockAhead int64 `json:"clock_ahead_ms,omitempty"`
+	Load       *load `json:"load,omitempty"` // not on event platforms, which send one request at a time
 }

@@ -62,7 +62,7 @@ func (s *Server) login(mux *http.ServeMux) handler {
 	}
 }
 
-// nextPage returns next if it is a page of mux outside /auth/, else "/".
+// nextPage returns next if it is a page of mux outside /auth/, otherwise "/".
 func nextPage(mux *http.ServeMux, next string) string {
 	if !localPath(next) || strings.HasPrefix(next, "/auth/") || !hasPage(mux, next) {
 		return "/"
@@ -126,7 +126,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// signedOut answers GET /auth/signed-out: the session has ended. It links to the provider's own
+// signedOut answers GET /auth/signed-out. The page says that the session has ended. It links to the provider's own
 // sign-out.
 func (s *Server) signedOut(w http.ResponseWriter, r *http.Request) error {
 	var also []templates.Action

@@ -31,7 +31,7 @@ const (
 // startFilters are the query parameters that filter the machines, in the order of the page.
 var startFilters = []string{"Search", "Account", "Region", "Tag"}
 
-// start answers GET /: the machines that the person may back up, the person's last submissions
+// start answers GET /. It shows the machines that the person may back up, the person's last submissions
 // and rules. The query has the filters of startFilters and these parameters:
 //
 //	Kind     instances (the default), clusters, or volumes of one cluster

@@ -36,7 +36,7 @@ type fleet struct {
 	*world
 	address *url.URL
 	client  atomic.Pointer[aliyun.Client]
-	latency time.Duration // of each call
+	latency time.Duration // latency of each call
 
 	inFlight atomic.Int64 // calls at this moment
 	most     atomic.Int64 // the most calls at the same time
@@ -96,7 +96,7 @@ func newFleet(t *testing.T, closed int) *fleet {
 	t.Helper()
 	f := &fleet{}
 	f.world = newWorldIn(t, func(w *emulated.World) {
-		trusted := w.Accounts[1].Roles[0] // of the demo world: it has all permissions
+		trusted := w.Accounts[1].Roles[0] // a role of the demo world that has all permissions
 		for n := range fleetAccounts {
 			account := emulated.Account{ID: fleetID(n), Roles: []emulated.Role{trusted}}
 			if n == closed {

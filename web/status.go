@@ -10,7 +10,7 @@ import (
 	"backupportal/templates"
 )
 
-// status answers GET /backups/{SubmissionId}: the page about a submission. With part=live it
+// status answers GET /backups/{SubmissionId}. It shows the page about a submission. With part=live it
 // returns only the part that can change, with an ETag, for the page's script.
 func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	record, err := s.Backups.Refresh(r.Context(), principal(r), r.PathValue("SubmissionId"))

@@ -38,8 +38,8 @@ func (w *world) actions(n int) (actions []string) {
 	return actions
 }
 
-// others returns the operations of all calls after the first n, without the lists that a form
-// draws.
+// others returns the operations of all calls after the first n, without those that
+// read the lists of a form.
 func (w *world) others(n int) []string {
 	return slices.DeleteFunc(w.actions(n), func(action string) bool {
 		return slices.Contains([]string{"DescribeInstances", "DescribeDisks", "DescribeVaults", "DescribeUdmSnapshots"}, action)

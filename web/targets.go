@@ -58,7 +58,7 @@ const fromKept = "kept"
 // listAge is how old a list of targets can be before the check page offers to make it again.
 const listAge = 10 * time.Minute
 
-// The sentences about targets that cannot be used.
+// Messages about targets that cannot be used.
 var (
 	msgNoTarget   = param.Text{En: "enter a list, or choose a file", Zh: "请输入列表或选择文件"}
 	msgTwoLists   = param.Text{En: "enter a list or choose a file, not both", Zh: "请输入列表或选择文件，不能同时使用"}
@@ -72,7 +72,8 @@ var (
 	msgTooLarge   = param.Text{En: "the list is too long to be kept: leave out columns, or split it into several batches", Zh: "列表过长，无法保存：请减少列，或拆分为多个批量备份"}
 )
 
-// newTargets answers GET /batches/new: the page on which the targets of a batch are chosen. Query parameters:
+// newTargets answers GET /batches/new. It shows the page on which a person chooses the targets of a batch.
+// Query parameters:
 //
 //	draft                  id of a draft with targets: the page shows the typed values with their mistakes
 //	Tag, Account, Region   fill in the form for a tag
@@ -560,7 +561,7 @@ func tickedRows(form url.Values) (rows []templates.TargetRow, places []inventory
 
 // A machineIndex has the machines of some places.
 type machineIndex struct {
-	names map[string]string        // by the key of the target: see [targetlist.Key]
+	names map[string]string        // names of machines, by the key of the target: see [targetlist.Key]
 	whole map[inventory.Place]bool // places that were listed completely just now
 }
 

@@ -36,7 +36,7 @@ type world struct {
 	server  *web.Server
 	cloud   *emulator.Cloud
 	db      *store.DB
-	url     string // of the database
+	url     string // URL of the database
 	clock   *clock
 }
 

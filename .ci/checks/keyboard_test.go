@@ -49,7 +49,7 @@ func (b *tab) tabTo(selector string) {
 type answer struct {
 	name, value string
 	press       string
-	leads       string // selector of the element that has the focus after the press; empty if the server does not draw the page again
+	leads       string // selector of the element with the focus after the press; empty if the page stays
 }
 
 // fill gives all answers to a form in order, with the keyboard only.

@@ -69,7 +69,7 @@ func TestThemeStaysAfterReload(t *testing.T) {
 	if got := get[string](b, paper); got != dark {
 		b.Errorf("after a reload the page is %s, want %s", got, dark)
 	}
-	// The server draws the theme, so that a dark page is never light before the script runs.
+	// The server renders the theme, so that a dark page is never light before the script runs.
 	b.withoutScript().open("/backups/new")
 	if got := get[string](b, paper); got != dark {
 		b.Errorf("without script the next page is %s, want %s", got, dark)

@@ -20,7 +20,7 @@ import (
 type step struct {
 	press  string // a link or button
 	choose string // a box, a radio button, or a list
-	value  string // the choice in the list
+	value  string // the option to select in the list
 	within string // part of the text of the group that contains the control; empty: the whole page
 	write  string // a text box
 	text   string // what is typed into it

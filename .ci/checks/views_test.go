@@ -21,7 +21,7 @@ type view struct {
 	show func(b *tab)
 }
 
-// A reader is a combination of language and theme with which every view is drawn.
+// A reader is a combination of language and theme with which every view is rendered.
 type reader struct{ language, theme string }
 
 var readers = []reader{{"en", "light"}, {"en", "dark"}, {"zh-CN", "light"}, {"zh-CN", "dark"}}

@@ -10,7 +10,7 @@ type mutant struct {
 	function     string // such as "Load" or "(*Policy).May"; empty outside functions
 	what         string // the change, in words and source text
 
-	edits  []edit  // of file
+	edits  []edit  // edits of the file named by file
 	alone  bool    // must be compiled separately
 	places []place // where the change takes effect
 
@@ -38,7 +38,7 @@ func (m *mutant) key() string {
 type edit struct {
 	start, end  int
 	open, close string
-	replace     bool // the bytes are replaced by open; otherwise open and close are put around them
+	replace     bool // whether open replaces the bytes; otherwise open and close are put around them
 }
 
 // A place is a position and the function around it. Both ends of the function are zero outside

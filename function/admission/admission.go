@@ -58,18 +58,18 @@ var ErrFull = errors.New("too many requests at the same time")
 
 // Config sets the limits of a [Gate].
 type Config struct {
-	Slots    int           // requests that are worked on at the same time; at least 2
+	Slots    int           // maximum number of requests that are handled at the same time; at least 2
 	Spare    int           // slots that one kind leaves to the other; at least 1, less than Slots
-	Reads    int           // slots that reads can have, less than Slots; 0 means Slots-Spare
-	Queue    int           // requests of one kind that may wait for a slot; 0 means none
+	Reads    int           // maximum number of slots for reads, less than Slots; 0 means Slots-Spare
+	Queue    int           // maximum number of requests of one kind that wait for a slot; 0: no request may wait
 	Patience time.Duration // longest time that a submission waits for a slot, and a read if ReadPatience is 0
 	// ReadPatience is the longest time that a read waits for a slot. It can be longer than Patience: many
 	// reads can arrive at the same moment, and each takes little time.
 	ReadPatience time.Duration
 	Yield        time.Duration // reads have only Spare slots for this long after a submission was refused; 0 means never
-	Paused       int           // requests that may be in [Pause] at the same time; 0 means none
-	Lent         int           // slots that may be lent at the same time ([Lend]); 0 means none
-	Active       int           // turns: requests with a slot that may use a processor at the same time; 0 means no limit
+	Paused       int           // maximum number of requests in [Pause] at the same time; 0: no request may pause
+	Lent         int           // maximum number of slots lent at the same time ([Lend]); 0: no slot may be lent
+	Active       int           // number of turns: requests with a slot that use a processor at the same time; 0: no limit
 	// TurnPatience is the longest time that a request with a slot waits for a turn. Afterwards it continues
 	// although Active requests have one. So requests that keep their turns for long only delay the others.
 	TurnPatience time.Duration

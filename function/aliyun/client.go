@@ -59,7 +59,7 @@ import (
 type Credentials struct {
 	AccessKeyID     string
 	AccessKeySecret secret.String
-	SecurityToken   secret.String // of temporary credentials; empty for a permanent key
+	SecurityToken   secret.String // session token of temporary credentials; empty for a permanent key
 }
 
 // empty reports whether k cannot sign a request.
@@ -100,7 +100,7 @@ type Config struct {
 
 // Observed is one call of the cloud that has ended.
 type Observed struct {
-	Operation string // of the API, such as AssumeRole
+	Operation string // name of the API operation, such as AssumeRole
 	Class     string // "success", or how the call failed; see [classOf]
 	Began     time.Time
 }
@@ -135,8 +135,8 @@ func classOf(failed *backup.CloudError) string {
 type Client struct {
 	cfg      Config
 	next     http.RoundTripper               // sends every request of the client
-	sessions *cache.Cache[Credentials]       // by role.key
-	lists    *cache.Cache[backup.Candidates] // by listKey
+	sessions *cache.Cache[Credentials]       // cached session credentials, by role.key
+	lists    *cache.Cache[backup.Candidates] // cached lists, by listKey
 }
 
 var _ backup.Cloud = (*Client)(nil)

@@ -31,7 +31,7 @@ type Invocation struct {
 }
 
 // InvokeFunction has Function Compute invoke a function asynchronously (InvokeFunction of 2023-03-30). An invocation with
-// a task id that was used before is no error: Function Compute has the event already. The event is delivered at
+// a task id that was used before is not an error: Function Compute has the event already. The event is delivered at
 // least once.
 //
 // The SDK has no method for the signature that this API needs ("V3 request body & signature method"), so this

@@ -18,7 +18,7 @@ import (
 )
 
 // TestInvokeFunctionDeliversTheEvent invokes a function of the emulator, which verifies the signature. A repeat with the same
-// task id is no error, and the function runs once.
+// task id is not an error, and the function runs once.
 func TestInvokeFunctionDeliversTheEvent(t *testing.T) {
 	t.Parallel()
 	exists := world.Demo()

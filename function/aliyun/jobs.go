@@ -34,7 +34,7 @@ func (c *Client) CreateBackupJob(ctx context.Context, call backup.Call) (backup.
 func (c *Client) CancelBackupJob(ctx context.Context, target backup.Target, jobID, vaultID string) error {
 	op := operation{action: cancelBackupJob, target: target, params: []param.Parameter{
 		{Name: "JobId", Value: jobID},
-		{Name: "Edition", Value: "STANDARD"}, // of every job that CreateBackupJob starts
+		{Name: "Edition", Value: "STANDARD"}, // every job that CreateBackupJob starts has this edition
 	}}
 	if vaultID != "" {
 		op.params = append(op.params, param.Parameter{Name: "VaultId", Value: vaultID})

@@ -18,7 +18,7 @@ import (
 const (
 	product                   = "hbr"
 	version                   = "2017-09-08"
-	describeInstances         = "DescribeInstances" // of ECS
+	describeInstances         = "DescribeInstances" // an operation of ECS
 	createBackupJob           = "CreateBackupJob"
 	describeBackupJobs2       = "DescribeBackupJobs2"
 	describeUdmSnapshots      = "DescribeUdmSnapshots"
@@ -30,8 +30,8 @@ const (
 	describeContainerCluster  = "DescribeContainerCluster"
 	describeContainerResource = "DescribeContainerResource"
 	listProtectedResources    = "ListProtectedResources"
-	describeDisks             = "DescribeDisks"     // of ECS
-	getCallerIdentity         = "GetCallerIdentity" // of STS
+	describeDisks             = "DescribeDisks"     // an operation of ECS
+	getCallerIdentity         = "GetCallerIdentity" // an operation of STS
 )
 
 // An api has the constant properties of one service of the cloud: its name, version and hosts.

@@ -57,13 +57,13 @@ func allowLinkedRole(service string) RAMStatement {
 	return s
 }
 
-// instanceBackups is the service name to which the role AliyunServiceRoleForHbrEcsBackup
-// belongs.
+// instanceBackups is the name of the service that assumes the service-linked role
+// AliyunServiceRoleForHbrEcsBackup.
 const instanceBackups = "ecsbackup.hbr.aliyuncs.com"
 
-// CrossBackupService is the service name to which the role
-// AliyunServiceRoleForHbrCrossAccountBackup belongs. This service assumes roles in other
-// accounts.
+// CrossBackupService is the name of the service that assumes the service-linked role
+// AliyunServiceRoleForHbrCrossAccountBackup. For backups of other accounts, the service assumes
+// roles in those accounts.
 const CrossBackupService = "crossbackup.hbr.aliyuncs.com"
 
 // permissions returns the statements that permit the operation. The name of the action consists

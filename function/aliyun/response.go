@@ -25,8 +25,8 @@ type response struct {
 	code      string // "200" for a success; the constant unreadable if Code does not match the pattern word
 	message   string // text of the cloud, not cleaned yet: see cleanMessage
 	requestID string
-	jobID     string        // of CreateBackupJob
-	denial    backup.Denial // of a refusal by RAM that gives details
+	jobID     string        // id of the job that CreateBackupJob started
+	denial    backup.Denial // the details that RAM gives when it refuses a call; may be empty
 }
 
 // unreadable is used instead of an error code that does not have the form of a code.
@@ -93,7 +93,7 @@ func text(raw json.RawMessage) (s string) {
 	return s
 }
 
-// wordOrEmpty returns s if it matches word, else "".
+// wordOrEmpty returns s if it matches word, otherwise "".
 func wordOrEmpty(s string) string {
 	if !pattern.Match(word, s) {
 		return ""

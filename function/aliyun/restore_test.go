@@ -109,7 +109,7 @@ func TestRestoreCommandsNameTheBackup(t *testing.T) {
 	for name, c := range map[string]struct {
 		change map[string]string
 		titles []string
-		parts  []string // of the last command
+		parts  []string // the parts of the last command
 	}{
 		"instance": {
 			nil, []string{"To a new instance, with the CLI", "Only one disk"},

@@ -12,10 +12,10 @@ import (
 
 // Limits of one attempt.
 const (
-	maxAttemptTime = 30 * time.Second // of an attempt whose context has no deadline
+	maxAttemptTime = 30 * time.Second // timeout of an attempt whose context has no deadline
 	dialTime       = 3 * time.Second
 	handshakeTime  = 3 * time.Second
-	headerTime     = 10 * time.Second // from the last byte of the request to the first byte of the response
+	headerTime     = 10 * time.Second // longest time from the last byte of the request to the first byte of the response
 	idleTime       = 30 * time.Second // shorter than the limit of load balancers, which close idle connections without notice
 	idlePerHost    = 128              // with the default of 2, most of 50 parallel calls would make a new connection
 	maxBody        = 1 << 20          // bytes of a response

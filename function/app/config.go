@@ -75,7 +75,7 @@ type Config struct {
 	PolicyFile    string             // path of the policy
 	AuthMode      auth.Mode          // how people identify themselves
 	SignIn        SignIn             // settings of the modes oidc and jwt
-	Proxies       []netip.Prefix     // networks of proxies whose forwarding headers are believed; nil means none
+	Proxies       []netip.Prefix     // networks of proxies whose forwarding headers are believed; nil: no proxy
 	CloudEndpoint *url.URL           // replaces every endpoint of the cloud; nil means the real ones
 	CloudCA       []byte             // PEM certificates of the cloud's roots; nil means those in the program and the system's
 	SystemRoots   bool               // the operator has set the system's roots: those in the program are not used

@@ -30,12 +30,12 @@ const (
 	Variables   Subject = "variables"   // environment variables, except the policy's own
 	PolicyRules Subject = "policy"      // the policy file and the variables that it names
 	Database    Subject = "database"    // reachable, with the schema and the rights that the portal needs
-	Clock       Subject = "clock"       // of this machine, compared with the database's clock
-	KeysOfCloud Subject = "credentials" // of the portal in the cloud
-	Permissions Subject = "permissions" // in RAM, and what Cloud Backup needs in each account
+	Clock       Subject = "clock"       // clock of this machine, compared with the database's clock
+	KeysOfCloud Subject = "credentials" // the portal's credentials for the cloud
+	Permissions Subject = "permissions" // permissions in RAM, and what Cloud Backup needs in each account
 	SignInOf    Subject = "sign-in"     // the identity provider of people
 	Pipelines   Subject = "pipelines"   // the issuers of the tokens of CI pipelines
-	Receivers   Subject = "receivers"   // of notifications
+	Receivers   Subject = "receivers"   // receivers of notifications
 )
 
 // Subjects lists all subjects.
@@ -63,7 +63,7 @@ type Finding struct {
 // and does not update the schema of the database. Access checks of the cloud are those of
 // [aliyun.Client.Preflight].
 type Doctor struct {
-	Getenv func(string) string // returns an environment variable of the deployment
+	Getenv func(string) string // reads the environment variables of the deployment
 	Now    func() time.Time    // the clock of this machine; nil means the system's
 	Skip   []Subject           // subjects that are not examined
 }

@@ -34,7 +34,7 @@ import (
 type deployment struct {
 	policy   string            // text of the policy
 	env      map[string]string // variables
-	world    *world.World      // of the cloud
+	world    *world.World      // what exists in the emulated cloud
 	clock    time.Duration     // how far the clock of the machine is ahead
 	provider *provider
 	receiver *httptest.Server

@@ -20,9 +20,9 @@ import (
 
 // A site is a portal with a database that a test backs up and restores, and its cloud.
 type site struct {
-	url   string // of the database
+	url   string // URL of the database
 	cloud *emulator.Cloud
-	addr  string // of the cloud
+	addr  string // address of the cloud
 }
 
 // newSite returns a site with an empty database.

@@ -15,9 +15,9 @@ import (
 
 // A SignIn has the settings of the AUTH_MODE that identifies people.
 type SignIn struct {
-	OIDC *auth.OIDC     // of mode oidc, without its sessions; nil in other modes
+	OIDC *auth.OIDC     // settings of mode oidc, without its sessions; nil in other modes
 	Keys auth.Keys      // seal the sessions of mode oidc
-	JWT  auth.Assertion // of mode jwt
+	JWT  auth.Assertion // settings of mode jwt
 }
 
 // defaultScopes are the scopes of OIDC_SCOPES if it is not set. They ask for the claims that

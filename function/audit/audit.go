@@ -83,7 +83,8 @@ type Config struct {
 	Settings map[string]string // configuration without secrets, in the first record of a chain
 }
 
-// How many chains the first record of a chain names, and how old their last records may be.
+// Limits of the earlier chains that the first record of a chain names: how many chains, and how old
+// the last record of each may be.
 const (
 	headsAge = 24 * time.Hour
 	maxHeads = 100
@@ -198,7 +199,7 @@ func (l *Log) RecordWith(ctx context.Context, e backup.AuditEvent, store func(ba
 // A pending is a record that has no number in a chain and no seal yet.
 type pending struct {
 	log    *Log
-	ctx    context.Context // of the request, for the line in the log
+	ctx    context.Context // context of the request, for the line in the log
 	record Record
 
 	mu   sync.Mutex

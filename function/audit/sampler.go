@@ -21,7 +21,7 @@ const (
 // concurrent use.
 type sampler struct {
 	mu   sync.Mutex
-	seen map[sampleKey]*count // by keyOf
+	seen map[sampleKey]*count // counters, by the result of keyOf
 }
 
 // A sampleKey identifies events that share a counter. Its id is empty if there are too many

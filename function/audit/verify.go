@@ -61,7 +61,7 @@ type verifier struct {
 	from   time.Time
 	report Report
 
-	chain      string          // of the row before
+	chain      string          // chain of the previous row
 	skip       bool            // the chain began before from
 	next       int64           // expected number
 	candidates []secret.String // keys that the chain may have been sealed with

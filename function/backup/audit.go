@@ -70,7 +70,7 @@ type AuditDecision struct {
 	Allow  bool     `json:"allow"`
 	Rule   string   `json:"rule,omitempty"`   // id of the rule that allows the action
 	Policy string   `json:"policy,omitempty"` // SHA-256 of the policy that decided, in hex
-	Lines  []string `json:"lines,omitempty"`  // of a refusal: for each rule the first condition that failed
+	Lines  []string `json:"lines,omitempty"`  // for a refusal: the first condition that failed, for each rule
 }
 
 // AuditSubmission identifies the submission and the step of an event.
@@ -89,11 +89,11 @@ type AuditSubmission struct {
 type AuditOutcome struct {
 	// Class is one of the Class constants. For other events it is the reason in a few words.
 	Class        string `json:"class,omitempty"`
-	Status       int    `json:"status,omitempty"` // of HTTP
-	Code         string `json:"code,omitempty"`   // of the cloud, or one that begins with "portal."
+	Status       int    `json:"status,omitempty"` // HTTP status
+	Code         string `json:"code,omitempty"`   // error code of the cloud, or a code that begins with "portal."
 	JobID        string `json:"job_id,omitempty"`
-	OtherJobID   string `json:"other_job_id,omitempty"`     // of a violation: the second job
-	RequestID    string `json:"cloud_request_id,omitempty"` // of the cloud
+	OtherJobID   string `json:"other_job_id,omitempty"`     // for a violation: the second job
+	RequestID    string `json:"cloud_request_id,omitempty"` // the cloud's id of the call
 	Milliseconds int64  `json:"ms,omitempty"`               // duration of the call
 	Limit        string `json:"limit,omitempty"`            // key of the limit that was reached
 	Reason       string `json:"reason,omitempty"`           // why a message was rejected

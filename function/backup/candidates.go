@@ -146,8 +146,8 @@ type CandidateKind string
 // The kinds of candidates.
 const (
 	Instances CandidateKind = "instances"
-	Disks     CandidateKind = "disks"  // of one instance
-	Vaults    CandidateKind = "vaults" // vaults that can take a backup now
+	Disks     CandidateKind = "disks"  // disks of one instance
+	Vaults    CandidateKind = "vaults" // vaults that can store a backup now
 	Clusters  CandidateKind = "clusters"
 	Volumes   CandidateKind = "volumes" // persistent volumes of one cluster
 	// Clients are the backup clients on one instance. They are checked before a backup and never
@@ -158,8 +158,8 @@ const (
 // CandidateQuery selects one page of candidates.
 type CandidateQuery struct {
 	Kind       CandidateKind
-	InstanceID string // with Disks and Clients: of this instance; with Instances: only this one
-	ClusterID  string // with Volumes: of this cluster (cc-…); with Clusters: only this one
+	InstanceID string // for Disks and Clients: the instance that they belong to; for Instances: the only one
+	ClusterID  string // for Volumes: the cluster (cc-…) that they belong to; for Clusters: the only one
 	Unfit      bool   // only with Vaults: includes vaults that accept no backup now
 	Search     string // part of the name, or a complete id; empty: all
 	Next       string // [Candidates.Next] of the page before; empty: the first page
@@ -171,5 +171,5 @@ type Attribute struct{ Name, Value string }
 // Candidates is one page of a list. Items can be empty although there are more pages.
 type Candidates struct {
 	Items []Candidate
-	Next  string // for the next page; empty on the last page
+	Next  string // token of the next page; empty on the last page
 }

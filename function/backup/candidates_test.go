@@ -19,8 +19,8 @@ type listingCloud struct {
 	pages  [][]string // ids
 	err    error
 	lists  int
-	checks []param.Params // of Preflight
-	target backup.Target  // of the last call
+	checks []param.Params // the parameters of each call of Preflight
+	target backup.Target  // target of the last call
 }
 
 func (c *listingCloud) List(

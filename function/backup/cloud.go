@@ -66,7 +66,7 @@ type Call struct {
 	Target Target
 	Params param.Params // complete, with JobName
 	Until  time.Time    // wall clock; nothing is sent after it; zero: no limit
-	Grant  Grant        // of the rule that allows the call
+	Grant  Grant        // what the rule that allows the call permits
 }
 
 // Created is the cloud's answer to a successful CreateBackupJob.
@@ -74,10 +74,10 @@ type Created struct{ JobID, RequestID string }
 
 // JobFilter narrows DescribeBackupJobs2. Empty and zero fields do not filter.
 type JobFilter struct {
-	SourceType param.SourceType // empty for container jobs: the operation has no filter for them
+	SourceType param.SourceType // not set for container jobs, because DescribeBackupJobs2 cannot filter by their type
 	InstanceID string
 	JobIDs     []string
-	Since      time.Time // CreatedTime is at or after it
+	Since      time.Time // earliest CreatedTime of a job
 }
 
 // Preview is one notation of a call, such as a command line, for people.
@@ -106,14 +106,14 @@ type CloudError struct {
 	Action     string        // the operation, such as "AssumeRole"
 	Service    CloudService  // the service that answered; the zero value is Cloud Backup
 	Outcome    error         // one of the five errors above
-	HTTPStatus int           // 0 without an answer
-	Code       string        // of the cloud; empty without one
-	Message    string        // of the cloud, cleaned and shortened; empty if it contained a secret
-	RequestID  string        // of the cloud
+	HTTPStatus int           // HTTP status; 0 if there was no answer
+	Code       string        // error code of the cloud; empty if it gave none
+	Message    string        // error text of the cloud, cleaned and shortened; empty if it contained a secret
+	RequestID  string        // the cloud's id of the call
 	Unlisted   bool          // the cloud refused the call with an undocumented code, so a job may exist nevertheless
 	Temporary  bool          // with ErrCredentials: the credentials are temporary, so newer ones may be accepted
 	RetryAfter time.Duration // how long the cloud asks the caller to wait before a repeat; 0: the cloud did not say
-	Denial     Denial        // of RAM, if a permission is missing
+	Denial     Denial        // details from RAM, if a permission is missing
 	Cause      string        // kind of the network error, such as [CauseCertificate]; never a URL
 }
 
@@ -130,7 +130,7 @@ func (e *CloudError) Error() string {
 // Unwrap returns e.Outcome.
 func (e *CloudError) Unwrap() error { return e.Outcome }
 
-// Says returns the cloud's own sentence for people, see [CloudService.Says].
+// Says returns the cloud's own message for people, see [CloudService.Says].
 func (e *CloudError) Says() param.Text { return e.Service.Says(e.Message) }
 
 // CloudService is a service of the cloud that the portal calls. The zero value is Cloud Backup.
@@ -143,7 +143,7 @@ const (
 )
 
 // CloudServiceOf returns the service that answered with the code of a step: STS if AssumeRole
-// failed, else Cloud Backup.
+// failed, otherwise Cloud Backup.
 func CloudServiceOf(code string) CloudService {
 	if strings.HasPrefix(code, "AssumeRole.") {
 		return STS
@@ -151,7 +151,7 @@ func CloudServiceOf(code string) CloudService {
 	return ""
 }
 
-// Label returns the label before a sentence of s.
+// Label returns the label before a message of s.
 func (s CloudService) Label() param.Text {
 	switch s {
 	case STS:
@@ -162,8 +162,8 @@ func (s CloudService) Label() param.Text {
 	return param.Both("Cloud Backup says", "云备份返回")
 }
 
-// Says returns a sentence of s for people, to be shown beside the portal's own. It returns the zero
-// Text without a sentence.
+// Says returns a message of s for people, with the label of s. Pages show it beside the portal's own
+// text. It returns the zero Text if message is empty.
 func (s CloudService) Says(message string) param.Text {
 	if message == "" {
 		return param.Text{}

@@ -42,10 +42,10 @@ type BusyError struct {
 	// Err is ErrInProgress, ErrKeyReused, ErrNotSent, ErrJobEnded, ErrNoJob, ErrNotCancelled or
 	// ErrCancelRefused.
 	Err          error
-	SubmissionID string        // of the submission that the key stands for
-	RetryAfter   time.Duration // 0 if waiting does not help
-	Code         string        // of the cloud, if the cloud's answer is the reason; else empty
-	Message      string        // the cloud's sentence, cleaned; may be empty
+	SubmissionID string        // id of the submission that has the key
+	RetryAfter   time.Duration // time to wait before a retry; 0 if waiting does not help
+	Code         string        // error code of the cloud, if its answer is the reason; otherwise empty
+	Message      string        // the cloud's error message, cleaned; may be empty
 	Throttled    bool          // with ErrNotSent: the cloud refused the last attempt because of too many requests
 }
 
@@ -58,7 +58,7 @@ func (e *BusyError) Unwrap() error { return e.Err }
 // ClockError says that a submission was not stored, because the wall clock of this machine
 // differs too much from the database's clock. Nothing was sent.
 type ClockError struct {
-	Ahead time.Duration // of the database's clock; negative: behind
+	Ahead time.Duration // how far the machine's clock is ahead of the database's; negative if it is behind
 }
 
 // Error says by how much the clock is wrong, and what to do.

@@ -28,7 +28,7 @@ type Gap struct {
 	Account     string // alias
 	Region      string
 	Resource    string    // id of the instance
-	Name        string    // of the instance; empty if it was not known
+	Name        string    // name of the instance; empty if it was not known
 	LastGood    time.Time // when its last good backup ended; zero if none was found
 	Since       time.Time // when the portal noticed the gap
 	MendedAt    time.Time // when the portal noticed that there is a good backup again; zero before that

@@ -72,7 +72,7 @@ func TestMissingBackupIsToldOnceAndTakenBack(t *testing.T) {
 		r.sweepAgain(t)
 		check("the check after it", "missing mended", "")
 
-		ahead := 3 * time.Hour // of the portal's clock; the cloud accepts no such signatures
+		ahead := 3 * time.Hour // the portal's clock is ahead by this time; the cloud accepts no such signatures
 		now := r.Now
 		r.Now = func() time.Time { return now().Add(ahead) }
 		r.sweepAgain(t)

@@ -28,7 +28,7 @@ type Limits interface {
 	Reserve(ctx context.Context, a Reservation) (*LimitError, error)
 	// Refund gives back the quotas and the cool-down of a key, at most once. It does nothing if
 	// an attempt later than the given one holds the reservation: a slow process must not give
-	// back what a newer attempt needs. It does not give back rates. It is no error if there is
+	// back what a newer attempt needs. It does not give back rates. It is not an error if there is
 	// nothing to give back.
 	Refund(ctx context.Context, key string, attempt int) error
 	// Take takes one request from a rate and returns 0. If the rate is used up, it takes
@@ -59,8 +59,8 @@ type LimitUse struct {
 	Key  string        // key of the limit, as in [LimitError]
 	Left int           // backups that may start now
 	Of   int           // the most that can be left
-	Per  time.Duration // of a rate: the time in which Of backups may start; of a cool-down: its length
-	Wait time.Duration // until one is left; 0 if Left is not 0, or if waiting does not help
+	Per  time.Duration // for a rate: the time in which Of backups may start; for a cool-down: its length
+	Wait time.Duration // time until a backup may start; 0 if Left is not 0, or if waiting does not help
 }
 
 // Usage returns how much is left of each limit that the policy's grant has for call. It takes
@@ -87,8 +87,8 @@ func (a Reservation) EarlierUse() time.Time { return a.Now.Add(-cmp.Or(a.KeyLife
 
 // The limits that can be reached.
 var (
-	ErrRequests = errors.New("too many requests")                  // of one principal: changes, candidates or access checks
-	ErrSignIns  = errors.New("too many sign-ins failed")           // of one network
+	ErrRequests = errors.New("too many requests")                  // changes, candidates or access checks of one principal
+	ErrSignIns  = errors.New("too many sign-ins failed")           // sign-ins from one network
 	ErrRate     = errors.New("too many backups in a short time")   // [Grant.Rates]
 	ErrQuota    = errors.New("the backups of the day are used up") // [Grant.Quotas]
 	ErrCooldown = errors.New("backed up a moment ago")             // [Grant.Cooldown]

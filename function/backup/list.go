@@ -32,7 +32,7 @@ type Query struct {
 
 	Before *Place // only records older than this place
 	After  *Place // only records newer than this place: those nearest to it, still newest first
-	Limit  int    // at least 1
+	Limit  int    // maximum number of records; at least 1
 }
 
 // matches reports whether q.States allows s. An unknown word counts as RUNNING, because it is a
@@ -44,7 +44,7 @@ func (q Query) matches(s State) bool {
 // Place is a position in the list of submissions. The list is ordered by time of creation, then
 // by id. A place stays valid while records are added and removed.
 type Place struct {
-	At time.Time // of creation, in milliseconds
+	At time.Time // time of creation, in whole milliseconds
 	ID string    // SubmissionID
 }
 

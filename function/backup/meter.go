@@ -32,7 +32,7 @@ type Meter interface {
 type Figures struct {
 	At           time.Time // end of the sweep
 	Open         int       // submissions that are not final; at most [maxSwept]
-	Unknown      int       // of these, with an unknown outcome
+	Unknown      int       // number of open submissions with an unknown outcome
 	UnknownSince time.Time // end of the window of the oldest of these; zero if none exists
 	Waiting      []Waiting
 	Successes    []Success

@@ -20,7 +20,7 @@ type Event string
 
 // The events. A submission has EventCreated at most once, at most one of the next four, and after
 // that EventConsistencyMissed at most once. A
-// refusal is no event if the sender, a person or a program, reads the answer. EventRejected is
+// refusal is not an event if the sender, a person or a program, reads the answer. EventRejected is
 // for webhooks and events of the platform, whose answer may have no reader; see [Rejection].
 const (
 	EventCreated   Event = "created"   // the job exists

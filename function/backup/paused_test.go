@@ -44,7 +44,7 @@ func TestPausedProcessReportsItsJob(t *testing.T) {
 	for name, c := range map[string]struct {
 		meanwhile func(t *testing.T, others *fixture)
 		away      bool
-		number    int  // of the step in the answer
+		number    int  // number of the step in the answer
 		logged    bool // whether the log ends with the job of the answer
 		error     string
 		told      string

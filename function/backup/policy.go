@@ -75,8 +75,8 @@ var Actions = []Action{ActionCreate, ActionView, ActionCancel}
 // Grant is what the policy adds to a backup that it allows: values, limits and a cool-down.
 type Grant struct {
 	Rule     string        // id of the rule that allows the backup
-	Values   param.Params  // for parameters that the caller left out
-	Cooldown time.Duration // minimum time between two backups of one resource; 0: none
+	Values   param.Params  // values of parameters that the caller left out
+	Cooldown time.Duration // minimum time between two backups of one resource; 0: no minimum
 	Rates    []Rate        // all of them must have a request left
 	Quotas   []Quota       // all of them must have a backup left
 }
@@ -93,7 +93,7 @@ type Rate struct {
 // Quota is a number of backups for each day of UTC.
 type Quota struct {
 	Key string // which backups share the quota: "a:" and an alias, or "t:" and a team
-	Day int    // backups in one day; 0 allows none
+	Day int    // maximum number of backups in one day; 0: no backup is allowed
 }
 
 // Capabilities lists what the rules of the policy together let the portal do in one account.
@@ -107,11 +107,11 @@ type Capabilities struct {
 // Account is an account of the policy. No value comes from a request.
 type Account struct {
 	Alias      string
-	Name       param.Text // for people, beside the alias; empty if the policy has none
+	Name       param.Text // name for people, shown beside the alias; empty if the policy gives no name
 	ID         string     // 16 digits; text, because the number can exceed 2^53
 	Access     Access
 	Role       string        // name of the role in that account; empty if Access is Own
-	ExternalID secret.String // for AssumeRole, if the role requires it; else empty
+	ExternalID secret.String // for AssumeRole, if the role requires it; otherwise empty
 
 	ExternalIDVariable string // environment variable that contains ExternalID
 

@@ -78,8 +78,8 @@ const (
 // cloud did not state are empty.
 type Evidence struct {
 	Operation string // the call: "sts:AssumeRole"
-	Code      string // of the error; empty on success
-	Message   string // the cloud's sentence about the error, cleaned; may be empty
+	Code      string // the error code; empty on success
+	Message   string // the cloud's error message, cleaned; may be empty
 	RequestID string
 	Denial    Denial
 	Identity  string // resource name of the caller

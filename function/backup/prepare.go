@@ -26,7 +26,7 @@ func (s *Service) Previews(ctx context.Context, sub Submission) (Call, []Preview
 // shadow copies are requested.
 //
 // Values of a preset count as given by the caller. The errors are [param.InvalidError] and
-// [*DeniedError]; with the latter the refused call is returned too. The policy decides before
+// [*DeniedError]. With a DeniedError, Prepare also returns the refused call. The policy decides before
 // the parameters are checked, because a grant can add values.
 func (s *Service) Prepare(ctx context.Context, sub Submission) (Call, error) {
 	sub, err := s.withPreset(sub)

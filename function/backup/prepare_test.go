@@ -29,7 +29,7 @@ func TestIdentityOfTheAccountComesFromThePolicy(t *testing.T) {
 	const id, role = "2000000000000002", "hbrcrossrole"
 	for name, c := range map[string]struct {
 		given    param.Params
-		alias    string // of the call
+		alias    string // account alias of the call
 		mistakes string
 	}{
 		"an alias":              {param.Params{"Account": "payments-central"}, "payments-central", ""},

@@ -16,7 +16,7 @@ type ProtectedQuery struct {
 // is the newest complete job or recovery point. Source: Cloud Backup, ListProtectedResources.
 type ProtectedResource struct {
 	ResourceID        string
-	Region, OwnerID   string // of the resource; OwnerID is an account id
+	Region, OwnerID   string // region of the resource, and id of the account that owns it
 	SourceType        param.SourceType
 	CreatedByProduct  string // HBR, or BASIC for the Essential Edition
 	SnapshotCount     int64  // number of recovery points
@@ -27,7 +27,7 @@ type ProtectedResource struct {
 // SnapshotFilter selects recovery points of instances. Empty fields select all.
 type SnapshotFilter struct {
 	InstanceID, JobID string
-	Since, Until      time.Time // of the creation; both included, to the second, and both required
+	Since, Until      time.Time // first and last time of creation, both included, to the second; both are required
 }
 
 // RecoveryPoint is a recovery point of an instance. Source: Cloud Backup, DescribeUdmSnapshots.

@@ -13,8 +13,8 @@ import (
 
 // Codes of steps that the portal writes itself. They are stored and never change.
 const (
-	codeGaveUp    = "portal.GaveUp"    // of a step refused: the list shows no job after 32 attempts
-	codeNotListed = "portal.NotListed" // of a step void: the list shows no job
+	codeGaveUp    = "portal.GaveUp"    // code of a step refused: the list shows no job after 32 attempts
+	codeNotListed = "portal.NotListed" // code of a step void: the list shows no job
 	// codeCertificate is the code of a step void after a call to an endpoint whose certificate
 	// is not trusted.
 	codeCertificate = "portal.CertificateNotTrusted"

@@ -25,11 +25,11 @@ type Rejection struct {
 	// after [maxOrigins] rejections in an hour.
 	Origin string
 
-	Reason          param.Text // for people
-	SubmissionID    string     // of the record of a refusal by the policy; else empty
+	Reason          param.Text // reason of the first rejection, for people
+	SubmissionID    string     // id of the submission that the policy refused; empty for other rejections
 	RequestID       string
-	FirstAt, LastAt time.Time // of the first and the last message; milliseconds; set by [Service.Reject]
-	Count           int       // of messages; set by the store
+	FirstAt, LastAt time.Time // times of the first and the last message, in whole milliseconds; set by [Service.Reject]
+	Count           int       // number of messages; set by the store
 }
 
 // RejectionKind says why a message can never be accepted.
@@ -39,7 +39,7 @@ type RejectionKind string
 // last two kinds no [Rejection] is stored: their senders are unknown, and could fill the
 // history.
 const (
-	RejectedUnreadable RejectionKind = "unreadable"     // it cannot be read, or is no submission
+	RejectedUnreadable RejectionKind = "unreadable"     // it cannot be read, or is not a submission
 	RejectedInvalid    RejectionKind = "invalid"        // a value is wrong, or its key belongs to another message
 	RejectedDenied     RejectionKind = "denied"         // the policy does not allow it
 	RejectedAccount    RejectionKind = "account"        // the account is unknown to the policy, or to the sender
@@ -79,7 +79,7 @@ func (r Rejection) Source() string {
 // and maxOrigin limit texts, in bytes.
 const (
 	maxOrigins    = 20
-	maxRejections = 1000 // in one hour; the kinds, sources and kinds of events of a policy are fewer
+	maxRejections = 1000 // rejections in one hour; a policy has fewer combinations of kinds, sources and kinds of events
 	maxReason     = 500
 	maxOrigin     = 120
 )

@@ -34,9 +34,9 @@ type Step struct {
 	At        time.Time // milliseconds
 	Until     time.Time // of attempt: no call is sent after this time; zero for other kinds
 	JobID     string    // of created; empty for other kinds
-	Code      string    // of void and refused: the cloud's code, or one that begins with "portal."
-	Message   string    // of void and refused: the cloud's text, cleaned
-	RequestID string    // of the cloud; empty if unknown
+	Code      string    // for void and refused: the cloud's error code, or a code that begins with "portal."
+	Message   string    // for void and refused: the cloud's text, cleaned
+	RequestID string    // the cloud's id of the call; empty if unknown
 	// Notices are messages about the step to be sent. They are stored in the same transaction
 	// as the step: see [Notices]. They are not part of the log, so a step that was read has
 	// none.

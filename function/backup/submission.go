@@ -144,7 +144,7 @@ type Record struct {
 	// Trace is the trace of the request that made the submission, as [trace.Context.String] writes it. It is
 	// empty for submissions of earlier versions. Messages about the submission hand it on.
 	Trace     string
-	AccountID string // of the account alias at that time; empty for an unknown alias
+	AccountID string // id of the account that the alias then had; empty for an unknown alias
 	Access    Access // how the portal reached the account
 	// CallerID is the ID of the account whose credentials sign the calls. It is empty in records of
 	// earlier versions.
@@ -157,7 +157,7 @@ type Record struct {
 	CreatedAt    time.Time
 	ExpiresAt    time.Time    // when its key becomes free
 	Last         Step         // the last step; N is -1 without a step
-	Job          Job          // as the cloud described it last; zero if it was never asked
+	Job          Job          // last description of the job by the cloud; zero if the cloud was never asked
 	AskedAt      time.Time    // when the cloud was last asked about the job; zero if never
 	Cancellation Cancellation // zero if no cancellation was accepted
 	// Pace is the rate that [Claims.Claim] takes a request from. It is not stored. The zero
@@ -362,10 +362,10 @@ const followUpTime = time.Hour
 
 // RequestInfo describes the request that causes an action, for logs and the audit trail.
 type RequestInfo struct {
-	RequestID string // of the platform
-	Trace     string // trace id of a valid traceparent header; else empty
+	RequestID string // the platform's id of the request
+	Trace     string // trace id of a valid traceparent header; otherwise empty
 	Door      Door
-	ClientIP  string // from the platform, or the peer of a plain server; empty if unknown
+	ClientIP  string // address from the platform, or of the peer of a plain server; empty if unknown
 	UserAgent string // shortened
 }
 

@@ -77,7 +77,7 @@ type Claims interface {
 // after this time is a new submission.
 const KeyExpires = 7 * 24 * time.Hour
 
-// How long a key lives that is a hash of the content ([Submission.ByContent]). It must outlive
+// Times of a key that is a hash of the content ([Submission.ByContent]). It must outlive
 // the repeated deliveries of a platform, which end after one day. But it must not live until
 // the next night, because a schedule sends the same content every night, and the time of day of
 // two nights differs by minutes. So the key lives for contentKeyExpires. Until repeatsEnd it
@@ -434,8 +434,8 @@ func recordedCall(r Record, call Call) Call {
 	return call
 }
 
-// The sentences with which the present policy refuses to send a submission that was recorded
-// under an earlier one.
+// Messages of refusals to send a submission: it was recorded under an earlier policy, and the
+// present policy does not allow it as recorded.
 var (
 	msgOtherAccount = param.Both(
 		"Account “%v” has changed since this submission was recorded. Send it again with a new key",
@@ -468,7 +468,7 @@ func (s *Service) newRecord(sub Submission, id string, call Call) Record {
 
 // resolveAttempt looks in the cloud's list for the result of an attempt, after its window (the
 // time in which its call may be sent) and the list lag have passed. If done is false and there
-// is no error, the caller must read the log again. If the listing fails, the answer is UNKNOWN.
+// is not an error, the caller must read the log again. If the listing fails, the answer is UNKNOWN.
 // The error is [ErrStoreUnavailable].
 func (s *Service) resolveAttempt(ctx context.Context, r Record) (_ Answer, done bool, _ error) {
 	_, err := s.reconcile(ctx, r.Principal, r)

@@ -34,7 +34,7 @@ type Swept struct {
 // Sweep updates the history in the background. It removes submissions that are older than keep,
 // asks the cloud about jobs that are not final, looks for missing results of attempts, and
 // sends notices. It never starts a backup. Several processes may sweep at the same time. The
-// error is [ErrStoreUnavailable]; the end of ctx is no error.
+// error is [ErrStoreUnavailable]; the end of ctx is not an error.
 //
 // A sweep begins at a random id, and after one failed listing it skips the rest of that account
 // and region. So every submission is handled at some time, even if no sweep has enough time for
@@ -130,8 +130,8 @@ func (s *Service) sweepOnce(ctx context.Context, most, keep time.Duration) {
 type sweep struct {
 	*Service
 	result   Swept
-	jobs     map[jobGroup][]Record // to be listed together
-	attempts []Record              // to be resolved
+	jobs     map[jobGroup][]Record // records whose jobs are listed together
+	attempts []Record              // records with an attempt to resolve
 	failed   map[listingKey]bool   // where a listing failed in this sweep
 
 	unknown      int       // submissions with an unknown outcome, as they were read

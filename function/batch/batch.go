@@ -88,7 +88,7 @@ const (
 	ItemPartial   ItemState = "partial"
 	ItemFailed    ItemState = "failed"
 	ItemCancelled ItemState = "cancelled" // the job was cancelled
-	ItemRefused   ItemState = "refused"   // by the policy, a limit, or because of a value; nothing was sent
+	ItemRefused   ItemState = "refused"   // the policy, a limit or an invalid value refused it; nothing was sent
 	ItemSkipped   ItemState = "skipped"   // the batch was cancelled before it was started
 )
 
@@ -146,7 +146,7 @@ func (c Counts) Clone() Counts {
 // Batch is a batch as the store keeps it.
 type Batch struct {
 	ID          string
-	Fingerprint string // of the request: detects a key that is used again for another one
+	Fingerprint string // hash of the request: detects a key that is used again for another request
 	Door        backup.Door
 	// Principal is the sender with the facts that it proved at the start, because the policy decides about
 	// each item when it is started.
@@ -215,19 +215,19 @@ func (b Batch) Remaining() time.Duration {
 // Moment is a place in the list of the changes of a batch: the last change that was read. The zero Moment
 // is before all changes.
 type Moment struct {
-	At time.Time // in milliseconds
+	At time.Time // time of the change, in whole milliseconds
 	N  int       // number of the item
 }
 
 // Item is one item of a batch.
 type Item struct {
-	N            int          // from 0
+	N            int          // number of the item, from 0
 	Params       param.Params // parameters as the sender gave them: those of the batch and those of the item
 	State        ItemState
 	SubmissionID string
 	Attempts     int          // how often a process took it
-	Reasons      []param.Text // of a refusal or failure
-	Code         string       // of the cloud or the portal, for a failure; may be empty
+	Reasons      []param.Text // reasons of a refusal or failure
+	Code         string       // error code of the cloud or the portal, for a failure; may be empty
 	UpdatedAt    time.Time
 }
 

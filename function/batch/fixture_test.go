@@ -34,7 +34,7 @@ type fixture struct {
 	*batch.Service
 	cloud *emulator.Cloud
 	clock *clock
-	url   string // of the database
+	url   string // URL of the database
 }
 
 // alice is in the team of the demonstration policy.

@@ -127,7 +127,7 @@ func (o Options) mostErrors(total int) (most int, limited bool) {
 	return n, err == nil
 }
 
-// The sentences of mistakes in the options.
+// Messages about invalid options.
 var (
 	msgBetween   = param.Both("%v must be between %v and %v", "%v必须在 %v 到 %v 之间")
 	msgMaxErrors = param.Both("%v must be a number such as 5, or a percentage such as 10%%", "%v必须是数字（例如 5）或百分比（例如 10%%）")

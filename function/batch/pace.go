@@ -16,8 +16,8 @@ import "time"
 // refusal, Interval gets shorter by 2 % in each second, down to Least.
 type Pace struct {
 	Interval time.Duration // between two slots; more than 0
-	Least    time.Duration // from [Options.Rate]
-	Next     time.Time     // of the next slot
+	Least    time.Duration // shortest Interval, from [Options.Rate]
+	Next     time.Time     // when the next slot begins
 	Level    int           // refusals within calm of each other
 	SlowedAt time.Time     // when the cloud last refused an item; zero if it never did
 	EasedAt  time.Time     // when Interval last became shorter

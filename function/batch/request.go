@@ -32,8 +32,8 @@ type Request struct {
 	// Tag selects the targets in place of Targets: the instances with this tag that the sender may back up. It is key=value, or
 	// a key alone. The account and the region of Common limit them. The tag is resolved once, when the batch is created.
 	Tag string
-	// Places says where each target was written, such as "line 3", for the sentences of mistakes. Nil:
-	// the sentences have only the number of the target. Otherwise it has one entry for each target.
+	// Places says where each target was written, such as "line 3", for messages about mistakes. Nil:
+	// the messages have only the number of the target. Otherwise it has one entry for each target.
 	Places  []param.Text
 	Options Options
 	// LeftOut is how many targets the sender left out after a check, for the records of the creation.
@@ -114,7 +114,7 @@ func merged(common, own param.Params) param.Params {
 
 // Plan is what a batch would do.
 type Plan struct {
-	ID      string // of the batch
+	ID      string // id of the batch
 	Items   []Decision
 	Allowed int // items that would be started
 	Refused int // items that the policy refuses
@@ -123,7 +123,7 @@ type Plan struct {
 // Decision is the decision of the policy about one item.
 type Decision struct {
 	N            int
-	SubmissionID string          // id of the submission that the item will become
+	SubmissionID string          // id of the submission that the item will have
 	Resource     string          // id of the instance or the cluster
 	Rule         string          // id of the rule that allows the item; empty for a refused one
 	Denied       []param.Mistake // why the policy refuses it; nil for an allowed item
@@ -271,7 +271,7 @@ func (s *Service) prefetch(ctx context.Context, r Request, n int) {
 	s.Backups.Policy.PrefetchTags(ctx, r.Principal, backup.ActionCreate, all)
 }
 
-// The sentences of mistakes in a batch.
+// Messages about mistakes in a batch.
 var (
 	msgNotify    = param.Both("a batch cannot have Notify: its items would send a message each", "批次不能使用 Notify：其中每项都会发送一条消息")
 	msgNoTargets = param.Both("Targets must have at least one target", "Targets 至少要有一个目标")

@@ -28,7 +28,7 @@ const (
 	storeTimeout = 5 * time.Second
 	mostTries    = 20               // attempts of an item that sent nothing, apart from refusals because of the rate
 	longestRetry = time.Minute      // between two tries of an item
-	submitTime   = 40 * time.Second // of one item, so that a process that ends has enough time
+	submitTime   = 40 * time.Second // time limit for one item, so that a process that ends has enough time
 )
 
 // Run starts the items of a batch until there is nothing to start at present, or until ctx ends. Then it
@@ -155,7 +155,7 @@ func (r *run) busy() bool {
 type taken struct {
 	batch Batch
 	items []Item
-	slots []time.Time     // of the items, by the database's clock
+	slots []time.Time     // the slot of each item, by the database's clock
 	at    []time.Duration // how long after the answer of the store each item begins
 	wait  time.Duration   // if there are no items: when to ask again; 0: when something changes
 
@@ -337,7 +337,7 @@ func (out *result) refused(step backup.Step) {
 	}
 }
 
-// limitReason returns the sentence for a limit that refuses an item for good.
+// limitReason returns the message for an item that a limit refuses permanently.
 func limitReason(limit *backup.LimitError) param.Text {
 	if errors.Is(limit, backup.ErrCooldown) {
 		return param.Both("The resource was backed up a moment ago.", "该资源刚刚备份过。")
@@ -350,8 +350,9 @@ var (
 	msgNotRecorded = param.Both("Submissions could not be recorded.", "无法记录提交。")
 )
 
-// store stores results as they come, several at a time, and renews the leases of the others. It returns
-// when done is closed and everything is stored.
+// store receives the results of items from r.done and stores them, several in one transaction. Meanwhile it
+// renews the leases of the items that have no result yet. It returns when r.done is closed and all results
+// are stored.
 func (r *run) store(ctx context.Context) {
 	tick := time.NewTicker(renewEvery)
 	defer tick.Stop()

@@ -160,7 +160,7 @@ func (r Request) batch(plan Plan, now time.Time) (Batch, []Item) {
 	return b, items
 }
 
-// texts returns the sentences of mistakes.
+// texts returns the message of each mistake.
 func texts(mistakes []param.Mistake) (all []param.Text) {
 	for _, m := range mistakes {
 		all = append(all, param.Both(m.In(param.English), m.In(param.Chinese)))

@@ -158,7 +158,7 @@ func (p *plan) drawAhead(r *rand.Rand) {
 	p.faults = fmt.Sprintf("CreateBackupJob: drop-after 70%%; DescribeBackupJobs2: lag %v; seed %d", p.lag, p.seed)
 }
 
-// drawFaults draws the faults of the cloud. If calls can arrive late, it shortens the lag of the
+// drawFaults chooses the faults of the cloud. If calls can arrive late, it shortens the lag of the
 // list: together they must not make a job appear later than the program assumes.
 func (p *plan) drawFaults(r *rand.Rand) {
 	late := false

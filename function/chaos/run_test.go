@@ -388,7 +388,7 @@ func (r *run) send(method, address, contentType, body string, headers ...string)
 }
 
 // readAnswer parses a JSON answer. The answer is final if its status is below 500 and it has a
-// job or a refusal by the cloud. A text that is no JSON gives the zero answer.
+// job or a refusal by the cloud. A text that is not JSON gives the zero answer.
 func readAnswer(status int, text []byte) answer {
 	var a answer
 	if json.Unmarshal(bytes.TrimSpace(text), &a) != nil {

@@ -46,14 +46,14 @@ type Line struct {
 	Sized  bool       // it is billed by size
 	GiB    int64      // largest possible size; 0 if it is not known, or if the item is not billed by size
 	Days   int64      // how long it is billed; 0 means that it is billed once
-	Amount float64    // in the currency of the prices; valid if Priced
+	Amount float64    // amount in the currency of the prices; valid if Priced
 	Priced bool       // the price and the size are known, so there is an amount
 }
 
 // An Estimate lists what a backup will be billed for.
 type Estimate struct {
 	Lines  []Line
-	Total  float64 // of the lines with an amount
+	Total  float64 // sum of the lines with an amount
 	Priced bool    // all lines have an amount
 	Prices *Prices // the price table of the amounts; nil means that there are no amounts
 }
@@ -110,7 +110,7 @@ func (p *Prices) price(region string) Prices {
 	return *p
 }
 
-// number reads a number of days. It returns 0 for a text that is no number, and for a negative one.
+// number reads a number of days. It returns 0 for a text that is not a number, and for a negative one.
 func number(text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {

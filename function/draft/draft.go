@@ -39,11 +39,11 @@ type Draft struct {
 	Checked   bool // the person has pressed Continue: the form then shows its mistakes
 	SignedOut bool // it was posted after the person's session had ended
 
-	// Interim means that no page has the address of this draft. The next draft from the same
-	// page replaces it.
+	// Interim is true if no page was shown under the address of this draft. The next draft that the
+	// person posts from the same page replaces it.
 	Interim bool
 
-	SubmissionID string    // of the backup that it started; empty before the start
+	SubmissionID string    // id of the submission that was started from the draft; empty before the start
 	SavedAt      time.Time // in whole milliseconds; different for each draft of a person
 }
 

@@ -55,7 +55,7 @@ type benched struct {
 	path    string
 	env     []string
 	flight  int // calls at the same time; 0 means 1
-	status  int // of the expected answer
+	status  int // expected HTTP status
 	request func() *http.Request
 }
 

@@ -70,7 +70,7 @@ func BenchmarkManyWriters(b *testing.B) {
 	for _, c := range []struct {
 		name    string
 		writers int
-		faults  string // of the cloud
+		faults  string // fault schedule of the emulated cloud
 		busy    bool   // other programs use all processors
 	}{
 		{"64", 64, "", false},

@@ -3,8 +3,9 @@ package emulator
 import "testing"
 
 // TestControlRoutesAreReachedByAddressesOnly proves that the emulator's own routes accept a
-// request only if its host is localhost or an IP address. A name that only starts like one is
-// refused. This protects against web pages that use DNS rebinding.
+// request only if its host is an IP address, localhost, or a name under localhost such as
+// x.localhost. The routes refuse a name that only starts with such a host. This protects against
+// web pages that use DNS rebinding.
 func TestControlRoutesAreReachedByAddressesOnly(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "localhost:9100": true, "x.localhost:9100": true, "127.0.0.1:9100": true, "10.0.0.1": true, "[::1]:9100": true, "[2001:db8::1]": true,

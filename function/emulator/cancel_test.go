@@ -10,7 +10,7 @@ import (
 func TestCancelBackupJob(t *testing.T) {
 	for _, tt := range []struct {
 		name                 string
-		after                time.Duration // since the creation of the job
+		after                time.Duration // time since the creation of the job
 		progress, started    string
 		stopping, completeAt time.Duration
 	}{

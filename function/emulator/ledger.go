@@ -21,7 +21,7 @@ var secretParams = []string{"Signature", "SecurityToken", "ExternalId", "x-acs-s
 
 // A Call is one request to "/", including refused ones.
 type Call struct {
-	Time      time.Time `json:"time"`    // of arrival; later if a fault delayed the call before its effect
+	Time      time.Time `json:"time"`    // time of arrival; later if a fault delayed the call before its effect
 	Product   string    `json:"product"` // Sts, hbr or Ecs; empty if the operation is unknown
 	Version   string    `json:"version"`
 	Action    string    `json:"action"`
@@ -31,18 +31,18 @@ type Call struct {
 	Region    string    `json:"region"` // empty for operations without a region, and if an earlier check failed
 	Caller    Caller    `json:"caller"`
 
-	Parameters map[string]string `json:"parameters"` // of the operation, decoded, otherwise as sent
+	Parameters map[string]string `json:"parameters"` // parameters of the operation, decoded, otherwise as sent
 	Common     map[string]string `json:"common"`     // all other parameters; with V3 the headers x-acs-*
 	InQuery    []string          `json:"in_query"`   // names in Parameters that were in the URL
 	Unknown    []string          `json:"unknown"`    // names in Parameters that the operation does not have
 
 	Status    int    `json:"http_status"` // 0 if no reply was sent
-	Code      string `json:"code"`        // of the refusal; empty after a success
+	Code      string `json:"code"`        // error code of the refusal; empty after a success
 	RequestID string `json:"request_id"`
-	JobID     string `json:"job_id"` // of the job that the call created; empty: none
+	JobID     string `json:"job_id"` // id of the job that the call created; empty if it created no job
 
 	Effect bool   `json:"effect"` // the operation was carried out, regardless of the reply
-	Fault  string `json:"fault"`  // faults of the call, as in a schedule; empty: none
+	Fault  string `json:"fault"`  // faults of the call, as in a schedule; empty: no fault
 }
 
 // A Caller is the sender of a call. It is zero if the signature was wrong or was not checked.

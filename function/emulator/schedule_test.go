@@ -13,7 +13,7 @@ func TestJobStateFollowsClock(t *testing.T) {
 	id := f.create(t, portal, with(instanceOrder(), rpc.Params{"JobName": "web01-k3v9x2"}))
 	start := f.clock.Now().Unix()
 	for _, step := range []struct {
-		after     time.Duration // since the creation of the job
+		after     time.Duration // time since the creation of the job
 		status    string
 		progress  string
 		total     string

@@ -13,7 +13,7 @@ import (
 // the array Records. EventBridge Pipes sends an array of records, in which the members of kinesis are at the
 // top level.
 type awsRecord struct {
-	Source    string `json:"eventSource"` // of SNS, EventSource: names are matched without regard to case
+	Source    string `json:"eventSource"` // SNS spells it EventSource; the decoder ignores the case of names
 	SourceARN string `json:"eventSourceARN"`
 	EventID   string `json:"eventID"`
 

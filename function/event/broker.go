@@ -12,8 +12,8 @@ import (
 // A broker is a message broker whose messages EventBridge of Alibaba Cloud wraps in a way of its own.
 type broker struct {
 	kind    envelope.Kind
-	prefix  string   // of the type of its CloudEvents
-	members []string // of the data of its CloudEvents; with eventSchema RawData, the data alone is the event
+	prefix  string   // beginning of the type of its CloudEvents
+	members []string // members of the data of its CloudEvents; with eventSchema RawData, the data alone is the event
 	read    func(data []byte) (Message, bool)
 }
 

@@ -24,7 +24,7 @@ func cloudEvent(event []byte) (Message, bool) {
 		Subject string          `json:"subject"`
 		Data    json.RawMessage `json:"data"`
 		Base64  []byte          `json:"data_base64"`
-		Parent  json.RawMessage `json:"traceparent"` // of the extension for distributed tracing, as the next member
+		Parent  json.RawMessage `json:"traceparent"` // from the extension for distributed tracing, like the next member
 		State   json.RawMessage `json:"tracestate"`
 	}
 	if json.Unmarshal(event, &e) != nil || e.ID == "" || e.Source == "" {

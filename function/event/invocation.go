@@ -23,8 +23,8 @@ const (
 type Invocation struct {
 	Platform          string // PlatformFC or PlatformLambda
 	RequestID         string // the platform's id of the invocation; empty if it has none
-	Region, AccountID string // of the function
-	RetryCount        int    // of an asynchronous event; 0 for the first delivery
+	Region, AccountID string // region and account id of the function
+	RetryCount        int    // number of earlier deliveries of an asynchronous event; 0 for the first one
 	Credentials       Credentials
 }
 

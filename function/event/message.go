@@ -60,9 +60,8 @@ type Object struct {
 
 // ContentID returns a hash of the content of m if the content decides whether m is a repeat,
 // and "" otherwise. It does so for kinds without an id, and for a direct message on Function
-// Compute. The reason for the latter is MNS: a topic's message in the format STREAM without
-// attributes looks like a call of InvokeFunction, and the platform gives each delivery a new
-// request id.
+// Compute. There, a message of an MNS topic in the format STREAM without attributes looks like a call
+// of InvokeFunction, and the platform gives each delivery a new request id.
 func (m Message) ContentID(inv Invocation) (id string, ok bool) {
 	switch m.Kind {
 	case envelope.Text, envelope.MNSStream, envelope.RawData:

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// Why no request can be made from an HTTP event.
+// Errors of an HTTP event from which no request can be made.
 var (
 	ErrEventType = errors.New("event has a value of the wrong type")
 	ErrVersion   = errors.New("event has no version that is known")

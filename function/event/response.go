@@ -19,7 +19,7 @@ import (
 // larger headers the platform would answer 502 (“HTTP trigger”, limits).
 const maxFCHeaders = 8 << 10
 
-// Why a response cannot be expressed on Function Compute.
+// Errors of a response that Function Compute cannot send.
 var (
 	errCookies = errors.New("more than one cookie set")
 	errHeaders = errors.New("response headers exceed 8 kB")

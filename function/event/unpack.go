@@ -18,7 +18,7 @@ import (
 // request nor a known kind of event. It contains no values of the event, because callers and
 // logs see it.
 type ShapeError struct {
-	Size int      // of the event, in bytes
+	Size int      // size of the event, in bytes
 	Keys []string // names of the event's first members, shortened; nil if the event is not a JSON object
 	Want string   // the expected shape
 }
@@ -175,7 +175,7 @@ func content(value []byte) []byte {
 	return value
 }
 
-// members returns the members of a JSON object, or nil if the value is no object.
+// members returns the members of a JSON object, or nil if the value is not an object.
 func members(object []byte) (m map[string]json.RawMessage) {
 	_ = json.Unmarshal(object, &m)
 	return m

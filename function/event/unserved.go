@@ -13,7 +13,7 @@ import (
 // messages. Without this check, the event would be taken for a backup request with unknown
 // parameters.
 type UnservedError struct {
-	Name string // of the event, such as “AWS SQS”
+	Name string // name of the event, such as “AWS SQS”
 }
 
 // Error implements error.

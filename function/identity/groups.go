@@ -4,7 +4,7 @@ package identity
 // show it to explain why a person is in no team; it gives no rights.
 type GroupLookup struct {
 	Claim  string      // name or path of the claim; empty if the kind of sign-in has no groups
-	Result GroupResult // of the search
+	Result GroupResult // result of the search for groups
 }
 
 // A GroupResult is the result of the search for a person's groups in a claim.

@@ -30,14 +30,14 @@ const (
 // request, because the policy decides by what the sender can prove now.
 type Principal struct {
 	Kind    Kind
-	Issuer  string   // of a person: the issuer of the sign-in; empty for the other kinds
-	Subject string   // of a person: unique within the issuer; else the name of the source or event
+	Issuer  string   // for a person: the issuer of the sign-in; empty for other kinds
+	Subject string   // for a person: unique within the issuer; otherwise the name of the source or event
 	Name    string   // shown to people
 	Email   string   // verified by the issuer, in lower case; empty without an address
 	Groups  []string // the issuer's groups of the person, limited to groups that the policy names
 	Key     string   // id of the key or session that was used, for the audit trail; never a secret
 
-	Lookup GroupLookup // of a person: where the groups were looked for; for explanations only
+	Lookup GroupLookup // for a person: where groups were looked for; for explanations only
 }
 
 // ID returns a text that is different for different principals: Issuer, "#" and

@@ -59,14 +59,14 @@ type Inventory struct {
 	slots chan struct{} // one for each listing that runs
 
 	mu       sync.Mutex
-	kept     *cache.Cache[*entry]     // by person, kind and place
+	kept     *cache.Cache[*entry]     // cached lists, by person, kind and place
 	accounts map[string]chan struct{} // one slot for each listing that runs in an account, by alias
 }
 
 // Times and limits.
 const (
-	freshFor       = time.Minute      // for this long after a list was read, the cloud is not asked again
-	failedFor      = 30 * time.Second // for this long after a failure, the cloud is not asked again
+	freshFor       = time.Minute      // how long a list is used before the cloud is asked again
+	failedFor      = 30 * time.Second // how long the portal waits after a failure before it asks the cloud again
 	keptFor        = 12 * time.Hour   // how long the last list of a place can be shown
 	listTimeout    = 30 * time.Second // longest time of one listing; most answers do not wait for its end
 	usualPatience  = 2 * time.Second  // used if Patience is zero
@@ -237,10 +237,10 @@ func isDenied(err error) bool {
 // An entry is the cached list of one place, for one person and kind.
 type entry struct {
 	mu      sync.Mutex
-	items   []backup.Candidate   // of the last listing that succeeded; never changed after they were stored
+	items   []backup.Candidate   // result of the last listing that succeeded; the slice is never changed
 	made    map[string]time.Time // the same for recovery points: the newest one of each instance, by id
 	at      time.Time            // when items were read; zero if no listing has succeeded
-	failed  error                // of the last listing; nil after a success
+	failed  error                // error of the last listing; nil after a success
 	tried   time.Time            // when the last listing ended
 	loading chan struct{}        // closed when the running listing ends; nil if none runs
 	since   time.Time            // when the last listing began
@@ -304,7 +304,8 @@ func (v *Inventory) refresh(
 	return s.loading
 }
 
-// load reads the list of a place from the cloud and stores the result in s.
+// load reads the list of machines in target (one region of one account) from the cloud. It stores the
+// list or the error in s, and closes the channel s.loading.
 func (v *Inventory) load(ctx context.Context, s *entry, target backup.Target, kind backup.CandidateKind) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()

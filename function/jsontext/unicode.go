@@ -17,7 +17,7 @@ var (
 )
 
 // Unicode returns [ErrUTF8] or [ErrSurrogate] if the JSON text data has no exact meaning in
-// Unicode (RFC 7493, section 2.1), else nil. [encoding/json] replaces each such part by U+FFFD,
+// Unicode (RFC 7493, section 2.1), otherwise nil. [encoding/json] replaces each such part by U+FFFD,
 // so two different texts would become equal. Unicode does not check that data is JSON, and
 // copies nothing.
 func Unicode(data []byte) error {

@@ -32,14 +32,14 @@ const maxDepth = 64
 // A Volume is a claim with its volume, or only one of the two if the output does not have the
 // other. Values that are not in the output are empty.
 type Volume struct {
-	Namespace, Claim string // of the claim
-	Name             string // of the persistent volume
+	Namespace, Claim string // namespace and name of the claim
+	Name             string // name of the persistent volume
 	Size             string // in the notation of Kubernetes, such as 100Gi
 	StorageClass     string
 	Driver           string // the CSI driver, or the kind of another source, such as hostPath
 	Node             string // the node that the scheduler selected for the claim
 	Problem          Problem
-	Detail           string // of NotBound: the phase; of OtherDriver: the driver
+	Detail           string // for NotBound: the phase; for OtherDriver: the driver
 }
 
 // A Problem says why a volume cannot be backed up. It is empty if it can.

@@ -174,7 +174,7 @@ func (k seriesKey) name(first, second string) string {
 type Queue struct {
 	Kind             string
 	Running, Waiting int
-	Refused          int64 // because the queue was full or the wait too long; since the start of the process
+	Refused          int64 // number of refusals since the start of the process: the queue was full, or the wait too long
 }
 
 // Queues sets the function that returns the current state of the queues. Queues must be called

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	sendTime  = 5 * time.Second // for a whole request, from the lookup of the name to the end of the answer
+	sendTime  = 5 * time.Second // timeout of a whole request, from the lookup of the name to the end of the answer
 	maxAnswer = 16 << 10        // largest part of an answer that is read, in bytes
 )
 

@@ -45,13 +45,13 @@ type Config struct {
 	Notifications backup.Notifications
 	PublicURL     *url.URL         // origin of the portal, for links; nil leaves them out
 	Zone          *time.Location   // of the times in chats and e-mails; nil means UTC
-	Now           func() time.Time // of signatures
+	Now           func() time.Time // clock for signatures
 
 	// Account finds an account by its alias, for its name in chats; nil shows aliases.
 	Account func(alias string) (backup.Account, bool)
 
 	Loopback bool           // receivers may be on this machine, and URLs without TLS: for tests
-	Roots    *x509.CertPool // to trust; nil means the system's
+	Roots    *x509.CertPool // trusted root certificates; nil means the system's roots
 }
 
 // A Sender sends notices to the receivers of a policy. It implements [backup.Messenger]. [New]
@@ -75,7 +75,7 @@ type receiver struct {
 // is confirmed.
 type kind struct {
 	write    func(*Sender, receiver, backup.Notice) (outgoing, error)
-	accepted func(answer []byte) error // returns why an answer with status 2xx is no confirmation
+	accepted func(answer []byte) error // returns why an answer with status 2xx is not a confirmation
 }
 
 // An outgoing is the content of one HTTP request to a receiver.

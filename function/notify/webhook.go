@@ -33,7 +33,7 @@ type gapData struct {
 	ResourceName string     `json:"ResourceName,omitempty"`
 	LastGood     *time.Time `json:"LastGood,omitempty"` // end of the last good backup before the gap; left out if none was found
 	Environment  string     `json:"Environment,omitempty"`
-	URL          string     `json:"Url,omitempty"` // of the start page
+	URL          string     `json:"Url,omitempty"` // URL of the start page
 }
 
 // newGapPayload returns the payload of a notice about a gap.
@@ -57,11 +57,11 @@ type rejectionData struct {
 	Door         backup.Door `json:"Door"`
 	Source       string      `json:"Source"`                 // name in the policy, or "event:" and the kind of event
 	Origin       string      `json:"Origin,omitempty"`       // source that the event names; proves nothing
-	Reason       string      `json:"Reason"`                 // in the language of the receiver
-	SubmissionID string      `json:"SubmissionId,omitempty"` // of a refusal by the policy
+	Reason       string      `json:"Reason"`                 // reason, in the language of the receiver
+	SubmissionID string      `json:"SubmissionId,omitempty"` // id of the submission that the policy refused
 	RequestID    string      `json:"RequestId,omitempty"`
 	Environment  string      `json:"Environment,omitempty"`
-	URL          string      `json:"Url,omitempty"` // of the list of rejected messages
+	URL          string      `json:"Url,omitempty"` // URL of the list of rejected messages
 }
 
 // newRejectionPayload returns the payload of a notice about a rejection in language l. It has
@@ -88,7 +88,7 @@ type testData struct {
 	Receiver    string `json:"Receiver"`
 	AskedBy     string `json:"AskedBy,omitempty"`
 	Environment string `json:"Environment,omitempty"`
-	URL         string `json:"Url,omitempty"` // of the portal
+	URL         string `json:"Url,omitempty"` // URL of the portal
 }
 
 // newTestPayload returns the payload of a test message.
@@ -103,27 +103,27 @@ type data struct {
 	SubmissionID string         `json:"SubmissionId"`
 	JobID        string         `json:"JobId,omitempty"`
 	JobName      string         `json:"JobName"`
-	Status       backup.State   `json:"Status"` // at the time of the event
+	Status       backup.State   `json:"Status"` // state at the time of the event
 	Outcome      backup.Outcome `json:"Outcome"`
 	Account      string         `json:"Account"`
 	Region       string         `json:"Region"`
 	SourceType   string         `json:"SourceType"`
 	InstanceID   string         `json:"InstanceId,omitempty"`
 	ClusterID    string         `json:"ContainerClusterId,omitempty"`
-	ResourceName string         `json:"ResourceName,omitempty"` // of the instance or cluster when it was submitted
+	ResourceName string         `json:"ResourceName,omitempty"` // name of the instance or cluster when it was submitted
 	AskedBy      string         `json:"AskedBy"`
 	Door         backup.Door    `json:"Door"`
 	Reason       string         `json:"Reason,omitempty"` // why the sender needs the backup
 	Ticket       string         `json:"Ticket,omitempty"`
 	Preset       string         `json:"Preset,omitempty"`
 	CancelledBy  string         `json:"CancelledBy,omitempty"`     // name of who cancelled the job in the portal
-	Code         string         `json:"Code,omitempty"`            // of a refusal by the cloud
-	Message      string         `json:"Message,omitempty"`         // the cloud's sentence about the refusal
-	ErrorMessage string         `json:"ErrorMessage,omitempty"`    // of a job, not cleaned
+	Code         string         `json:"Code,omitempty"`            // error code of a refusal by the cloud
+	Message      string         `json:"Message,omitempty"`         // the cloud's message about the refusal
+	ErrorMessage string         `json:"ErrorMessage,omitempty"`    // error text of a failed job, not cleaned
 	Consistent   string         `json:"ConsistentLevel,omitempty"` // level that an application-consistent backup reached
 	Downgrade    string         `json:"DowngradeReason,omitempty"` // why it is lower than requested
 	Environment  string         `json:"Environment,omitempty"`
-	URL          string         `json:"Url,omitempty"` // of the submission's page
+	URL          string         `json:"Url,omitempty"` // URL of the submission's page
 }
 
 // newPayload returns the payload of a notice. A notice of “created” describes a running job, even

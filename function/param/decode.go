@@ -103,7 +103,7 @@ func (d *decoder) repeat(names []string) {
 
 // result returns all mistakes that were found, or nil. It has two exceptions:
 //
-//   - A value of the wrong type is no mistake if its parameter applies only with a switch that is
+//   - A value of the wrong type is not a mistake if its parameter applies only with a switch that is
 //     off, such as Detail.doCopy. It stays in params; [Params.WithDefaults] removes it later, and
 //     [Notes] tells the caller.
 //   - A parameter that is given more than once gets only the mistake "given more than once": it is

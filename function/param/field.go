@@ -92,11 +92,11 @@ type Field struct {
 	Default          string   // sent if the field applies and no value is given
 	Enum             []Choice // the accepted values; nil means no list
 	Selected         bool     // the form offers the values that the policy allows, in a list
-	Pattern          string   // what the value, or each item of Strings, must match; see package pattern; empty: any text
-	Shape            Text     // the sentence for a value that does not match Pattern; %v is the line of an item
-	MaxLength        int      // largest length of the text that Params holds, in characters; 0 means no limit
-	MaxItems         int      // largest number of items of Strings; 0 means no limit
-	Minimum, Maximum int64    // bounds of an Integer, both permitted
+	Pattern          string   // for package pattern: matches the whole value, or each item of Strings; empty: any text
+	Shape            Text     // message for a value that does not match Pattern; %v is the line of an item
+	MaxLength        int      // maximum length of the text in Params, in characters
+	MaxItems         int      // maximum number of items of a Strings
+	Minimum, Maximum int64    // limits of an Integer, both included
 	Source           string   // where the constraints come from; empty only for a field without constraints
 }
 

@@ -57,8 +57,8 @@ func (f Field) checkStrings(value string) []Mistake {
 	return append(bad, f.checkLength(value)...)
 }
 
-// lineShape returns the sentence for an item that is empty or does not match f.Pattern. The
-// form shows a list as lines, so the sentence calls an item a line.
+// lineShape returns the message for an item that is empty or does not match f.Pattern. The
+// form shows a list as lines, so the message calls an item a line.
 func (f Field) lineShape() Text {
 	if f.Shape != (Text{}) {
 		return f.Shape

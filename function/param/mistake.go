@@ -17,7 +17,7 @@ type Mistake struct {
 	Text  Text   // the sentence, with fmt verbs for Args
 	Args  []any  // values for the verbs; a [Text] is replaced by its half in the reader's language
 
-	Rule *RuleInfo // of a refusal by the policy: the rule that does not allow it; nil for other mistakes
+	Rule *RuleInfo // for a refusal by the policy: the rule that does not allow it; nil for other mistakes
 }
 
 // A RuleInfo describes a rule of the policy for the caller whose request the rule refused.
@@ -121,8 +121,8 @@ func (c Count) String() string {
 	return s
 }
 
-// The sentences of mistakes. If a sentence starts with a verb, its first argument is f.Object
-// (or f.Label for lists), such as "the instance ID".
+// Messages of mistakes. If a message starts with a verb, its first argument is f.Object (or f.Label
+// for lists), such as "the instance ID".
 var (
 	msgEnter       = Text{"enter %v", "请输入%v"}
 	msgSelect      = Text{"select %v", "请选择%v"}

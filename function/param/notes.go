@@ -9,7 +9,7 @@ import (
 	"backupportal/function/pattern"
 )
 
-// The sentences of notes.
+// Texts of notes about changed or ignored values.
 var (
 	msgIgnored  = Text{"%v was ignored: it applies only if %v is %v", "已忽略 %v：仅当 %v 为 %v 时适用"}
 	msgNotOf    = Text{"%v was ignored: it does not apply to %v", "已忽略 %v：不适用于%v"}

@@ -14,7 +14,7 @@ const longestNumber = 32
 // plainJSONNumber returns a whole JSON number as plain digits, with a minus sign if it is
 // negative: 15.0, 1.5e1 and 150e-1 become 15, and -0 becomes 0. The value is exact, because the
 // function moves digits and calculates nothing. It returns every other text unchanged:
-// fractions, numbers of more than longestNumber digits, and texts that are no number.
+// fractions, numbers of more than longestNumber digits, and texts that are not numbers.
 //
 // Source: JSON Schema draft 2020-12, core, section 4.2.3: 1.0 and 1 are the same integer.
 func plainJSONNumber(raw string) string {

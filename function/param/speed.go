@@ -13,7 +13,7 @@ import (
 type Window struct {
 	Start int   // the first hour, 0 to 23
 	End   int   // the hour after the last one, 1 to 24; greater than Start
-	Rate  int64 // in KB/s; 0 means no limit, which the API writes as "NaN"
+	Rate  int64 // bandwidth in KB/s; 0 means no limit, which the API writes as "NaN"
 }
 
 // String returns w in the API's form, start:end:bandwidth.

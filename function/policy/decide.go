@@ -277,7 +277,9 @@ func (r rule) allowsCopy(given, values param.Params) (param.Mistake, bool) {
 	return param.Mistake{}, true
 }
 
-// checkNotes checks whether the request has the reason and the ticket that the rule requires.
+// checkNotes reports whether the request has the reason and the ticket that the rule requires. A
+// ticket must match the rule's pattern even if the rule does not require a ticket. If the result is
+// false, the mistake says what is missing or wrong.
 func (r rule) checkNotes(given param.Params) (param.Mistake, bool) {
 	switch text := given["Ticket"]; {
 	case r.why && strings.TrimSpace(given["Reason"]) == "":

@@ -136,7 +136,7 @@ func (l *loader) accessKeys(p place, m map[string]place, a *backup.Account) {
 	}
 }
 
-// Bounds of the lifetime of a role's session (STS, AssumeRole, DurationSeconds).
+// Limits of the lifetime of a role's session (STS, AssumeRole, DurationSeconds).
 const (
 	minSession = 15 * time.Minute
 	maxSession = 12 * time.Hour

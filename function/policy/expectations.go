@@ -8,17 +8,18 @@ import (
 	"backupportal/function/identity"
 )
 
-// Bounds of the key expectations. A sweep asks the cloud about each of them every few minutes.
+// Limits of the section "expectations" of the policy file. Every few minutes, a sweep asks the cloud
+// about each expectation.
 const (
 	maxExpectations = 50
-	minEvery        = time.Hour
+	minEvery        = time.Hour // shortest value of the key "every"
 )
 
 // Expectations returns the expectations, in the order of the file. The list must not be changed.
 func (p *Policy) Expectations() []backup.Expectation { return p.expectations }
 
-// ExpectationsOf returns the names of the expectations whose gaps who may see: those of the teams of who, and
-// all of them for people in a team of the key operators.
+// ExpectationsOf returns the names of the expectations whose gaps who may see. These are the expectations
+// of the teams of who. A person in a team of the key "operators" may see all.
 func (p *Policy) ExpectationsOf(who identity.Principal) (names []string) {
 	teams := p.teamsOf(who)
 	all := slices.ContainsFunc(teams, func(i int) bool { return slices.Contains(p.operators, i) })
@@ -31,7 +32,7 @@ func (p *Policy) ExpectationsOf(who identity.Principal) (names []string) {
 	return names
 }
 
-// expectationList reads the key expectations.
+// expectationList reads the section "expectations" of the policy file.
 func (l *loader) expectationList(p place) []backup.Expectation {
 	names := map[string]bool{}
 	all := list(l, p, func(p place) backup.Expectation { return l.expectation(p, names) })

@@ -10,9 +10,10 @@ import (
 	"backupportal/function/param"
 )
 
-// Bounds of the limits in a policy. The counters of the store keep a window until it ends.
+// Maximum values of the limits in a policy. A longer window would cost storage: the store keeps the
+// counter of a window until the window ends.
 const (
-	maxWindow   = 31 * 24 * time.Hour // of a cool-down and of the period of a rate
+	maxWindow   = 31 * 24 * time.Hour // longest cool-down, and longest period of a rate
 	maxInWindow = 100_000             // backups or requests in one period or day
 )
 

@@ -4,8 +4,8 @@ import (
 	"backupportal/function/param"
 )
 
-// The sentences with which the policy refuses a backup. Each is the Text of a [param.Mistake]
-// with the code "policy".
+// Messages about backups that the policy refuses. Each message is the Text of a [param.Mistake] with
+// the code "policy".
 var (
 	msgSwitchedOff = param.Text{En: "New backups are currently disabled", Zh: "新建备份功能目前已停用"}
 	msgNoAccount   = param.Text{En: "You have no access to an account “%v”", Zh: "您没有账号“%v”的访问权限"}

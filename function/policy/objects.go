@@ -15,7 +15,7 @@ const maxObjects = 100
 type objectRule struct {
 	event          envelope.Kind
 	bucket         string
-	prefix, suffix string // of the key; an empty suffix matches every key
+	prefix, suffix string // beginning and end of the object key; an empty suffix matches every key
 	preset         string
 }
 

@@ -28,7 +28,7 @@ type Offer struct {
 	RetentionMin, RetentionMax int64  // days; the smallest and largest over all rules
 	Lines                      []Line // the retention of each rule
 	CopyLines                  []Line // the retention of copies, of each rule that grants copies
-	Notes                      []Note // of each rule that requires something of the reason or the ticket
+	Notes                      []Note // what each rule requires of the reason and the ticket, if anything
 
 	Enforced []Fixed      // values that every rule enforces
 	Defaults param.Params // values that every rule adds to a request that does not give them
@@ -57,7 +57,7 @@ type Note struct {
 	Rule          string
 	Why           bool // a reason is required
 	Ticket        Ticket
-	Reason, Owner param.Text // of the rule; empty if the policy does not say
+	Reason, Owner param.Text // reason and owner of the rule; empty if the policy does not give them
 }
 
 // A Ticket is what a rule requires of a ticket.

@@ -82,7 +82,7 @@ type Policy struct {
 	rules         []rule      // in the order of the file
 	rate          backup.Rate // backups of each principal, without Key; zero: no limit
 	requests      backup.Rate // requests of each principal, without Key; zero: no limit
-	index         index       // of rules
+	index         index       // finds the rules for a request
 	tokens        []identity.Token
 	pipelines     []identity.Pipeline
 	sources       []webhook.Source
@@ -122,10 +122,10 @@ type rule struct {
 	vaults    resources // for ECS_FILE and CONTAINER
 	retention days
 	copies    *copies       // permitted copies to another region; nil: none
-	scripts   []string      // full paths of the permitted scripts; empty: no script is permitted
-	defaults  param.Params  // for parameters that the request does not give
-	enforced  param.Params  // the same, and the request may give nothing else
-	cooldown  time.Duration // between two backups of one resource; 0: none
+	scripts   []string      // full paths; nil: no script is allowed
+	defaults  param.Params  // values of parameters that the request does not give
+	enforced  param.Params  // values that the rule enforces: the request may give no other value
+	cooldown  time.Duration // minimum time between two backups of one resource; 0: no minimum
 	why       bool          // a request must give a reason
 	ticket    ticket        // what a ticket must be
 	receivers []receiver    // receivers that a request may choose; empty: it may choose none
@@ -137,12 +137,12 @@ type receiver struct {
 	accounts []string // aliases; nil: all accounts
 }
 
-// A ticket is what a rule requires of the ticket of a request. The zero value accepts every ticket
-// and a request without one.
+// A ticket says which tickets of requests a rule accepts. The zero value accepts every ticket, and a
+// request without a ticket.
 type ticket struct {
 	required bool
 	pattern  *regexp.Regexp // matches a whole ticket; nil: any text
-	source   string         // of the pattern, as in the file
+	source   string         // text of the pattern, as in the file
 	example  string         // matches the pattern; empty if the file does not say
 }
 

@@ -79,7 +79,7 @@ func (l *loader) text(p place) string {
 
 // A shape is the form of a kind of text.
 type shape struct {
-	pattern string // of the whole text, for package pattern
+	pattern string // matches the whole text, for package pattern
 	words   string // describes the form, after "write"
 }
 

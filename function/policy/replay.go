@@ -43,7 +43,7 @@ var Changes = []Change{NowRefused, NowAllowed, NewValues, NewLimits, Unclear, Sa
 // A Comparison is the result of [Replay.Compare].
 type Comparison struct {
 	Change Change
-	Rule   string // id of the old rule that allows the request, or else of the new one; may be empty
+	Rule   string // rule that allows the request, in the old policy or only in the new one; may be empty
 	Why    string // why the answer differs, in English; empty for Same
 }
 
@@ -102,7 +102,7 @@ func (r *Replay) sideOf(p *Policy) side {
 // A pair is what a rule can need besides the request: at most one claim of the person and one set of tags.
 type pair struct {
 	who  identity.Principal // the person, with at most one claim
-	tags int                // index in Replay.tags; -1: none
+	tags int                // index in Replay.tags; -1: no tags
 }
 
 // words describes the pair for people.

@@ -94,7 +94,7 @@ func TestReplayAgainstTruth(t *testing.T) {
 		}
 	})
 	for _, change := range []Change{NowRefused, NowAllowed, NewLimits, Unclear, Same} {
-		if found[change] == 0 {
+		if found[change] == 0 && !testing.Short() { // a short run makes too few requests
 			t.Errorf("no request with the result %q: the test means little", change)
 		}
 	}

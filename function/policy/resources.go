@@ -11,7 +11,7 @@ import (
 // keys; otherwise it must have none. Only ids and prefixes may be used together.
 type resourceKeys struct {
 	ids, prefixes, tags, all string // names of keys; prefixes and tags are "" if there is no such key
-	shape                    shape  // of an id
+	shape                    shape  // form of an id
 	of                       []param.SourceType
 }
 

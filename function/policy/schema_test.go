@@ -472,7 +472,7 @@ func TestPolicySchemaAcceptsPolicies(t *testing.T) {
 // A mutant is everything with one change.
 type mutant struct {
 	policy any
-	path   string // of the changed value, as in a [Problem]
+	path   string // path of the changed value, as in a [Problem]
 	what   string
 	local  bool // the change is wrong by itself, so the schema must refuse it if Load does
 }

@@ -14,8 +14,8 @@ import (
 	"backupportal/function/webhook"
 )
 
-// How far the time of a signed message may be in the past or future: without the key
-// tolerance, and at most.
+// Default and maximum of the key "tolerance": how far the time of a signed message may be in the
+// past or future.
 const (
 	defaultTolerance = 5 * time.Minute
 	maxTolerance     = time.Hour

@@ -28,7 +28,7 @@ type loader struct {
 	receivers []backup.Receiver // read so far
 	eventless map[string]place  // receivers without events, by name
 
-	cooldown time.Duration       // of rules that set none
+	cooldown time.Duration       // cool-down of rules that set none
 	problems LoadError           // so far
 	refused  map[*yaml.Node]bool // nodes with a reported problem: later problems would be consequences
 }
@@ -38,7 +38,7 @@ type loader struct {
 // reports a missing value that is required.
 type place struct {
 	node *yaml.Node
-	path string // from the top, such as "rules[0].copy"
+	path string // path from the top of the file, such as "rules[0].copy"
 }
 
 // at returns the place of node, which is the value of key in p. If key is not a lower-case

@@ -22,12 +22,13 @@ import (
 // entry. After an error no tags are known, of any instance.
 type TagReader func(ctx context.Context, target backup.Target, ids []string) (map[string]map[string]string, error)
 
-// How long tags, and failures to read them, stay in the cache. If a tag is removed in ECS,
-// rules with this tag still allow backups for up to tagsTTL.
+// Times of the cache of tags.
 const (
-	tagsTTL        = time.Minute     // how long tags are used
-	tagsFailureTTL = 5 * time.Second // for this long after a failure, the cloud is not asked again
-	tagsTimeout    = 5 * time.Second // of one call
+	// tagsTTL is how long tags stay in the cache. If a tag is removed in ECS, rules with this tag
+	// still allow backups for up to tagsTTL.
+	tagsTTL        = time.Minute
+	tagsFailureTTL = 5 * time.Second // how long the portal waits after a failure before it reads tags again
+	tagsTimeout    = 5 * time.Second // timeout of one call that reads tags
 )
 
 // maxTagEntries is the maximum number of cached instances, over all principals.
@@ -45,7 +46,7 @@ func (p *Policy) Tagged(read TagReader, now func() time.Time) *Policy {
 type tagCache struct {
 	read  TagReader
 	now   func() time.Time
-	known *cache.Cache[tagEntry] // by tagKey
+	known *cache.Cache[tagEntry] // cached tags, by tagKey
 }
 
 // tagKey returns the cache key of an instance for one principal. Tags that were read for one

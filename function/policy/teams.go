@@ -14,15 +14,15 @@ import (
 type team struct {
 	name    string
 	members []member
-	label   param.Text // for people; empty if the file does not say
+	label   param.Text // label for people; empty if the file gives no label
 	daily   *int64     // backups in a day; nil is no limit
 }
 
 // A member is one way to belong to a team. Exactly one of subject, group, domain, source and
 // event is set. The first three also need an issuer (the sign-in service).
 type member struct {
-	issuer  string        // of the sign-in
-	subject string        // of a person
+	issuer  string        // the sign-in service
+	subject string        // one person
 	group   string        // every person in this group of the issuer
 	domain  string        // every person with a verified address in this domain, in lower case
 	source  string        // a program, by its name in the policy

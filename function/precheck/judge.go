@@ -26,7 +26,7 @@ type judge struct {
 
 	limits     []backup.LimitUse
 	limitsErr  error
-	history    []backup.Record // of the resource, newest first
+	history    []backup.Record // submissions for the resource, newest first
 	historyErr error
 
 	all []Finding

@@ -53,7 +53,7 @@ type Finding struct {
 
 	Title, Text param.Text // Text may be empty
 
-	Until      time.Time // with Wait: when the backup can start; zero if that is not known
+	Until      time.Time // for kind Wait: when the backup can start; zero if that is not known
 	Submission string    // id of a submission that the finding is about; empty for none
 }
 
@@ -109,7 +109,7 @@ const (
 type Checker struct {
 	backups  *backup.Service
 	patience time.Duration        // limit of all questions to the cloud together
-	kept     *cache.Cache[survey] // by the result of key
+	kept     *cache.Cache[survey] // cached answers, by the result of key
 }
 
 // New returns a checker that uses the cloud, the policy and the store of s. It waits for answers of the

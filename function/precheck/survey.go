@@ -30,7 +30,7 @@ type survey struct {
 	roles                   answer[struct{}]
 	instance, client, vault answer[[]backup.Candidate]
 	disks, cluster, volumes answer[[]backup.Candidate]
-	jobs                    answer[[]backup.Job] // of the instance, newest first
+	jobs                    answer[[]backup.Job] // jobs of the instance, newest first
 }
 
 // jobsSince is the maximum age of jobs that are read from the cloud's list.

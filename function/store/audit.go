@@ -12,9 +12,9 @@ import (
 const insertAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4, $5)`
 
 // insertStepAudit adds an audit row that belongs to step $7 of submission $6. If that step does
-// not exist, or its owner is not $8, the statement would store no mac. The database refuses
-// that, and with it the whole transaction, so a step and its audit row are stored together or
-// not at all.
+// not exist, or its owner is not $8, the value of the column mac would be NULL. The database refuses
+// NULL there, and with it the whole transaction. So a step and its audit row are stored together
+// or not at all.
 const insertStepAudit = `INSERT INTO audit (chain, seq, at_ms, body, mac) VALUES ($1, $2, $3, $4,
 	(SELECT CAST($5 AS TEXT) FROM submission_step WHERE submission_id = $6 AND n = $7 AND owner = $8))`
 

@@ -76,7 +76,7 @@ type batchSender struct {
 	Issuer, Subject, Name, Email string
 	Groups                       []string `json:",omitempty"`
 	Session                      string   // the field Key of the principal
-	Key                          string   // of the batch; may have characters that PostgreSQL does not store
+	Key                          string   // key of the batch; may have characters that PostgreSQL does not store
 }
 
 // CreateBatch implements [batch.Store].
@@ -335,7 +335,7 @@ func (d *DB) EditBatch(
 	if checkTexts([]any{id}) != nil {
 		return b, backup.ErrNotFound
 	}
-	var refused error // of edit
+	var refused error // the error of edit
 	err = d.write(ctx, "edit a batch", func(ctx context.Context) error {
 		tx, err := d.writes.BeginTx(ctx, nil)
 		if err != nil {
@@ -375,7 +375,7 @@ func (d *DB) EditBatch(
 // batchItems are the items of a batch in the transaction of [DB.EditBatch].
 type batchItems struct {
 	tx *sql.Tx
-	id string // of the batch
+	id string // id of the batch
 }
 
 // Due implements [batch.Items].

@@ -62,7 +62,7 @@ func (d *DB) MayForget() bool { return d.Durability() == DurableUntilFailover }
 // before the commit is on disk. A pooler between this process and the server may have dropped the
 // setting that the connection requested.
 func (d *DB) checkDurability(ctx context.Context) error {
-	tx, err := d.writes.BeginTx(ctx, nil) // takes the write lock of SQLite
+	tx, err := d.writes.BeginTx(ctx, nil) // in SQLite, this takes the write lock
 	if err != nil {
 		return err
 	}

@@ -187,14 +187,15 @@ func (c *change) trail() backup.AuditTrail {
 	return nil
 }
 
-// transact executes statements in one transaction. The records of the audit trail among them, which
-// belong to one trail, get their places.
+// transact executes statements in one transaction. If some of them add audit records, all these records
+// must belong to one trail, which first gives each record its number and seal. For the results see
+// group.apply.
 func (g *group) transact(statements []*statement) (refused bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.limit)
 	defer cancel()
 	var records []backup.AuditPending
 	for _, s := range statements {
-		s.returned, s.affected = 0, 0 // of an earlier transaction that was rolled back
+		s.returned, s.affected = 0, 0 // reset the result of an earlier transaction that was rolled back
 		if s.record != nil {
 			records = append(records, s.record)
 		}

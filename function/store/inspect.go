@@ -22,7 +22,7 @@ func (d *DB) SchemaOf(ctx context.Context) (int, error) {
 type privilege struct {
 	table   string
 	actions string // such as "SELECT, INSERT"
-	columns string // of an UPDATE of some columns only; empty: of the whole table
+	columns string // for an UPDATE of some columns only; empty: of the whole table
 }
 
 // privileges lists the rights that docs/role.sql grants to the role of the portal; a test compares

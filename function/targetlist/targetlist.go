@@ -41,13 +41,13 @@ const (
 // A Target is one resource to back up, with the values that the list gives for it.
 type Target struct {
 	Params param.Params // its own values; never empty
-	Line   int          // of the text, from 1
+	Line   int          // line of the text, from 1
 }
 
 // A Problem is one mistake in a list of targets, with its line and column.
 type Problem struct {
 	Line, Column int    // from 1; a column counts characters; both are 0 if the problem is about the whole text
-	Name         string // of the table's column; empty if the problem is not about a column
+	Name         string // name of the table's column; empty if the problem is not about a column
 	Mistake      param.Mistake
 }
 
@@ -329,7 +329,7 @@ type tableReader struct {
 	cells  *csv.Reader
 	before int      // number of lines above the header
 	text   []string // the lines from the header on
-	names  []string // of the columns; nil until the header is read
+	names  []string // names of the columns; nil until the header is read
 }
 
 // place returns the line and the column in the whole text of a cell of the current row.

@@ -37,7 +37,7 @@ const maxDepth = 64
 type Instance struct {
 	ID        string
 	Region    string   // from the instance's zone, or from the provider's configuration; empty if the plan has neither
-	Addresses []string // of the changed resources, such as module.web.alicloud_instance.a[0]; sorted
+	Addresses []string // addresses of the changed resources, such as module.web.alicloud_instance.a[0]; sorted
 	Destroyed bool     // the plan destroys or replaces the instance itself, not only a disk or an attachment
 }
 
@@ -51,7 +51,7 @@ type Plan struct {
 type SyntaxError struct {
 	Line, Column int // from 1, a column counts characters; both are 0 if the place is not known
 	Kind         Kind
-	Detail       string // BadVersion: the version; NoID: the address of the resource; otherwise empty
+	Detail       string // for BadVersion: the version; for NoID: the address of the resource; otherwise empty
 }
 
 // A Kind is the reason why [Read] cannot use a text. Callers choose the message for the user by it.
@@ -151,7 +151,7 @@ type provider struct {
 // word is a JSON string; "" stands for a JSON value of another type.
 type word string
 
-// UnmarshalJSON reads a JSON string. A value of another type leaves w unchanged and is no error.
+// UnmarshalJSON reads a JSON string. A value of another type leaves w unchanged and is not an error.
 func (w *word) UnmarshalJSON(data []byte) error {
 	var text string
 	if json.Unmarshal(data, &text) == nil {
@@ -165,7 +165,7 @@ func (w *word) UnmarshalJSON(data []byte) error {
 type words []string
 
 // UnmarshalJSON adds a JSON string, or the strings of a list, to w. Values of other types are
-// skipped and are no error.
+// skipped and are not an error.
 func (w *words) UnmarshalJSON(data []byte) error {
 	var one word
 	var all []word

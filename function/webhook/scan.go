@@ -21,7 +21,7 @@ const (
 
 // A wanted is a place in a JSON message, and the value that the scanner found there.
 type wanted struct {
-	pointer []string // as [ParsePointer] returns it
+	pointer []string // path to the value, as [ParsePointer] returns it
 	text    []byte   // the JSON of the value, without blanks around it
 	found   bool     // the message has a value at pointer
 	long    bool     // the value has more than maxValue bytes, and text is cut
@@ -359,7 +359,7 @@ func (s *scanner) number() error {
 	return nil
 }
 
-// digits reads decimal digits and returns their number. The end of the stream is no error.
+// digits reads decimal digits and returns their number. The end of the stream is not an error.
 func (s *scanner) digits() (n int, err error) {
 	for {
 		c, err := s.peek()

@@ -51,7 +51,7 @@ func hmacSHA256(key secret.String, signed []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// drawJSON draws a JSON value, sometimes with repeated names, blanks and escapes.
+// drawJSON generates a JSON value, sometimes with repeated names, blanks and escapes.
 func drawJSON(t *rapid.T, depth int) string {
 	blank := rapid.SampledFrom([]string{"", "", " ", "\n\t", "\r "}).Draw(t, "blank")
 	kinds := 5

@@ -26,19 +26,19 @@ var Kinds = []Kind{Standard, GitHub, Bearer}
 type Source struct {
 	Name       string          // the Subject of the principal, and the last part of the path /webhooks/NAME
 	Kind       Kind            // how messages are verified
-	Tolerance  time.Duration   // of Standard: how far the time of a message may be in the past or future
-	BodyKey    bool            // of Bearer: without the header Idempotency-Key, the hash of the body is the key
-	Keys       []Key           // several while one is being replaced; none accepts no message
-	When       []Condition     // a message starts a backup only if all of them hold; none always holds
+	Tolerance  time.Duration   // for Standard: how far the time of a message may be in the past or future
+	BodyKey    bool            // for Bearer: without the header Idempotency-Key, the hash of the body is the key
+	Keys       []Key           // several keys while one key is being replaced; without keys no message is accepted
+	When       []Condition     // a message starts a backup only if all conditions hold; nil: every message does
 	Submission map[string]Part // the template: a value for each parameter, by its dotted API name
 }
 
 // A Key verifies messages of one source. Exactly one of Secret, Public and Sum is set.
 type Key struct {
 	ID       string        // unique within the source; appears in the log
-	Secret   secret.String // of Standard (v1) and GitHub: the HMAC key, decoded
-	Public   []byte        // of Standard (v1a): the ed25519 public key, 32 bytes
-	Sum      [32]byte      // of Bearer: the SHA-256 of the token
+	Secret   secret.String // for Standard (v1) and GitHub: the HMAC key, decoded
+	Public   []byte        // for Standard (v1a): the ed25519 public key, 32 bytes
+	Sum      [32]byte      // for Bearer: the SHA-256 of the token
 	NotAfter time.Time     // the key is refused from this time on; zero: it does not expire
 }
 

@@ -25,8 +25,8 @@ var (
 // Values are the values of a message at the places that the template of a source names.
 type Values struct {
 	source     Source
-	conditions []*wanted          // for each of source.When
-	parts      map[string]*wanted // of source.Submission, by parameter
+	conditions []*wanted          // one value for each entry of source.When
+	parts      map[string]*wanted // one value for each entry of source.Submission, by parameter
 	err        error              // ErrNotJSON, ErrUnicode, or nil
 }
 

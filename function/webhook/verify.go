@@ -127,11 +127,11 @@ func Receive(s Source, h http.Header, body io.Reader, now time.Time) (Message, V
 
 // A verifier checks one message. Its raw body is written to the verifier as a stream.
 type verifier struct {
-	id       string     // of the message
-	missing  string     // a header that the message needs beside the signature; empty: none
+	id       string     // id of the message
+	missing  string     // a header that the message needs beside the signature; empty: no other header
 	verified string     // ID of the key that verifies the message by its headers alone
 	content  hash.Hash  // gives the message its ID; nil if a header does
-	checks   []keyCheck // of a signature over the body
+	checks   []keyCheck // checks of a signature over the body
 }
 
 // A keyCheck checks one signature with one key.

@@ -24,7 +24,7 @@ import (
 type Assertion struct {
 	Header           string                          // holds the token and nothing else
 	Issuer, Audience string                          // the token must have exactly these
-	JWKSURL          string                          // of the gateway's public keys; not used if JWKS is set
+	JWKSURL          string                          // URL of the gateway's public keys; not used if JWKS is set
 	JWKS             string                          // the public keys as a JSON Web Key Set (RFC 7517); empty means JWKSURL
 	GroupsClaim      string                          // name or path of the claim with the person's groups
 	Keep             func(issuer, group string) bool // reports whether the policy names the group; others are dropped

@@ -117,7 +117,7 @@ func fetchKeys(ctx context.Context, client *http.Client, address string) error {
 // safe for concurrent use.
 type cachingTransport struct {
 	now  func() time.Time
-	kept *cache.Cache[answer] // by URL
+	kept *cache.Cache[answer] // cached answers, by URL
 }
 
 // An answer is a complete HTTP response that can be cached.

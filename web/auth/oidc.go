@@ -63,7 +63,7 @@ type OIDC struct {
 type login struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"` // must be in the ID token
-	Verifier string `json:"v"` // of PKCE
+	Verifier string `json:"v"` // code verifier of PKCE
 	Next     string `json:"x"` // the page to show after the sign-in
 	Expires  int64  `json:"e"`
 }

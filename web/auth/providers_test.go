@@ -25,7 +25,7 @@ type providerShape struct {
 	token    string // claims of the ID token
 	userinfo string // claims of the userinfo endpoint; empty means that it has none
 
-	name   string   // of the person
+	name   string   // name of the person
 	email  string   // verified
 	groups []string // all that the policy names
 	result identity.GroupResult
@@ -128,7 +128,7 @@ var providerShapes = []providerShape{
 		name: "Jane Doe", groups: []string{"02bd9fd6-8f93-4758-87c3-1fb73740a315", "payments-oncall"},
 	}, {
 		// "Claims in ZITADEL", as below: the table of reserved claims shows the roles as a list
-		// of objects. That a role has a text in place of an object is undocumented: it is no
+		// of objects. It is undocumented that a role has a text in place of an object: it is no
 		// role.
 		provider: "ZITADEL, list of roles", claim: "urn:zitadel:iam:org:project:69234237810729234:roles",
 		token: `{"name":"Jane Doe","urn:zitadel:iam:org:project:69234237810729234:roles":[
@@ -166,12 +166,12 @@ var providerShapes = []providerShape{
 		// https://learn.microsoft.com/windows-server/identity/ad-fs/development/custom-id-tokens-in-ad-fs,
 		// and "ID Token" of [MS-OIDCE] (upn and unique_name),
 		// https://learn.microsoft.com/openspecs/windows_protocols/ms-oidce/55c0a84d-48e7-4043-91f8-9ebd0a51ab68.
-		// That one value is a text is undocumented.
+		// It is undocumented that one value is a text.
 		provider: "AD FS, one group", claim: "group",
 		token: `{"upn":"jane@example.com","unique_name":"EXAMPLE\\jane","group":"Domain Admins"}`,
 		name:  "alice", groups: []string{"Domain Admins"},
 	}, {
-		// The same documents. That several values are a list is undocumented.
+		// The same documents. It is undocumented that several values are a list.
 		provider: "AD FS, several groups", claim: "group",
 		token: `{"upn":"jane@example.com","unique_name":"EXAMPLE\\jane","group":["Domain Users","Domain Admins"]}`,
 		name:  "alice", groups: []string{"Domain Admins"},

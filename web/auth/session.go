@@ -10,15 +10,15 @@ import (
 	"backupportal/function/identity"
 )
 
-// How long sessions last, and the maximum size of their cookies. Function Compute accepts 8 KB
-// for all headers of a request together.
+// Limits of sessions and their cookies. Function Compute accepts 8 KB for all headers of a request
+// together.
 const (
 	sessionAge  = 8 * time.Hour    // from sign-in to the end, also if the session is in use
 	sessionIdle = time.Hour        // a session ends after this time without a request
 	sessionSeen = 5 * time.Minute  // resolution of the time of the last request
-	loginAge    = 10 * time.Minute // from the start of a sign-in to its callback
+	loginAge    = 10 * time.Minute // maximum time from the start of a sign-in to its callback
 	formAge     = 24 * time.Hour   // lifetime of the token in a form
-	maxCookie   = 3600             // in characters
+	maxCookie   = 3600             // maximum size of a cookie, in characters
 )
 
 // Sessions manages sign-in sessions. A session is stored in a sealed cookie of the browser; the

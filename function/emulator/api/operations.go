@@ -15,7 +15,7 @@ import (
 type Operation struct {
 	Product, Version, Action string
 
-	Permission string   // RAM action that the gateway checks; empty: none, or the operation checks it itself
+	Permission string   // RAM action that the gateway checks; empty: it checks none, but the operation may
 	HTTPS      bool     // the vendor offers it over https only
 	Regional   bool     // it belongs to a region
 	Numeric    bool     // Code of a success is the number 200, not a text

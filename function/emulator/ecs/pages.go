@@ -8,7 +8,7 @@ import (
 
 // A paging says which part of a list a call returns.
 type paging struct {
-	from, size int64  // in elements of the whole list
+	from, size int64  // first element and number of elements of the page
 	number     int64  // PageNumber of the reply
 	counted    bool   // paging by number, so TotalCount is set
 	query      []byte // the query to which the next token is bound

@@ -89,7 +89,7 @@ func withoutJobID(_ Call, _ Fault, rep *Reply) {
 	rep.edit(func(object map[string]json.RawMessage) { delete(object, "JobId") })
 }
 
-// edit applies change to the top level of a JSON body. A body that is no JSON object stays
+// edit applies change to the top level of a JSON body. A body that is not a JSON object stays
 // unchanged.
 func (rep *Reply) edit(change func(map[string]json.RawMessage)) {
 	var object map[string]json.RawMessage

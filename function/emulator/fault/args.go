@@ -11,7 +11,7 @@ import (
 // An argument describes one word after the name of a fault.
 type argument struct {
 	wanted   string // completes the error "<fault> needs <wanted>"
-	optional bool   // a word that does not fit is left unread, and is no error
+	optional bool   // a word that does not fit is left unread, and is not an error
 
 	// read stores the word in f. It returns false if the word does not fit.
 	read func(f *Fault, word string) bool

@@ -130,7 +130,7 @@ func (p *parser) times(st *step) error {
 }
 
 // choice reads faults joined by "+", and their percentage. The result random says whether there
-// was a percentage; without one, the probability is fullShare (100 %).
+// was a percentage. Otherwise the probability is fullShare (100 %).
 func (p *parser) choice(action string) (ch choice, random bool, err error) {
 	ch.share = fullShare
 	for {
@@ -219,7 +219,7 @@ func readPercentage(digits string) int {
 
 // A syntaxError is the first mistake in a schedule.
 type syntaxError struct {
-	column  int // of the mistake, in characters from 1
+	column  int // position of the mistake, in characters from 1
 	problem string
 }
 
@@ -229,7 +229,7 @@ func (e syntaxError) Error() string { return fmt.Sprintf("column %d: %s", e.colu
 // A word is a word or a separator of a schedule.
 type word struct {
 	text   string
-	column int // of its first character, from 1
+	column int // position of the first character, from 1
 }
 
 // separators end a word, and each is a word itself. A colon is a separator only in the first

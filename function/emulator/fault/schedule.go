@@ -38,7 +38,7 @@ import (
 // A Schedule is a parsed schedule of faults. The zero value has no rules. A Schedule never
 // changes: a [Plan] counts the steps that were used. It is safe for concurrent use.
 type Schedule struct {
-	seed  uint64 // of the random choices; default 0
+	seed  uint64 // seed of the random choices; default 0
 	rules []rule // at most one for each operation, and one for "*"
 }
 
@@ -72,10 +72,10 @@ const fullShare = 100_00
 type Fault struct {
 	kind     *Kind
 	after    bool          // the variant "-after": the operation is carried out first
-	Duration time.Duration // argument of latency and lag
+	Duration time.Duration // for latency and lag
 	status   int           // HTTP status
 	text     string        // an error code or a URL
-	Number   int           // argument of shift and total
+	Number   int           // for shift and total
 }
 
 // String returns the schedule as text. [Parse] of this text returns an equal schedule. Rules

@@ -55,7 +55,7 @@ type clientSettings struct {
 // A clientQuery holds the parsed parameters of DescribeBackupClients.
 type clientQuery struct {
 	kind, cluster      string
-	instances, clients []string // nil: all; empty: none
+	instances, clients []string // ids to include; nil: all ids; empty: no id
 	filters            []filter
 	tags               []rpc.TagFilter
 }

@@ -32,12 +32,12 @@ type order struct {
 
 // A source is what a job backs up.
 type source struct {
-	bytes    int64           // to read
+	bytes    int64           // bytes that the job reads
 	instance *world.Instance // nil for CONTAINER
 	cluster  *world.Cluster  // set for CONTAINER only
-	client   string          // id of the backup client that reads the files; empty: none
+	client   string          // id of the backup client that reads the files; empty: no client
 	disks    []string        // ids of the disks of a UDM_ECS job
-	paths    []string        // of files, or namespace/claim of volumes
+	paths    []string        // paths of files, or namespace/claim of volumes
 	copyTo   copyPlan
 	plan     lifecycle.Plan // duration and outcome that the world gives the source
 
@@ -52,7 +52,7 @@ type sourceType struct {
 	required    []string          // must be present
 	unused      []string          // must be absent
 	backupTypes []string          // valid values of BackupType
-	prefixes    map[string]string // of ids, by parameter
+	prefixes    map[string]string // required prefixes of ids, by parameter
 
 	check func(*order) error // checks the form of the parameters
 	find  func(*order) error // finds the named resources; checks rules that depend on them

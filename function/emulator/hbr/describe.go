@@ -84,7 +84,7 @@ func (l listedJob) kind() string {
 	return "UDM_ECS_DISK"
 }
 
-// parent returns ParentId: the JobId of the instance's job for a disk, else "".
+// parent returns ParentId: the JobId of the instance's job for a disk, otherwise "".
 func (l listedJob) parent() string {
 	if l.disk == nil {
 		return ""
@@ -194,7 +194,7 @@ func page[T any](list []T, number, size int64) []T {
 	return append([]T{}, list[from:to]...)
 }
 
-// lag returns the delay with which the listing shows new jobs (fault lag); 0: none.
+// lag returns the delay with which the listing shows new jobs (fault lag); 0: no delay.
 func lag(k *rpc.Call) time.Duration {
 	f, _ := k.Injection.Find("lag")
 	return f.Duration

@@ -21,7 +21,7 @@ type Job struct {
 	Account, Region string     // where it was created
 	Caller          string     // ARN
 	kind            string     // SourceType; a copy, because every listing compares it
-	Params          rpc.Params // of the operation, as sent
+	Params          rpc.Params // the parameters of the operation, as sent
 	source          source
 	Schedule        lifecycle.Schedule
 }

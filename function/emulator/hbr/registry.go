@@ -15,8 +15,8 @@ var worldCreated = time.Date(2025, 11, 2, 3, 4, 0, 0, time.UTC)
 // is safe for concurrent use.
 type registry struct {
 	mu    sync.Mutex
-	cross map[string][]registration // by AddCrossAccount, by account id, oldest first
-	gone  map[string][]registration // of the world, deleted by DeleteCrossAccount, by account id
+	cross map[string][]registration // registrations by calls of AddCrossAccount, oldest first, by account id
+	gone  map[string][]registration // registrations of the world that DeleteCrossAccount deleted, by account id
 	roles map[string][]string       // names of created service-linked roles, by account id
 }
 

@@ -70,8 +70,8 @@ func (s *Service) checkCrossRole(k *rpc.Call, a *world.Account) (any, error) {
 
 // needLinkedRole checks that the service-linked role for instance jobs exists in the caller's
 // account. If it is missing, and the caller has the permission to create it, needLinkedRole
-// creates it. Otherwise the error is NoPermission. That the first call creates the role follows
-// from the permission on the vendor's pages; the details are a guess.
+// creates it. Otherwise the error is NoPermission. The vendor's pages name the permission to create the
+// role, so the first call creates it; the details are a guess.
 func (s *Service) needLinkedRole(k *rpc.Call, o *order) error {
 	if o.params["SourceType"] != "UDM_ECS" || s.registered.hasRole(o.caller, world.ECSBackupRole) {
 		return nil

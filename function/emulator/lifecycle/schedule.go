@@ -27,10 +27,10 @@ import "time"
 // a test that sets the clock sets the state of every job.
 type Schedule struct {
 	Created  time.Time     // when CreateBackupJob was accepted
-	Duration time.Duration // from creation to a complete end
+	Duration time.Duration // time from the creation to a complete end
 	Bytes    int64         // size of the source
 	Outcome  Outcome
-	Copied   bool // to another region after the end
+	Copied   bool // the backup is copied to another region after the end
 
 	Queued   bool      // QUEUED precedes RUNNING: the job waits for a backup client
 	Canceled time.Time // when CancelBackupJob was accepted; zero: it was not
@@ -43,7 +43,7 @@ const fullProgress = 10000
 // yet is zero.
 type State struct {
 	Status                       string    // a word of the API, such as RUNNING
-	Message                      string    // ErrorMessage; empty: none
+	Message                      string    // value of ErrorMessage; empty: the job has no error
 	Progress                     int64     // 0 to fullProgress
 	Total, Done                  int64     // bytes to read, and bytes read
 	Speed                        int64     // KB/s on average since the start

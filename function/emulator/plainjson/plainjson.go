@@ -22,7 +22,7 @@ import (
 	"strings"
 )
 
-// Object parses one JSON object into its members. Errors: text is no object, has text after the
+// Object parses one JSON object into its members. Errors: text is not an object, has text after the
 // object, or repeats a key.
 func Object(text string) (map[string]json.RawMessage, error) {
 	dec := json.NewDecoder(strings.NewReader(text))

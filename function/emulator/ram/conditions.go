@@ -12,9 +12,11 @@ import (
 
 // An operator compares the value of a condition key with one value of a condition.
 type operator struct {
-	holds   func(have, want string) bool // have: value of the call; want: value of the policy
-	valid   func(want string) bool       // whether want can be compared; nil: always
-	negated bool                         // the operator holds if no value matches
+	// holds compares one value of the API call (have) with one value of the policy (want).
+	holds func(have, want string) bool
+	// valid reports whether want can be compared. Nil means that every value can be.
+	valid   func(want string) bool
+	negated bool // the operator holds if no value matches
 }
 
 // operators are the operators of "Conditional operators", each followed by its negation.

@@ -15,11 +15,11 @@ type Question struct {
 // A Verdict is the decision of all policies of one type about a Question.
 type Verdict int
 
-// The zero value denies.
+// The verdicts. The zero value is ImplicitDeny.
 const (
-	ImplicitDeny Verdict = iota // no statement covers the question
-	Allowed
-	ExplicitDeny // a Deny covers it; it overrides every Allow
+	ImplicitDeny Verdict = iota // no statement matches the question
+	Allowed                     // an Allow statement matches, and no Deny statement
+	ExplicitDeny                // a Deny statement matches; it overrides every Allow statement
 )
 
 // Evaluate returns the verdict of policies of one type. Without policies it is ImplicitDeny.

@@ -135,7 +135,7 @@ func parseStatement(text string) (s Statement, err error) {
 	if err := onlyKeys(object, "Effect", "Action", "NotAction", "Resource", "Condition", "Principal"); err != nil {
 		return s, err
 	}
-	s.Effect, _ = plainjson.String(object["Effect"]) // Check refuses an effect that is no text
+	s.Effect, _ = plainjson.String(object["Effect"]) // Check refuses an effect that is not a text
 	for key, to := range map[string]*[]string{"Action": &s.Actions, "NotAction": &s.NotActions, "Resource": &s.Resources} {
 		if raw, there := object[key]; there {
 			if *to, err = parseValues(raw); err != nil {

@@ -98,7 +98,7 @@ func (k *Call) Resource() string {
 	return "acs:ecs:" + k.Region + ":" + k.Caller.Account.ID + ":" + kind
 }
 
-// Require returns nil if the caller may perform action on resource, else a refusal with
+// Require returns nil if the caller may perform action on resource, otherwise a refusal with
 // AccessDeniedDetail (NoPermission).
 func (k *Call) Require(action, resource string) error {
 	q := ram.Question{Action: action, Resource: resource, Key: k.ConditionKeys()}

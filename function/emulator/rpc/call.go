@@ -51,17 +51,17 @@ type Call struct {
 	Secure  bool      // it used TLS, or plain http where the emulator accepts it in place of TLS
 	Params  Params    // from query and form; the form has priority
 	Query   []string  // names of the parameters in the URL, sorted
-	Body    []byte    // of an operation with a path of its own; nil for the others
+	Body    []byte    // body of an operation with its own path; nil for other operations
 	Headers Params    // x-acs-* of a request that is signed by V3, in lower case
 	Signing sign.Signing
 	// Repeated is the name of a parameter with several values, in a request that is signed by
-	// V3; empty: none.
+	// V3. It is empty if no parameter has several values.
 	Repeated string
 
 	Op        api.Operation   // set by the check of the operation
 	Caller    Identity        // set by authentication
 	Region    string          // set by the check of the region; empty for operations without a region
-	JobID     string          // of the job that the call created; empty: none
+	JobID     string          // id of the job that the call created; empty if it created no job
 	Effect    bool            // the operation was carried out
 	Injection fault.Injection // faults of the call
 }

@@ -14,7 +14,7 @@ type cloudError struct {
 	code    string
 	message string
 
-	denied *AccessDenied // detail of a refusal by RAM, else nil
+	denied *AccessDenied // detail of a refusal by RAM, otherwise nil
 }
 
 // Error returns code and message. Clients do not see this text; they read the fields of the

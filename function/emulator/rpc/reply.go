@@ -40,7 +40,7 @@ type gatewayError struct {
 // Accepted is the body of a call that was stored and not carried out yet: the answer is 202 without a body.
 type Accepted struct{}
 
-// NewReply returns the complete reply of a call: body as JSON if err is nil, else the refusal of
+// NewReply returns the complete reply of a call: body as JSON if err is nil, otherwise the refusal of
 // err.
 func NewReply(k *Call, body any, err error) fault.Reply {
 	rep := fault.Reply{Status: http.StatusOK, RequestID: k.ID}

@@ -8,7 +8,7 @@ import (
 	"backupportal/function/emulator/rpc"
 )
 
-// A Credential signs requests. It is permanent if token is empty, else temporary.
+// A Credential signs requests. It is permanent if token is empty, otherwise temporary.
 type Credential struct {
 	KeyID, Secret string
 	token         string       // empty for keys of accounts and users

@@ -306,8 +306,8 @@ func (c *checker) instance(a *Account, i Instance) {
 	}
 }
 
-// instanceTags reports unknown tags with the prefix "emulator:", and invalid values of the known
-// ones.
+// instanceTags reports tags that begin with "emulator:" and are not known. It also reports invalid
+// values of the tags that are known.
 func (c *checker) instanceTags(subject string, tags map[string]string) {
 	for key, value := range tags {
 		switch {

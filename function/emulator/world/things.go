@@ -35,8 +35,8 @@ type Instance struct {
 
 	Disks []Disk `yaml:"disks"` // the system disk first; at least one
 
-	JobDuration time.Duration `yaml:"job_duration"` // of its jobs; zero: the duration of the world
-	JobOutcome  string        `yaml:"job_outcome"`  // of its jobs, see [lifecycle.Outcomes]; empty: COMPLETE
+	JobDuration time.Duration `yaml:"job_duration"` // duration of its jobs; zero: the duration of the world
+	JobOutcome  string        `yaml:"job_outcome"`  // outcome of its jobs, see [lifecycle.Outcomes]; empty: COMPLETE
 }
 
 // A Disk is a disk that is attached to an instance.
@@ -44,7 +44,7 @@ type Disk struct {
 	ID               string `yaml:"id"`
 	Name             string `yaml:"name"`
 	Category         string `yaml:"category"`          // cloud_essd, cloud_auto, cloud_ssd, cloud_efficiency…
-	PerformanceLevel string `yaml:"performance_level"` // of a cloud_essd: PL0 to PL3, default PL1
+	PerformanceLevel string `yaml:"performance_level"` // only for cloud_essd: PL0 to PL3, default PL1
 	Type             string `yaml:"type"`              // "system" or "data"
 	GiB              int64  `yaml:"gib"`
 	Status           string `yaml:"status"` // default: In_use
@@ -80,8 +80,8 @@ type Cluster struct {
 	Agent       string   `yaml:"agent"` // READY (default), MISS or UNKNOWN; jobs need READY
 	Volumes     []Volume `yaml:"volumes"`
 
-	JobDuration time.Duration `yaml:"job_duration"` // of its jobs; zero: the duration of the world
-	JobOutcome  string        `yaml:"job_outcome"`  // of its jobs, see [lifecycle.Outcomes]; empty: COMPLETE
+	JobDuration time.Duration `yaml:"job_duration"` // duration of its jobs; zero: the duration of the world
+	JobOutcome  string        `yaml:"job_outcome"`  // outcome of its jobs, see [lifecycle.Outcomes]; empty: COMPLETE
 }
 
 // A Volume is a persistent volume of a cluster.

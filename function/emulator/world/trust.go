@@ -49,7 +49,7 @@ func (r *Role) TrustsPrincipal(principal, root string, q ram.Question) ram.Verdi
 
 // TrustsService reports whether the trust policy lets a service of the vendor assume the role on
 // behalf of an account. The form <account>@<service> restricts the service to one account ("Trust
-// policy of a service role"). That this form also works for Cloud Backup is a guess.
+// policy of a service role"). It is a guess that this form also works for Cloud Backup.
 func (r *Role) TrustsService(service, account string) bool {
 	q := ram.Question{Action: "sts:AssumeRole", Resource: "*", Key: func(string) (string, bool) { return "", false }}
 	return ram.Evaluate(q, r.statementsFor(func(p ram.Principals) bool {

@@ -41,7 +41,7 @@ type World struct {
 // An Account is one Alibaba Cloud account with its callers and resources.
 type Account struct {
 	ID         string      `yaml:"id"`          // 16 digits
-	AccessKeys []AccessKey `yaml:"access_keys"` // of the account itself, which RAM calls root
+	AccessKeys []AccessKey `yaml:"access_keys"` // keys of the account itself, which RAM calls root
 	Users      []User      `yaml:"users"`
 	Roles      []Role      `yaml:"roles"`
 
@@ -53,7 +53,7 @@ type Account struct {
 	// CrossAccounts are the accounts that were registered here by AddCrossAccount.
 	CrossAccounts []CrossAccount `yaml:"cross_accounts"`
 
-	// Directory is set for the management account of a resource directory, else nil.
+	// Directory is set for the management account of a resource directory, otherwise nil.
 	Directory *Directory `yaml:"directory"`
 
 	Instances []Instance     `yaml:"instances"`

@@ -33,7 +33,7 @@ type api struct {
 type Call struct {
 	Event      []byte
 	RequestID  string // empty means random; a retry has the same one
-	RetryCount int    // of an asynchronous event
+	RetryCount int    // number of earlier deliveries of an asynchronous event
 }
 
 // A pending is an invocation that waits for its answer, with its deadline.

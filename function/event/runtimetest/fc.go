@@ -16,7 +16,7 @@ import (
 // Invoke, Peak and Output are safe for concurrent use after Start.
 type FC struct {
 	Concurrency int           // calls at the same time; 0 means 1, as for go1
-	Timeout     time.Duration // of the function; 0 means 30 s
+	Timeout     time.Duration // timeout of the function; 0 means 30 s
 	Region      string        // empty means cn-hangzhou
 	AccountID   string        // empty means 1000000000000001
 

@@ -12,7 +12,7 @@ import (
 type Gateway struct {
 	Function     Function
 	LoadBalancer bool // instead of a REST API
-	SingleValues bool // of a load balancer: its target group does not use multi-value headers
+	SingleValues bool // for a load balancer: its target group does not use multi-value headers
 }
 
 // albMax is the largest body of a request and of an answer behind a load balancer, in bytes.

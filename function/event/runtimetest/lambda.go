@@ -15,7 +15,7 @@ import (
 // before Start; their zero values are usable. Do, Invoke and Output are safe for concurrent use
 // after Start.
 type Lambda struct {
-	Timeout time.Duration // of the function; 0 means 30 s
+	Timeout time.Duration // timeout of the function; 0 means 30 s
 	Region  string        // empty means eu-central-1
 
 	program *program

@@ -67,7 +67,7 @@ func rejectionIsCounted(t *testing.T, s backup.Store) {
 			t.Errorf("call %d returned %d", n, count)
 		}
 	}
-	late := want // of a process whose clock is behind
+	late := want // the message of a process whose clock is behind
 	if count := reject(t, s, late); count != 4 {
 		t.Errorf("the late call returned %d", count)
 	}
