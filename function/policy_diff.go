@@ -143,7 +143,7 @@ type difference struct {
 	replay *policy.Replay
 	claims map[string]claim           // by the keys of readClaims
 	groups map[changeKey]*changeGroup // requests whose decision changes or is unclear
-	counts map[policy.Change]int      // of all requests
+	counts map[policy.Change]int      // number of requests with each result
 	total  int                        // requests
 }
 

@@ -170,6 +170,7 @@ type BatchCheckPage struct {
 	Values   Values          // values of the form, with the options of the batch
 	Mistakes []param.Mistake // mistakes in the options
 	Draft    string          // address of the draft
+	Person   string          // see [FormPage]; may be empty
 	Form     string          // address of the form with these values, with a query
 	Allowed  []CheckedTarget
 	Refused  []CheckedTarget

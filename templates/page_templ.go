@@ -732,7 +732,7 @@ func (s Shell) back() string {
 	return s.Path + "?" + s.Query
 }
 
-// language draws one language: plain text for the current one, otherwise a button. If to is not empty, the button sends
+// language renders one language: plain text for the current one, otherwise a button. If to is not empty, the button sends
 // the form of the page to this address; otherwise it has a form of its own.
 func language(l param.Language, name, to string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "strconv"
 
-// tellMe draws the boxes of the receivers that get a message when the backup has ended; nothing if the person may choose
+// tellMe renders the boxes of the receivers that get a message when the backup has ended; nothing if the person may choose
 // none.
 func tellMe(p CheckPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

@@ -50,7 +50,7 @@ type BackupJob struct {
 	CopyStatus      string                  `json:"DestinationNativeSnapshotStatus,omitempty"`
 	CopyProgress    int                     `json:"DestinationNativeSnapshotProgress,omitempty"` // percent
 	ErrorMessage    string                  `json:"ErrorMessage,omitempty"`
-	Consistency     backup.ConsistencyState `json:"Consistency,omitempty"`     // of an application-consistent backup
+	Consistency     backup.ConsistencyState `json:"Consistency,omitempty"`     // only of an application-consistent backup
 	ConsistentLevel string                  `json:"ConsistentLevel,omitempty"` // reached by an application-consistent backup
 	DowngradeReason string                  `json:"DowngradeReason,omitempty"` // why the level is lower than requested
 	CancelledBy     string                  `json:"CancelledBy,omitempty"`     // name of the principal

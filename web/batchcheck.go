@@ -150,7 +150,7 @@ func (s *Server) checkBatch(w http.ResponseWriter, r *http.Request, d draft.Draf
 		return err
 	}
 	page := templates.BatchCheckPage{
-		Shell: s.shell(r), Set: set, Draft: draftsPath + "/" + d.ID, Form: draftsPath + "/" + d.ID + "?page=" + s.Backups.NewID(),
+		Shell: s.shell(r), Set: set, Draft: draftsPath + "/" + d.ID, Person: s.formToken(r), Form: draftsPath + "/" + d.ID + "?page=" + s.Backups.NewID(),
 		Source: request.Common.SourceType(), Common: request.Common.WithDefaults(), Values: d.Values,
 		Old: s.Backups.Now().Sub(set.At) > listAge, Limit: shownTargets,
 	}
@@ -312,27 +312,20 @@ func (s *Server) startBatch(w http.ResponseWriter, r *http.Request, d draft.Draf
 	if !ok {
 		return errRequest
 	}
-	values := withoutOptions(d.Values)
-	for _, name := range []string{"Concurrency", "MaxErrors", "FirstBatch", "AfterFirst", "Rate"} {
-		value := strings.TrimSpace(r.PostForm.Get(name))
-		if !isPlainText(value) || len(value) > longestSearch {
-			return errRequest
-		}
-		values[name] = value
-	}
 	tried := d
-	tried.Values = values
+	if tried.Values, err = withPostedOptions(r, d.Values); err != nil {
+		return err
+	}
 	wrong, err := s.optionMistakes(r, tried, set, skip)
 	if err != nil {
 		return err
 	}
 	if wrong != nil {
-		again := s.draftOf(r, d.Owner, values)
-		again.Checked, again.Interim, again.Page = true, false, again.ID
-		if err := s.Drafts.SaveDraft(r.Context(), again); err != nil {
-			return storeFailure(err)
+		check, err := s.saveOptions(r, d.Owner, tried.Values)
+		if err != nil {
+			return err
 		}
-		http.Redirect(w, r, draftsPath+"/"+again.ID+"/check", http.StatusSeeOther)
+		http.Redirect(w, r, check, http.StatusSeeOther)
 		return nil
 	}
 	request, bad := s.batchRequest(r, tried, set, skip)
@@ -354,6 +347,52 @@ func (s *Server) startBatch(w http.ResponseWriter, r *http.Request, d draft.Draf
 	}
 	http.Redirect(w, r, batchPagesPath+"/"+url.PathEscape(b.ID), http.StatusSeeOther)
 	return nil
+}
+
+// withPostedOptions returns the values of a form with the options that r posts from the check page. The error is errRequest.
+func withPostedOptions(r *http.Request, form templates.Values) (templates.Values, error) {
+	values := withoutOptions(form)
+	for _, name := range []string{"Concurrency", "MaxErrors", "FirstBatch", "AfterFirst", "Rate"} {
+		value := strings.TrimSpace(r.PostForm.Get(name))
+		if !isPlainText(value) || len(value) > longestSearch {
+			return nil, errRequest
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// saveOptions stores a draft with the values, which have options, and returns the address of its check page.
+func (s *Server) saveOptions(r *http.Request, owner string, values templates.Values) (check string, err error) {
+	again := s.draftOf(r, owner, values)
+	again.Checked, again.Interim, again.Page = true, false, again.ID
+	return draftsPath + "/" + again.ID + "/check", storeFailure(s.Drafts.SaveDraft(r.Context(), again))
+}
+
+// checkAfterSignIn returns the address of the check page to which a person returns who pressed a button of it after the end of the
+// session. If options of a batch were typed there, it is the page of a new draft with them.
+func (s *Server) checkAfterSignIn(r *http.Request, id string) string {
+	same := draftsPath + "/" + url.PathEscape(id) + "/check"
+	if r.ParseForm() != nil || !r.PostForm.Has("Concurrency") {
+		return same
+	}
+	owner, ok := s.SignIn.Sessions.FormOwner(r.PostForm.Get("person"))
+	if !ok {
+		return same
+	}
+	d, err := s.Drafts.FindDraft(r.Context(), owner, id, s.Backups.Now().Add(-draft.Life))
+	if err != nil || !isBatch(d.Values) {
+		return same
+	}
+	values, err := withPostedOptions(r, d.Values)
+	if err != nil {
+		return same
+	}
+	check, err := s.saveOptions(r, owner, values)
+	if err != nil {
+		return same
+	}
+	return check
 }
 
 // skipped returns the numbers in text, which are separated by commas. ok is false if it has anything else, or a number

@@ -70,7 +70,7 @@ func TestCommandsOfTheReferenceWork(t *testing.T) {
 }
 
 // commandsWork runs the commands of the API reference of a portal with one AUTH_MODE (way of
-// sign-in). Except in mode demo, the program has a token, and the commands stop without one.
+// sign-in). Except in mode demo, the program has a token, and the commands stop without a token.
 func commandsWork(t *testing.T, mode auth.Mode) {
 	for _, program := range []string{"sh", "curl", "sed"} {
 		if _, err := exec.LookPath(program); err != nil {

@@ -396,7 +396,7 @@ func (s *Server) resumed(h handler) handler {
 		}
 		if id := r.PathValue("DraftId"); id != "" {
 			_ = r.ParseForm() // a body that cannot be read has no receivers
-			return s.askSignIn(w, r, withReceivers(draftsPath+"/"+url.PathEscape(id)+"/check", chosenReceivers(r.PostForm)))
+			return s.askSignIn(w, r, withReceivers(s.checkAfterSignIn(r, id), chosenReceivers(r.PostForm)))
 		}
 		values, badForm := readForm(r)
 		if badForm != nil {

@@ -308,7 +308,7 @@ func TestDraftsBelongToTheirPerson(t *testing.T) {
 	id := strings.Split(check, "/")[2]
 	other := w.person(t, "Test-Subject", "bob")
 	for _, c := range []struct{ method, path string }{
-		{"GET", "/drafts/" + id}, {"GET", check}, {"POST", "/drafts/" + id + "/start"}, {"POST", "/drafts/" + id + "/discard"},
+		{"GET", "/drafts/" + id}, {"GET", check}, {"POST", check}, {"POST", "/drafts/" + id + "/start"}, {"POST", "/drafts/" + id + "/discard"},
 		{"GET", "/drafts/AAAAAAAAAAAAAAAAAAAAAAAAAA"},
 	} {
 		if other.send(c.method, c.path, ""); other.status != http.StatusNotFound {
@@ -408,6 +408,21 @@ func TestEndOfTheSessionLosesNothing(t *testing.T) {
 		}
 		p.signIn(w, idp, "alice").shows(regexp.QuoteMeta(check), onCheck...)
 		p.press("").shows(jobPage)
+	})
+	t.Run("chosen receivers", func(t *testing.T) {
+		w, _, p := in(t)
+		check := p.press("check", typed...).shows(checkPage).at
+		for _, path := range []string{check, strings.Replace(check, "/check", "/start", 1)} {
+			lose(p)
+			p.send("POST", path, "Notify.3=team-chat").shows(path+"$", "Your session has ended")
+			next := url.Values{"next": {check + "?Notify=team-chat"}}.Encode()
+			if got := p.sent.Get("Refresh"); !strings.HasSuffix(got, next) {
+				t.Errorf("after a post to %s: %q", path, got)
+			}
+		}
+		if w.created() != 0 {
+			t.Error("a backup was started")
+		}
 	})
 	t.Run("result", func(t *testing.T) {
 		w, idp, p := in(t)

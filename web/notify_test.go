@@ -110,6 +110,12 @@ func TestProgramsChooseReceivers(t *testing.T) {
 			t.Errorf("%s: %d %s", c.notify, status, body)
 		}
 	}
+	var list web.BackupJobList
+	post("other", `["unknown"]`)
+	denied := w.ask("GET", "/api/v1/backup-jobs?Status=DENIED", "", "")
+	if err := json.Unmarshal(denied.Body.Bytes(), &list); err != nil || len(list.BackupJobs) != 2 {
+		t.Errorf("refusals of two choices in the history: %s", denied.Body)
+	}
 	answer := w.postBatch("batch", strings.Replace(twoBackups, "{", `{"Notify":["mine"],`, 1))
 	if answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), "batch cannot have Notify") {
 		t.Errorf("a batch: %d %s", answer.Code, answer.Body)

@@ -342,8 +342,8 @@ type formResult struct {
 	refused  error            // error of the domain, if bad is not empty; nil if only the form has mistakes
 	call     backup.Call
 	previews []backup.Preview
-	batch    batch.Request // of a form for several targets
-	plan     batch.Plan    // of batch
+	batch    batch.Request // the request of a form for several targets
+	plan     batch.Plan    // the plan of batch
 	chosen   []string      // receivers, which are not in values and params: the policy decides about them at the start
 }
 

@@ -384,7 +384,30 @@ func TestEndOfTheSessionKeepsTargets(t *testing.T) {
 				t.Error("a backup was started")
 			}
 			_, id, _ := strings.Cut(p.at, "draft=")
+			if name == "list" {
+				defer p.losesNoOptions(w, idp)
+			}
 			p.send("POST", "/batches/targets", url.Values{"from": {"kept"}, "draft": {id}}.Encode()).shows("^/(drafts/|batches/new)", c.form...)
 		})
+	}
+}
+
+// losesNoOptions continues with the form of a batch to its check page, and presses Start after the session has ended. After the
+// sign-in, the check page has the options that were typed.
+func (p *person) losesNoOptions(w *world, idp *liar) {
+	p.Helper()
+	p.press("check", "Retention", "7").shows(checkPage, `name="Concurrency"`)
+	form := formOn(p.T, p.page)
+	form.Set("Concurrency", "17")
+	form.Set("MaxErrors", "9%")
+	delete(p.jar, "__Host-portal")
+	start := strings.Replace(p.at, "/check", "/start", 1)
+	p.send("POST", start, form.Encode()).shows("/start$", "Your session has ended")
+	p.signIn(w, idp, "alice").shows(checkPage, `value="17"`, `value="9%"`)
+	form.Set("person", "AAAA")
+	delete(p.jar, "__Host-portal")
+	p.send("POST", start, form.Encode()).signIn(w, idp, "alice").shows(checkPage, `!value="17"`)
+	if w.created() != 0 {
+		p.Error("a backup was started")
 	}
 }

@@ -52,8 +52,8 @@ type outlasting struct {
 	*tab
 	provider provider
 	gateway  *gateway
-	other    *url.URL // of the process that does not serve the gateway now; nil with only one
-	label    string   // of the backup
+	other    *url.URL // URL of the process that does not serve the gateway now; nil if there is only one process
+	label    string   // JobName of the backup
 }
 
 // signsIn signs in at the provider, and waits until the browser is back in the portal.

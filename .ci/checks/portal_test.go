@@ -22,7 +22,7 @@ type portal struct {
 	url, emulator string // addresses
 	process       *exec.Cmd
 	said          *bytes.Buffer // the standard error of the process
-	environment   []string      // of the deployed program; nil for function/cmd/local
+	environment   []string      // environment of the deployed program; nil for function/cmd/local
 }
 
 // build compiles function/cmd/local of this checkout.

@@ -172,7 +172,7 @@ func (b *tab) text(selector string) string {
 }
 
 // value returns the value of the control called name. For a radio group it returns the selected
-// option, and "" without one.
+// option, and "" if there is none.
 func (b *tab) value(name string) string {
 	b.Helper()
 	return get[string](b, js(`name => {

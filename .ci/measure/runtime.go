@@ -30,8 +30,8 @@ type program struct {
 	name   string
 	path   string
 	env    []string
-	status int           // of the expected answer
-	event  func() []byte // of the next request
+	status int           // HTTP status of the expected answer
+	event  func() []byte // returns the event of the next request
 }
 
 // String returns the name of the program.
@@ -45,10 +45,10 @@ type instance struct {
 	server *http.Server
 	events chan call
 	ended  chan struct{} // closed after the process has ended
-	output bytes.Buffer  // of the process, complete after it has ended
+	output bytes.Buffer  // output of the process, complete after the process has ended
 
 	mu      sync.Mutex
-	waiting map[string]chan answer // of running calls, by id
+	waiting map[string]chan answer // running calls that wait for an answer, by id
 }
 
 // A call is an event that waits for the program, with its id.

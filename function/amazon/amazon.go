@@ -22,7 +22,7 @@ import (
 type Credentials struct {
 	AccessKeyID     string
 	SecretAccessKey secret.String
-	SessionToken    secret.String // of temporary credentials; empty for a permanent access key
+	SessionToken    secret.String // session token of temporary credentials; empty for a permanent access key
 }
 
 // Client invokes functions in one region. All fields except Endpoint are required. It is safe for concurrent use.

@@ -21,7 +21,7 @@ import (
 type chunkEvent struct {
 	Batch  string `json:"batch"`
 	Chunk  int    `json:"chunk"`
-	Parent string `json:"traceparent,omitempty"` // of the request or sweep that ordered it; package event reads it
+	Parent string `json:"traceparent,omitempty"` // trace of the sender; package event reads it
 	State  string `json:"tracestate,omitempty"`
 }
 

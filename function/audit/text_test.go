@@ -38,7 +38,7 @@ func TestHostileTextsAreCleaned(t *testing.T) {
 			Kind: backup.AuditDenied, Actor: identity.Principal{Issuer: text, Subject: text, Name: text, Key: text, Email: text, Groups: []string{text}},
 			Target:     backup.AuditTarget{Account: text, AccountID: text, Region: text, SourceType: text, Resource: text, Retention: text, CopyTo: text, Scripts: slices.Repeat([]string{text}, 100)},
 			Decision:   backup.AuditDecision{Rule: text, Lines: slices.Repeat([]string{text}, 100)},
-			Submission: backup.AuditSubmission{ID: text, Reason: text, Ticket: text},
+			Submission: backup.AuditSubmission{ID: text, Reason: text, Ticket: text, Notify: slices.Repeat([]string{text}, 100)},
 			Outcome:    backup.AuditOutcome{Class: text, Code: text, JobID: text, OtherJobID: text, RequestID: text, Limit: text},
 		}
 		if err := tr.Record(ctx, e); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -87,11 +88,13 @@ func (r *fixture) auditSummary(t testing.TB) string {
 func TestAuditOfSubmission(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, url string) {
 		r := withAudit(t, newFixtureOn(t, url))
+		r.Policy = anyReceiver{r.Policy}
 		ctx := backup.WithRequestInfo(t.Context(), backup.RequestInfo{RequestID: "request-1", ClientIP: "192.0.2.7"})
 		sub := submission("k")
 		sub.Principal.Key = "session-1"
 		sub.Params = maps.Clone(sub.Params)
 		sub.Params["Reason"], sub.Params["Ticket"] = "Before the schema change", "OPS-7"
+		sub.Params["Notify"] = `["team-chat","incidents"]`
 		answer, err := r.Submit(ctx, sub)
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +111,8 @@ func TestAuditOfSubmission(t *testing.T) {
 			if one.Actor.Subject != "alice" || one.Actor.Kind != identity.KindHuman || one.Actor.Key != "session-1" || one.Request.ID != "request-1" ||
 				one.Request.ClientIP != "192.0.2.7" || one.Request.Door != backup.DoorAPI || one.Submission.ID != answer.SubmissionID ||
 				one.Target.Action != backup.ActionCreate || one.Target.Account != "demo" || one.Target.Resource != "i-bp1demoweb01" || one.Target.Retention != "7" ||
-				one.Submission.Reason != "Before the schema change" || one.Submission.Ticket != "OPS-7" {
+				one.Submission.Reason != "Before the schema change" || one.Submission.Ticket != "OPS-7" ||
+				!slices.Equal(one.Submission.Notify, []string{"team-chat", "incidents"}) {
 				t.Errorf("%+v", one)
 			}
 		}

@@ -75,7 +75,7 @@ type Receiver struct {
 	// [ParseReceiverURL]. It is empty for Email.
 	URL      secret.String
 	Secret   secret.String // key for signatures, decoded for a webhook; password of an Email receiver; may be empty except for a webhook
-	Mail     Mail          // server and addresses of an Email receiver; zero for others
+	Mail     Mail          // settings of an Email receiver; zero for other receivers
 	Events   []Event       // events that it receives; nil: only the ends of backups for which it was chosen
 	Accounts []string      // aliases; nil: all accounts
 	Language param.Language
@@ -142,8 +142,8 @@ type Messenger interface {
 	// Takes reports whether there is a receiver with this name that gets messages about the
 	// account.
 	Takes(receiver, account string) bool
-	// Send sends one notice, once. Its errors contain neither URLs nor secrets. After
-	// [ErrUndeliverable] another try cannot succeed.
+	// Send sends n once, without a retry. Nil means that the receiver confirmed n. Errors contain neither URLs
+	// nor secrets. After [ErrUndeliverable] another try cannot succeed.
 	Send(ctx context.Context, n Notice) error
 }
 

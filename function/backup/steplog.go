@@ -32,8 +32,8 @@ type Step struct {
 	Kind      StepKind
 	Owner     string    // random text, different for each step: recognises a repeated insert
 	At        time.Time // milliseconds
-	Until     time.Time // of attempt: no call is sent after this time; zero for other kinds
-	JobID     string    // of created; empty for other kinds
+	Until     time.Time // for attempt: no call is sent after this time; zero for other kinds
+	JobID     string    // for created: id of the job; empty for other kinds
 	Code      string    // for void and refused: the cloud's error code, or a code that begins with "portal."
 	Message   string    // for void and refused: the cloud's text, cleaned
 	RequestID string    // the cloud's id of the call; empty if unknown

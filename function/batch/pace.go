@@ -41,11 +41,9 @@ const (
 	mostApart   = 30 * time.Second      // the longest Interval
 )
 
-// newPace returns the pace for one item in each interval from a time on. Slots that pass before a process begins can be caught
-// up, as others can.
-func newPace(interval time.Duration, from time.Time) Pace {
-	return Pace{Interval: interval, Least: interval, Next: from}
-}
+// newPace returns the pace for one item in each interval. The first slot begins with the first take: slots that were missed before it
+// are not caught up. That would use up what the cloud accepts at once, and later items that come together would be refused.
+func newPace(interval time.Duration) Pace { return Pace{Interval: interval, Least: interval} }
 
 // Take returns how many of at most limit slots a process gets at now, when the first of them begins,
 // and the pace after that. If it gets none, wait is the time until it may ask again.

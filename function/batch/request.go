@@ -39,7 +39,7 @@ type Request struct {
 	// LeftOut is how many targets the sender left out after a check, for the records of the creation.
 	LeftOut int
 
-	use int // of a key that is used again, from 2; 0 for the first use: see [Service.use]
+	use int // number of the use of the key, from 2; 0 for the first use: see [Service.use]
 }
 
 // ID returns the id of the batch: 26 characters, a hash of its door, principal and key. If an expired key is used

@@ -168,14 +168,16 @@ type taken struct {
 func (r *run) take(ctx context.Context, limit int) (t taken, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
-	look := r.Backups.Now()
+	look, looked := r.Backups.Now(), false
 	t.batch, err = r.edit(ctx, r.batch.ID, func(items Items, now time.Time, b *Batch) error {
-		t = taken{}
+		t, looked = taken{}, false
 		if b.State != StateRunning {
 			return nil
 		}
 		// The leases of its own items do not end, so others hold those that are more.
-		if b.Counts[ItemStarting] > r.atWork() && look.Sub(r.looked) >= renewEvery {
+		passed := look.Sub(r.looked)
+		if b.Counts[ItemStarting] > r.atWork() && (passed < 0 || passed >= renewEvery) {
+			looked = true
 			expired, err := items.Expired(ctx, now, limit)
 			if err != nil {
 				return err
@@ -189,7 +191,7 @@ func (r *run) take(ctx context.Context, limit int) (t taken, err error) {
 		}
 		return items.Put(ctx, t.changes)
 	})
-	if err == nil {
+	if err == nil && looked {
 		r.looked = look
 	}
 	r.mu.Lock()
@@ -373,8 +375,8 @@ func (r *run) store(ctx context.Context) {
 	}
 }
 
-// gather returns first and the results that follow it soon. It waits for no others if this process works on no other item, or
-// if a result must slow the others down.
+// gather returns first and the results that follow within gatherTime, at most mostAtOnce in all. It returns
+// at once if this process works on no other item, or if a result must reduce the rate.
 func (r *run) gather(first result) []result {
 	all := []result{first}
 	soon := time.NewTimer(gatherTime)

@@ -144,7 +144,7 @@ func (r Request) batch(plan Plan, now time.Time) (Batch, []Item) {
 	b := Batch{
 		ID: plan.ID, Fingerprint: r.fingerprint(), Door: r.Door, Principal: r.Principal, Key: r.itemsKey(), Common: r.Common,
 		Options: r.Options, Total: len(r.Targets), State: StateRunning, Counts: Counts{}, CreatedAt: now,
-		Control: Control{FirstUntil: len(r.Targets), Forgiven: plan.Refused, Pace: newPace(r.Options.interval(), now)},
+		Control: Control{FirstUntil: len(r.Targets), Forgiven: plan.Refused, Pace: newPace(r.Options.interval())},
 	}
 	items := make([]Item, len(r.Targets))
 	allowed := 0

@@ -1,11 +1,13 @@
 package batch_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"backupportal/function/backup"
 	"backupportal/function/batch"
+	"backupportal/function/emulator"
 )
 
 // TestItemsOfStoppedProcessesComeFirst stops a process that has taken an item. When its lease has ended, another process starts the
@@ -47,6 +49,37 @@ func TestItemsOfStoppedProcessesComeFirst(t *testing.T) {
 	})
 }
 
+// TestItemsOfStoppedProcessesComeBeforeTheEnd proves that a process that takes items all the time still looks for those of a process
+// that stops meanwhile, and does not start them last.
+func TestItemsOfStoppedProcessesComeBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	const n = 200
+	f := newFixture(t)
+	r := request("k", n)
+	r.Options = batch.Options{Rate: "20/s"}
+	b := f.create(t, r)
+	_, err := f.Store.EditBatch(t.Context(), b.ID, f.clock.Now(), func(items batch.Items, now time.Time, b *batch.Batch) error {
+		taken, err := items.Read(t.Context(), []int{n - 1})
+		if err != nil {
+			return err
+		}
+		item := taken[0]
+		item.State, item.Attempts, item.UpdatedAt = batch.ItemStarting, 1, now
+		b.Counts[batch.ItemWaiting]--
+		b.Counts[batch.ItemStarting]++
+		return items.Put(t.Context(), []batch.Change{{Item: item, Due: now.Add(100 * time.Millisecond)}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.run(t, b.ID, 50)
+	f.once(t, n)
+	at := slices.IndexFunc(f.cloud.Ledger().Jobs, func(j emulator.Job) bool { return j.InstanceID == machine(n-1) })
+	if at > n*3/4 {
+		t.Errorf("it was started as number %d of %d", at+1, n)
+	}
+}
+
 // TestJobIsReportedBeforeItsName proves that Submit passes on a new job before it asks for the name of the instance, so that a
 // batch can store the result, and that it passes on no repeat.
 func TestJobIsReportedBeforeItsName(t *testing.T) {
@@ -69,16 +102,5 @@ func TestJobIsReportedBeforeItsName(t *testing.T) {
 	}
 	if created != 1 || f.listings() == 0 {
 		t.Errorf("passed on %d times, asked for names %d times", created, f.listings())
-	}
-}
-
-// TestSlotsBeginAtTheCreation proves that the first slot is that of the creation, so that the time until a process begins is caught
-// up as other missed slots are.
-func TestSlotsBeginAtTheCreation(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t)
-	b := f.create(t, request("k", 2))
-	if next := b.Control.Pace.Next; !next.Equal(b.CreatedAt) {
-		t.Errorf("the first slot is at %v, created at %v", next, b.CreatedAt)
 	}
 }

@@ -83,7 +83,7 @@ func (r Request) tagMistakes() []param.Mistake {
 	return nil
 }
 
-// The sentences about tags.
+// Messages about tags.
 var (
 	msgTag       = param.Both("Tag must be a key, or a key, = and a value, of at most %v bytes", "Tag 必须是键，或“键=值”，且不超过 %v 字节")
 	msgTagSource = param.Both("a tag selects instances, not clusters: name the clusters in Targets", "标签只能选择实例，不能选择集群：请在 Targets 中列出集群")

@@ -89,7 +89,7 @@ func (d Handlers) initialize(ctx context.Context) {
 }
 
 // Invoke returns a handler that reads an event from the body of POST /invoke and passes other
-// requests to Web. It reads no header of the platform, so it also works without one: with an
+// requests to Web. It reads no header of the platform, so it also works without the platform: with an
 // emulator, and for demonstrations.
 func (d Handlers) Invoke() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -138,7 +138,7 @@ type Query struct {
 	Again  bool                 // ask the cloud again where it failed, and wait again where it was slow
 	// Patience replaces [Inventory.Patience], unless it is zero.
 	Patience time.Duration
-	Points   bool // of Instances: also when their newest recovery points were made
+	Points   bool // for Instances: whether to read also when their newest recovery points were made
 }
 
 // List returns one listing for each place of q (a region of an account) in which a rule allows

@@ -44,7 +44,7 @@ import (
 type Config struct {
 	Notifications backup.Notifications
 	PublicURL     *url.URL         // origin of the portal, for links; nil leaves them out
-	Zone          *time.Location   // of the times in chats and e-mails; nil means UTC
+	Zone          *time.Location   // time zone of the times in chats and e-mails; nil means UTC
 	Now           func() time.Time // clock for signatures
 
 	// Account finds an account by its alias, for its name in chats; nil shows aliases.

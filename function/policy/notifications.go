@@ -16,7 +16,7 @@ import (
 const (
 	maxEnvironment = 40 // characters
 	maxReceivers   = param.MaxReceivers
-	maxRecipients  = 10 // of an e-mail
+	maxRecipients  = 10 // maximum number of recipients of an e-mail
 )
 
 // Shapes of the keys of e-mail receivers. An address in other forms, such as one with quotes, is
