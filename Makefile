@@ -9,6 +9,7 @@ MEASURE ?=
 EVENT ?= timer
 INVOKE ?=
 CHAOS ?=
+TAGS ?=
 
 # -race needs a C compiler; without one .ci/install reports it and the tests run without -race. SQLite is translated C
 # code; with race detection it would take most of the time of the tests, so it is excluded.
@@ -76,6 +77,9 @@ test: ## all checks of CI; installs missing tools
 			$$(go list ./... | grep -vxF "$$(go list $(TIMED) $(SEQUENTIAL))"); raced=$$?; \
 		env $(IN_MEMORY) nice -n 4 go test -vet=off -p 2 -count=1 -timeout 30m $(SEQUENTIAL) && exit $$raced) & others=$$!; \
 		env $(IN_MEMORY) go test -vet=off $(RACE) -p 4 -count=1 -timeout 30m $(TIMED); timed=$$?; wait $$others && exit $$timed
+	@# The export of traces is only in the build with the tag otel.
+	go vet -tags otel ./function/otlp ./function/app
+	go test -tags otel -count=1 -run OTLP ./function/app | awk '{ print } /no tests to run|^FAIL/ { bad = 1 } END { exit bad }'
 	@# Under the race detector this test makes only a fifth of its submissions, so it runs again without it.
 	@# go test succeeds if -run matches no test. That would mean that the test has another name now.
 	go test -count=1 -run SessionsAreCached ./function/aliyun | awk '{ print } /no tests to run|^FAIL/ { bad = 1 } END { exit bad }'
@@ -107,8 +111,8 @@ bench: ## benchmarks
 measure: dist ## dist/main beside simple programs, as a table of ratios; MEASURE='-pairs 5' for flags
 	go run -C .ci/measure . $(MEASURE)
 
-dist: ## dist/main for linux/amd64, and dist/policy.yaml from POLICY=path
-	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -tags lambda.norpc -ldflags='-s -w' -o '$(DIST)/main' ./function
+dist: ## dist/main for linux/amd64, and dist/policy.yaml from POLICY=path; TAGS=otel exports traces
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -tags 'lambda.norpc$(TAGS:%=,%)' -ldflags='-s -w' -o '$(DIST)/main' ./function
 	@install -m 644 '$(POLICY)' '$(DIST)/policy.yaml' && echo "$(DIST)/policy.yaml is a copy of $(POLICY)"
 	@stray=$$(ls -A '$(DIST)' | grep -vx -e main -e policy.yaml); test -z "$$stray" || \
 		{ echo "$(DIST) contains other files, which would be deployed too; remove them: $$stray" >&2; exit 1; }

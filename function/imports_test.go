@@ -61,6 +61,7 @@ var allowed = map[string][]string{
 	"function/metric":             {"function/backup", "function/secret"},
 	"function/notify":             {"function/backup", "function/param", "function/trace"},
 	"function/notify/smtptest":    {},
+	"function/otlp":               {},
 	"function/param":              {"function/jsontext", "function/pattern"},
 	"function/param/wordstest":    {},
 	"function/pattern":            {},
@@ -164,6 +165,16 @@ func TestImportsOfVendorsStayInOnePlace(t *testing.T) {
 func TestImportsOfTheProgramLeaveOutTheEmulator(t *testing.T) {
 	for _, path := range packages(t)["function"].Deps {
 		if strings.HasPrefix(path, module+"function/emulator") || strings.HasPrefix(path, module+"function/cmd") || strings.HasPrefix(path, module+"function/chaos") || path == "testing" {
+			t.Errorf("the program links %s", path)
+		}
+	}
+}
+
+// TestImportsOfTheProgramLeaveOutOpenTelemetry proves that only a program that is built with the tag otel links the modules
+// for the export of traces.
+func TestImportsOfTheProgramLeaveOutOpenTelemetry(t *testing.T) {
+	for _, path := range packages(t)["function"].Deps {
+		if strings.HasPrefix(path, "go.opentelemetry.io/") || strings.HasPrefix(path, "google.golang.org/") {
 			t.Errorf("the program links %s", path)
 		}
 	}

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"backupportal/function/identity"
@@ -79,6 +81,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 				line = append(line, "spans", spans)
 			}
 			s.Log.InfoContext(r.Context(), "request", line...)
+			spans.Export(r.Context(), s.Traces, cmp.Or(r.Pattern, "unknown path"), strconv.Itoa(status))
 		}()
 		next.ServeHTTP(sent, r)
 		finished = true

@@ -39,6 +39,7 @@ import (
 	"backupportal/function/param"
 	"backupportal/function/policy"
 	"backupportal/function/precheck"
+	"backupportal/function/trace"
 	"backupportal/web/auth"
 )
 
@@ -95,6 +96,7 @@ type Server struct {
 	Drafts    draft.Store                                     // keeps posted forms; nil: their values are in the address of the next page
 	Metrics   http.Handler                                    // answers GET /metrics and checks its token; nil: there is no such page
 	Meter     Meter                                           // counts requests; nil: nothing does
+	Traces    trace.Exporter                                  // gets the spans of each request; nil: they are only logged
 	Zone      *time.Location                                  // time zone of the times on pages
 	Admission *admission.Gate                                 // limits the requests that are worked on; nil: no limit
 	Log       *slog.Logger                                    // gets requests and unexpected errors

@@ -99,7 +99,12 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	}
 	machines := inventory.New(cloud, log, wallClock)
 	batches.Finder = inventory.Tags{Inventory: machines, Rules: rules}
+	traces, endTraces, err := newExporter(cfg, log)
+	if err != nil {
+		return App{}, errors.Join(err, closeStore())
+	}
 	server := &web.Server{
+		Traces:    traces,
 		Backups:   service,
 		Batches:   batches,
 		Policy:    rules,
@@ -143,12 +148,12 @@ func Wire(cfg Config, logTo io.Writer) (App, error) {
 	sweep := func(ctx context.Context) (backup.Swept, error) { return sweepAll(ctx, service, batches, cfg.History) }
 	handlers := event.Handlers{
 		Web: server.Handler(), Unreadable: unreadable(server), NotMessage: notMessage(server), Submit: submit(server, rules, sweep, batches),
-		Initialize: db.Ready, Log: log,
+		Initialize: db.Ready, Log: log, Traces: traces,
 	}
 	end := func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
-		return errors.Join(trail.Flush(ctx, true), closeStore())
+		return errors.Join(trail.Flush(ctx, true), endTraces(ctx), closeStore())
 	}
 	return App{Handlers: handlers, Service: service, Batches: batches, Close: end}, nil
 }

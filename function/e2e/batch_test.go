@@ -62,6 +62,49 @@ func TestBatchIsCarriedByFunctionCompute(t *testing.T) {
 	}
 }
 
+// TestEventBatchIsCarriedByFunctionCompute delivers a timer twice whose payload is a batch by tag. The event ends when the batch is
+// stored; without a sweep, the second function starts one job for each instance with the tag.
+func TestEventBatchIsCarriedByFunctionCompute(t *testing.T) {
+	t.Parallel()
+	g := &fixture{t: t, fc: &runtimetest.FC{Credentials: demoRole, Timeout: time.Minute}}
+	worker := &runtimetest.FC{Credentials: demoRole, Timeout: time.Minute}
+	env := g.carriedEnv(map[string]emulator.Function{batchFunction: func(_ context.Context, event []byte, retry int) error {
+		if answer := worker.Do(context.Background(), runtimetest.Call{Event: event, RetryCount: retry}); answer.ErrorType != "" {
+			return errors.New(answer.ErrorType)
+		}
+		return nil
+	}})
+	t.Cleanup(g.cloud.WaitForFunctions)
+	g.fc.Start(t, g.path(), env...)
+	worker.Start(t, g.path(), env...)
+	event := []byte(`{"triggerName":"nightly-web","triggerTime":"2026-11-30T18:00:00Z",` +
+		`"payload":"{\"Tag\":\"team=web\",\"Account\":\"demo\",\"Region\":\"cn-hangzhou\",\"Retention\":7,\"Rate\":\"200/s\"}"}`)
+	for range 2 {
+		if answer := g.fc.Invoke(t.Context(), event); !strings.Contains(string(answer.Body), `"accepted":1`) {
+			t.Fatalf("%s %s", answer.Body, answer.ErrorMessage)
+		}
+	}
+	const tagged = carriedTargets + 2 // two instances of the demo world have the tag
+	for began := time.Now(); len(g.cloud.Ledger().Jobs) < tagged; time.Sleep(50 * time.Millisecond) {
+		if time.Since(began) > patience {
+			t.Fatalf("%d jobs, want %d:\n%s", len(g.cloud.Ledger().Jobs), tagged, worker.Output())
+		}
+	}
+	g.cloud.WaitForFunctions()
+	jobs := map[string]int{}
+	for _, j := range g.cloud.Ledger().Jobs {
+		jobs[j.InstanceID]++
+	}
+	for id, n := range jobs {
+		if n != 1 {
+			t.Errorf("%s has %d jobs", id, n)
+		}
+	}
+	if len(jobs) != tagged {
+		t.Errorf("%d instances have jobs, want %d", len(jobs), tagged)
+	}
+}
+
 // TestBatchIsCarriedByLambda is the same on Lambda, with a server that takes asynchronous invocations as Lambda's API does.
 func TestBatchIsCarriedByLambda(t *testing.T) {
 	t.Parallel()

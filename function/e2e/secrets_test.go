@@ -64,6 +64,7 @@ var revealers = map[string]string{
 	"function/audit/audit.go":      "the key seals a record",
 	"function/metric/handler.go":   "the token is compared with that of a request",
 	"function/notify/chat.go":      "the secret signs a message to a robot",
+	"function/notify/mail.go":      "user and password sign in to the mail server, over TLS",
 	"function/notify/notify.go":    "the address is where a message is sent",
 	"function/notify/webhook.go":   "the secret signs a webhook",
 	"function/smoke.go":            "the token goes to the portal that the command line names",

@@ -79,6 +79,7 @@ func (d Handlers) deliver(ctx context.Context, event []byte) (json.RawMessage, e
 			line = append(line, "spans", spans)
 		}
 		d.Log.InfoContext(withTraceOf(ctx, items), "event", line...)
+		spans.Export(withTraceOf(ctx, items), d.Traces, "event "+string(kindOf(items)), r.outcome(failed))
 	}()
 	if err != nil {
 		shape, _ := errors.AsType[*ShapeError](err)

@@ -63,7 +63,7 @@ import (
 const margin = 5 * time.Second
 
 // Handlers has the functions that handle the events of every platform. All fields except
-// Unreadable and NotMessage are required. They must not be changed after the first event. The
+// Unreadable, NotMessage and Traces are required. They must not be changed after the first event. The
 // functions must be safe for concurrent use.
 type Handlers struct {
 	// Web answers HTTP requests. Its responses are buffered: they cannot be flushed or hijacked.
@@ -90,6 +90,9 @@ type Handlers struct {
 	// Initialize prepares a new instance of a custom runtime, if the function has an initializer.
 	// Its error is logged only. Nil means no call.
 	Initialize func(ctx context.Context) error
+
+	// Traces gets the spans of each event that is not HTTP. Nil means that they are only logged.
+	Traces trace.Exporter
 
 	// Log gets lines with the context of the invocation. A handler of package logging adds the
 	// request id to them.

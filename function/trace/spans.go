@@ -54,6 +54,37 @@ func Ended(ctx context.Context, name, result string, began time.Time) {
 	s.all = append(s.all, span{name: name, result: result, at: began.Sub(s.began), took: took})
 }
 
+// A Span is a request or a part of one.
+type Span struct {
+	Name, Result string
+	Began, Ended time.Time
+}
+
+// An Exporter hands the spans of requests on to a tracing system. It is safe for concurrent use.
+type Exporter interface {
+	// Export hands on a request that has ended, in the trace of ctx, and its parts. It may wait for the tracing
+	// system, for a short time and at most until the deadline of ctx. It returns no error: a lost span is no failure
+	// of the request.
+	Export(ctx context.Context, request Span, parts []Span)
+}
+
+// Export passes the request, which ends now, and its spans to an exporter. name is a constant or a name of the
+// configuration, and result is one word. A nil exporter gets nothing.
+func (s *Spans) Export(ctx context.Context, to Exporter, name, result string) {
+	if to == nil {
+		return
+	}
+	request := Span{Name: name, Result: result, Began: s.began, Ended: time.Now()}
+	s.mu.Lock()
+	parts := make([]Span, len(s.all))
+	for i, one := range s.all {
+		began := s.began.Add(one.at)
+		parts[i] = Span{Name: one.name, Result: one.result, Began: began, Ended: began.Add(one.took)}
+	}
+	s.mu.Unlock()
+	to.Export(ctx, request, parts)
+}
+
 // IsEmpty reports whether no span has ended yet.
 func (s *Spans) IsEmpty() bool {
 	s.mu.Lock()

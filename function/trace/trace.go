@@ -24,10 +24,11 @@ type Context struct {
 	SpanID  string // 16 hexadecimal digits in lower case, not all 0
 	Sampled bool   // the sampled flag: the sender may record the trace
 	State   string // the value of tracestate, which belongs to other systems; propagated unchanged; may be empty
+	Begun   bool   // [New] made it: SpanID is the id of no span
 }
 
 // New returns a new trace with random ids. It is not sampled.
-func New() Context { return Context{TraceID: randomHex(16), SpanID: randomHex(8)} }
+func New() Context { return Context{TraceID: randomHex(16), SpanID: randomHex(8), Begun: true} }
 
 // Child returns c with a new random span id. This process propagates the child, so that the new span is the parent of
 // the spans in other systems.
