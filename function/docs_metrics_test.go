@@ -8,10 +8,10 @@ import (
 	"backupportal/function/metric"
 )
 
-// TestDocsDescribeEachMetric proves that docs/operations.md has one row for each metric, with
+// TestDocsDescribeEachMetric proves that docs/reference/metrics.md has one row for each metric, with
 // its type and its labels.
 func TestDocsDescribeEachMetric(t *testing.T) {
-	text := readDocument(t, os.DirFS(".."), "docs/operations.md")
+	text := readDocument(t, os.DirFS(".."), "docs/reference/metrics.md")
 	for _, d := range metric.Described {
 		labels := ""
 		if d.Labels != nil {

@@ -298,7 +298,8 @@ func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Check(page))
 }
 
-// addDraft adds the addresses of the draft that the address of r names to a check page. Without a draft it does nothing.
+// addDraft adds the addresses of the draft that the address of r names to a check page. Without a draft it does
+// nothing.
 func (s *Server) addDraft(r *http.Request, page *templates.CheckPage) {
 	if id := r.PathValue("DraftId"); id != "" {
 		page.Draft, page.Hidden = draftsPath+"/"+url.PathEscape(id), nil

@@ -17,9 +17,9 @@ func knownParameters() []string {
 	return []string{"SourceType", "Account", "Region", "InstanceId", "ContainerClusterId"}
 }
 
-// known answers GET /known for the script of the form: what can be known about the machine before the form is complete,
-// such as whether it runs, what is left of the limits, and its last good backup. The answer has nothing if the machine is
-// not named completely, or if no rule allows the person to back it up.
+// known answers GET /known for the script of the form: what can be known about the machine before the form is
+// complete, such as whether it runs, what is left of the limits, and its last good backup. The answer has nothing
+// if the machine is not named completely, or if no rule allows the person to back it up.
 func (s *Server) known(w http.ResponseWriter, r *http.Request) error {
 	page := templates.CheckPage{Shell: s.shell(r)}
 	given := param.Params{}

@@ -21,8 +21,9 @@ func (w *world) known(t *testing.T, pairs ...string) *goquery.Document {
 	return doc
 }
 
-// TestFormShowsWhatIsKnown proves that the form can show, before it is complete, whether the machine exists and runs, what
-// is left of the limits and its last good backup; and that it shows nothing about a machine that no rule allows.
+// TestFormShowsWhatIsKnown proves that the form can show, before it is complete, whether the machine exists and
+// runs, what is left of the limits and its last good backup; and that it shows nothing about a machine that no
+// rule allows.
 func TestFormShowsWhatIsKnown(t *testing.T) {
 	w := newWorld(t)
 	w.govern(t, "  - name: everybody", "  - name: everybody\n    daily_jobs: 3")
@@ -87,8 +88,9 @@ func TestFormShowsWhatIsKnown(t *testing.T) {
 	}
 }
 
-// TestUsualDaysAreButtons proves that the form has buttons for usual numbers of days within the limits of the rules, that
-// they fill in the number without a script, with and without a store for drafts, and keep what else was typed.
+// TestUsualDaysAreButtons proves that the form has buttons for usual numbers of days within the limits of the
+// rules, that they fill in the number without a script, with and without a store for drafts, and keep what else
+// was typed.
 func TestUsualDaysAreButtons(t *testing.T) {
 	w := newWorld(t)
 	days := func(page string) string {

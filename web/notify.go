@@ -48,8 +48,8 @@ func aboutReceivers(bad []param.Mistake) bool {
 // isAboutReceivers reports whether m is about the chosen receivers.
 func isAboutReceivers(m param.Mistake) bool { return m.Field == "Notify" }
 
-// askReceivers shows the check page of a form again with the mistakes in bad about the chosen receivers. The values must
-// have no other mistakes; otherwise it shows the form.
+// askReceivers shows the check page of a form again with the mistakes in bad about the chosen receivers. The
+// values must have no other mistakes; otherwise it shows the form.
 func (s *Server) askReceivers(w http.ResponseWriter, r *http.Request, key string, values templates.Values, bad []param.Mistake) error {
 	j, err := s.checkValues(r, key, values)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestFormShowsWhatIsKnown proves that the form shows beside it what is known about the machine, without a click if the
-// machine was chosen before, and again when another one is chosen. The first view needs no more than five requests, and a
-// failure of the panel changes nothing else.
+// TestFormShowsWhatIsKnown proves that the form shows beside it what is known about the machine, without a click
+// if the machine was chosen before, and again when another one is chosen. The first view needs no more than five
+// requests, and a failure of the panel changes nothing else.
 func TestFormShowsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	b := newTab(t)

@@ -11,9 +11,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestTypedValuesOutlastSessionAndInstance proves that typed values are not lost when the session ends, and when another
-// process with the same database serves the next request. It tests the form, the form with mistakes, the check page and the
-// page of the backup, with and without script. In each case there is exactly one backup.
+// TestTypedValuesOutlastSessionAndInstance proves that typed values are not lost when the session ends, and when
+// another process with the same database serves the next request. It tests the form, the form with mistakes, the
+// check page and the page of the backup, with and without script. In each case there is exactly one backup.
 func TestTypedValuesOutlastSessionAndInstance(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)

@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// TestBrowserTellsWhenDone proves that the page of a running backup offers a notification of the browser, asks for the
-// permission only after a click, and gives exactly one when the backup has ended. Without a script there is no such button,
-// and without the permission no notification. The test replaces the browser's interface, because a headless browser shows
-// no notifications.
+// TestBrowserTellsWhenDone proves that the page of a running backup offers a notification of the browser, asks for
+// the permission only after a click, and gives exactly one when the backup has ended. Without a script there is no
+// such button, and without the permission no notification. The test replaces the browser's interface, because a
+// headless browser shows no notifications.
 func TestBrowserTellsWhenDone(t *testing.T) {
 	t.Parallel()
 	const browserAnswers = `answer => {

@@ -136,6 +136,7 @@ var views = []view{
 	{"api-answers", at("/docs/api/answers")},
 	{"denied", showDenied},
 	{"not-found", at("/no-such-page")},
+	{"notifications", at("/notifications")},
 	{"access", at("/access")},
 	{"access-locked", at("/access?Account=locked&Region=cn-hangzhou&InstanceId=i-bp2demopay01")},
 	{"cancel", showCancel},

@@ -199,8 +199,8 @@ func (v *Inventory) fill(ctx context.Context, rules backup.Policy, who identity.
 	}
 }
 
-// PointOf returns [Machine.Point] of the instance with this id in a place, under the conditions of [Inventory.List]. It is
-// zero if the recovery points cannot be read in time.
+// PointOf returns [Machine.Point] of the instance with this id in a place, under the conditions of
+// [Inventory.List]. It is zero if the recovery points cannot be read in time.
 func (v *Inventory) PointOf(ctx context.Context, rules backup.Policy, who identity.Principal, place Place, id string) time.Time {
 	if !rules.MayInRegion(who, backup.ActionCreate, place.Account, place.Region) {
 		return time.Time{}

@@ -71,10 +71,10 @@ func (l *loader) duration(p place) time.Duration {
 	return d
 }
 
-// Likely returns the grant of the first rule that allows who a backup with the values given and suitable values for the
-// other parameters. The rule of the complete request can be another one. given must have the account, the region and the
-// resource; if no rule allows such a backup, the result is false. It calls the cloud under the conditions of
-// [Policy.Decide].
+// Likely returns the grant of the first rule that allows who a backup with the values given and suitable values
+// for the other parameters. The rule of the complete request can be another one. given must have the account, the
+// region and the resource; if no rule allows such a backup, the result is false. It calls the cloud under the
+// conditions of [Policy.Decide].
 func (p *Policy) Likely(ctx context.Context, who identity.Principal, given param.Params) (backup.Grant, bool) {
 	teams := p.teamsOf(who)
 	a, _, ok := p.beforeRules(teams, given)
