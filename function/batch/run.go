@@ -23,12 +23,16 @@ const (
 	lease      = 2 * time.Second
 	renewEvery = lease / 4
 	// gatherTime is how long results are gathered before they are stored together.
-	gatherTime   = 50 * time.Millisecond
-	mostAtOnce   = 100 // results that are stored together
-	storeTimeout = 5 * time.Second
-	mostTries    = 20               // attempts of an item that sent nothing, apart from refusals because of the rate
-	longestRetry = time.Minute      // between two tries of an item
-	submitTime   = 40 * time.Second // time limit for one item, so that a process that ends has enough time
+	gatherTime = 50 * time.Millisecond
+	mostAtOnce = 100 // results that are stored together
+	// Items of processes that stopped: how many are taken at once, and how far apart they begin, in intervals and at most.
+	mostExpired      = 16
+	expiredApart     = 4
+	mostExpiredApart = 50 * time.Millisecond
+	storeTimeout     = 5 * time.Second
+	mostTries        = 20               // attempts of an item that sent nothing, apart from refusals because of the rate
+	longestRetry     = time.Minute      // between two tries of an item
+	submitTime       = 40 * time.Second // time limit for one item, so that a process that ends has enough time
 )
 
 // Run starts the items of a batch until there is nothing to start at present, or until ctx ends. Then it
@@ -94,8 +98,9 @@ func (r *run) start(ctx context.Context) (again time.Duration, err error) {
 		for i, item := range t.items {
 			r.free <- struct{}{}
 			r.working.Go(func() {
-				defer func() { <-r.free }()
-				r.work(ctx, item, t.at[i], t.slots[i])
+				release := sync.OnceFunc(func() { <-r.free })
+				defer release()
+				r.work(ctx, item, t.at[i], t.slots[i], release)
 			})
 		}
 		switch {
@@ -163,8 +168,9 @@ type taken struct {
 }
 
 // take takes at most limit items with their slots. Items of processes that stopped come first, because they count for the limits of
-// the batch already. They need no slots: they had one, and most of them were sent before the process stopped. It ignores the end of
-// ctx: items that were taken and not started would wait for the end of their leases.
+// the batch already. They need no slots, because each had one. But they begin one after the other:
+// those that were not sent need calls now. It ignores the end of ctx: items that were taken and not started would wait for the end of
+// their leases.
 func (r *run) take(ctx context.Context, limit int) (t taken, err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
@@ -178,12 +184,13 @@ func (r *run) take(ctx context.Context, limit int) (t taken, err error) {
 		passed := look.Sub(r.looked)
 		if b.Counts[ItemStarting] > r.atWork() && (passed < 0 || passed >= renewEvery) {
 			looked = true
-			expired, err := items.Expired(ctx, now, limit)
+			expired, err := items.Expired(ctx, now, min(limit, mostExpired))
 			if err != nil {
 				return err
 			}
-			for _, item := range expired {
-				t.add(b, item, now, now)
+			apart := min(expiredApart*b.Control.Pace.Interval, mostExpiredApart)
+			for i, item := range expired {
+				t.add(b, item, now, now.Add(time.Duration(i)*apart))
 			}
 		}
 		if err := r.takeDue(ctx, items, now, b, limit-len(t.items), &t); err != nil {
@@ -248,8 +255,9 @@ func (t *taken) add(b *Batch, item Item, now, slot time.Time) {
 	t.items, t.slots, t.at = append(t.items, item), append(t.slots, slot), append(t.at, slot.Sub(now))
 }
 
-// work submits one item after the time wait, and passes on its result.
-func (r *run) work(ctx context.Context, item Item, wait time.Duration, slot time.Time) {
+// work submits one item after the time wait, and passes on its result. It calls release when another item can be worked on: for a
+// new job before it asks for the name of the resource.
+func (r *run) work(ctx context.Context, item Item, wait time.Duration, slot time.Time, release func()) {
 	out := result{Change: Change{Item: item}, from: []ItemState{ItemStarting}, slot: slot}
 	passed := false // whether the result was passed on
 	defer func() {
@@ -276,6 +284,7 @@ func (r *run) work(ctx context.Context, item Item, wait time.Duration, slot time
 		out.judge(answer, nil)
 		passed = true
 		r.done <- out
+		release()
 	}
 	answer, err := r.Backups.Submit(ctx, sub)
 	if passed {

@@ -483,7 +483,7 @@ func unavailable(err error) error { return fmt.Errorf("%w: %w", backup.ErrStoreU
 func (s *Service) workers() int { return cmp.Or(s.Workers, DefaultWorkers) }
 
 // DefaultWorkers replaces a zero [Service.Workers].
-const DefaultWorkers = 64
+const DefaultWorkers = 32
 
 // Forget removes batches that ended and were created longer than keep ago, but at least [Keep]. The error is
 // [backup.ErrStoreUnavailable].
