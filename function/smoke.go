@@ -20,7 +20,8 @@ const smokeUsage = `smoke -url URL [-submission JSON]
 
 Checks a portal after its deployment: health, version, store, clock, sign-in, policy, and a dry run of a backup. It starts no
 backup. PORTAL_TOKEN has a token of a program, for the last two checks; without it they are left out where a token is
-required. The dry run uses the submission, or the first preset of the token that has all values.
+required. The dry run uses the submission, or the first preset of the token that names an account, a region and
+a resource.
 
 Prints one line for each check. The exit code is 0 if none failed, 1 if one failed, and 2 if the command line cannot be used.`
 

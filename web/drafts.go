@@ -50,13 +50,14 @@ func (s *Server) pageID(values url.Values) string {
 // as a draft and redirects to a page of the draft. The value of the pressed button (op) decides
 // which one:
 //
-//	check                  the check page, or the form with its mistakes
+//	check                  the check page, or the form with its mistakes; if the form has pasted output of
+//	                       kubectl, the list of the volumes in it
 //	lang:TAG               the same page in another language
 //	edit:SECTION           the form, at a section
 //	add:FIELD              the form with one more row of FIELD
 //	remove:FIELD:ROW       the form without a row of FIELD
 //	set:FIELD:DAYS         the form with a number of days
-//	draw                   the form
+//	draw:FIELD             the form again, with what the chosen values now ask for, and the focus on FIELD
 //	find:FIELD             the form with the candidates of FIELD
 //	kind:SOURCE            the form for another kind of source of the same machine
 //	other                  the form that asks for the machine
@@ -298,8 +299,8 @@ func (s *Server) checkDraft(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.Check(page))
 }
 
-// addDraft adds the addresses of the draft that the address of r names to a check page. Without a draft it does
-// nothing.
+// addDraft makes the buttons of a check page act on a draft: the one whose id is in the path of r. The page then
+// needs no hidden inputs with the draft's values. If the path has no such id, it does nothing.
 func (s *Server) addDraft(r *http.Request, page *templates.CheckPage) {
 	if id := r.PathValue("DraftId"); id != "" {
 		page.Draft, page.Hidden = draftsPath+"/"+url.PathEscape(id), nil

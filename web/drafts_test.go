@@ -457,8 +457,9 @@ func TestEndOfTheSessionLosesNothing(t *testing.T) {
 	})
 }
 
-// TestDraftsBehindAGateway proves that with AUTH_MODE=jwt, the page of a request without a
-// token of the gateway leads to the last draft.
+// TestDraftsBehindAGateway proves that with AUTH_MODE=jwt, a form without a token of the gateway
+// gets an error page (status 401) with a link to /drafts, and that this link shows the last draft
+// when the person has a token again.
 func TestDraftsBehindAGateway(t *testing.T) {
 	w := newWorld(t)
 	gateway := w.server.Sender

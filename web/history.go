@@ -32,7 +32,8 @@ var filterNames = []string{"Search", "Whose", "Status", "Account", "SourceType",
 // whoseAll is the value of Whose that does not filter.
 const whoseAll = "all"
 
-// Patterns of filter values: a state, and the id of an instance or a cluster.
+// Forms and limits of filter values. statePattern is the pattern of a state, resourcePattern that
+// of the id of an instance or a cluster.
 const (
 	statePattern    = `[A-Z][A-Z0-9_]{0,39}`
 	mostStates      = 20 // maximum number of states in one Status

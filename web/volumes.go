@@ -180,8 +180,9 @@ func attributesOf(c backup.Candidate) map[string]string {
 	return all
 }
 
-// tickedVolumes redirects to the form with the ticked volumes. If none is ticked, or a ticked
-// one has no valid id, it shows the list again with this mistake.
+// tickedVolumes answers the buttons of the list of volumes. The button pick redirects to the check page with the ticked
+// volumes, or to the form if that has mistakes or there is no store for drafts. If none is ticked, or a ticked one has no valid id, it shows the list
+// again with this mistake. A language button shows the list again without mistakes.
 func (s *Server) tickedVolumes(w http.ResponseWriter, r *http.Request, page templates.VolumesPage, values templates.Values, own url.Values) error {
 	var volumes []param.Volume
 	missing := false

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 )
 
-// knownRootsPEM has the root certificates that the certificates of the cloud's hosts lead to:
+// knownRootsPEM has the root certificates at which the certificate chains of the cloud's hosts end:
 // GlobalSign's and DigiCert's. docs/reference/certificates.md lists them. Source: the help
 // pages "Root certificate update announcement" (Certificate Management Service) and "HTTPS root
 // certificate upgrade" (OSS).

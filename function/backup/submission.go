@@ -339,7 +339,7 @@ const (
 // ConsistencyStates lists all states.
 var ConsistencyStates = []ConsistencyState{ConsistencyWaiting, ConsistencyReached, ConsistencyMissed, ConsistencyUnknown}
 
-// ConsistencyState returns the state of the consistency at a time.
+// ConsistencyState returns the state of the consistency at the time now.
 func (r Record) ConsistencyState(now time.Time) ConsistencyState {
 	state := r.State(now)
 	ended := state == StateComplete || state == StatePartialComplete

@@ -32,7 +32,7 @@ func (h *heldCloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the sender has disconnected
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	query, _ := url.ParseQuery(r.URL.RawQuery + "&" + string(body)) // a malformed query names no action
+	query, _ := url.ParseQuery(r.URL.RawQuery + "&" + string(body)) // the cloud below refuses malformed parts
 	if query.Get("Action") == "CreateBackupJob" {
 		h.arrived <- struct{}{}
 		<-h.open

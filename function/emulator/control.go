@@ -128,7 +128,7 @@ func (c *Cloud) replaceFaults(w http.ResponseWriter, r *http.Request) {
 	c.showFaults(w, r)
 }
 
-// handleReset deletes all recorded calls, jobs and faults (Reset) and answers 204.
+// handleReset calls Reset, which deletes all recorded calls, jobs and faults, and answers 204.
 func (c *Cloud) handleReset(w http.ResponseWriter, r *http.Request) {
 	c.Reset()
 	w.WriteHeader(http.StatusNoContent)

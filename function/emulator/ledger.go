@@ -96,7 +96,8 @@ func (l Ledger) CallsOf(action string) []Call {
 }
 
 // Reset removes all calls and jobs, registrations by AddCrossAccount, service-linked roles that
-// calls created, and the schedule of faults. Credentials stay valid and used nonces stay used.
+// calls created, and the schedule of faults. It restores registrations of the world that
+// DeleteCrossAccount deleted. Credentials stay valid and used nonces stay used.
 func (c *Cloud) Reset() {
 	c.faults.Store(nil)
 	c.calls.reset()

@@ -29,7 +29,7 @@ type Service struct {
 	World world.Index // accounts and resources
 
 	jobs       jobStore // created by calls
-	registered registry // added to accounts by calls
+	registered registry // what calls changed in accounts
 	rows       rowPool  // reused buffers of listings
 }
 
@@ -44,7 +44,8 @@ func (s *Service) JobsSince(t time.Time) []*Job {
 	return jobs
 }
 
-// Reset removes all jobs, and everything that calls added to accounts.
+// Reset removes all jobs. It also undoes what calls have changed in accounts: it removes what they
+// have added, and restores what they have deleted.
 func (s *Service) Reset() {
 	s.jobs.reset()
 	s.registered.reset()

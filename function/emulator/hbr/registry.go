@@ -11,8 +11,8 @@ import (
 // worldCreated is the creation time of all resources of a world.
 var worldCreated = time.Date(2025, 11, 2, 3, 4, 0, 0, time.UTC)
 
-// A registry records what calls added to the accounts of the world. The zero value is empty. It
-// is safe for concurrent use.
+// A registry records what calls added to the accounts of the world and deleted from them. The zero
+// value is empty. It is safe for concurrent use.
 type registry struct {
 	mu    sync.Mutex
 	cross map[string][]registration // registrations by calls of AddCrossAccount, oldest first, by account id

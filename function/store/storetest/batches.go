@@ -116,7 +116,8 @@ func batchCreatedOnce(t *testing.T, s batch.Store) {
 	}
 }
 
-// putStates gives items a new state at a time.
+// putStates changes the items with the numbers ns, at the time at: it sets their state and when
+// they are due, and counts one more attempt.
 func putStates(t *testing.T, s batch.Store, id string, state batch.ItemState, at time.Time, due time.Time, ns ...int) {
 	t.Helper()
 	_, err := s.EditBatch(t.Context(), id, at, func(items batch.Items, now time.Time, _ *batch.Batch) error {
