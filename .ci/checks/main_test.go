@@ -61,8 +61,12 @@ func run(m *testing.M) (code int, err error) {
 	if err := build(local); err != nil {
 		return 1, err
 	}
-	for _, p := range []**portal{&busy, &quiet} {
-		if *p, err = startPortal(local); err != nil {
+	receivers, err := withReceivers(folder)
+	if err != nil {
+		return 1, err
+	}
+	for p, more := range map[**portal][]string{&busy: nil, &quiet: receivers} {
+		if *p, err = startPortal(local, more...); err != nil {
 			return 1, err
 		}
 		defer func() {

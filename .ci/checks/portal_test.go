@@ -35,11 +35,31 @@ func build(binary string) error {
 	return nil
 }
 
-// startPortal starts the binary and reads the two addresses that it prints.
-func startPortal(binary string) (*portal, error) {
+// withReceivers writes the policy of the demonstration with receivers of notifications into a folder, and returns the
+// variables with which a portal uses it.
+func withReceivers(folder string) ([]string, error) {
+	demo, err := os.ReadFile(filepath.Join("..", "..", "function", "cmd", "local", "policy.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	const receivers = `
+notifications:
+  receivers:
+    - {name: incidents-of-the-payments-team, kind: slack, url_env: CHECKS_URL, events: [created, succeeded, partial, failed, cancelled, missing]}
+    - {name: on-call, kind: email, host: mail.example.com, from: backup@example.com, to: [ops@example.com], events: [failed], accounts: [demo, payments]}
+`
+	file := filepath.Join(folder, "receivers.yaml")
+	if err := os.WriteFile(file, append(demo, receivers...), 0o600); err != nil {
+		return nil, err
+	}
+	return []string{"POLICY_FILE=" + file, "CHECKS_URL=http://127.0.0.1:1/"}, nil
+}
+
+// startPortal starts the binary, with additional variables, and reads the two addresses that it prints.
+func startPortal(binary string, more ...string) (*portal, error) {
 	p := &portal{said: &bytes.Buffer{}}
 	p.process = exec.Command(binary, "-addr", "127.0.0.1:0", "-emulator-addr", "127.0.0.1:0")
-	p.process.Stderr = p.said
+	p.process.Stderr, p.process.Env = p.said, append(os.Environ(), more...)
 	out, err := p.process.StdoutPipe()
 	if err != nil {
 		return nil, err

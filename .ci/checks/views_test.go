@@ -136,7 +136,8 @@ var views = []view{
 	{"api-answers", at("/docs/api/answers")},
 	{"denied", showDenied},
 	{"not-found", at("/no-such-page")},
-	{"notifications", at("/notifications")},
+	{"notifications", showReceivers},
+	{"notifications-none", at("/notifications")},
 	{"access", at("/access")},
 	{"access-locked", at("/access?Account=locked&Region=cn-hangzhou&InstanceId=i-bp2demopay01")},
 	{"cancel", showCancel},
@@ -172,6 +173,15 @@ func walk(t *testing.T, look func(b *tab, r reader, v view)) {
 				b.media("screen")
 			}
 		})
+	}
+}
+
+// showReceivers shows the receivers of notifications, each with its button.
+func showReceivers(b *tab) {
+	b.Helper()
+	atQuiet("/notifications")(b)
+	if !b.shows(`form[action="/notifications/test"]`) {
+		b.Errorf("the page of receivers has no button")
 	}
 }
 
