@@ -62,8 +62,8 @@ func TestEventCarriesABatch(t *testing.T) {
 	}
 }
 
-// TestEventOfABatchChecksOnly proves that dry_run in a batch lists the decisions and stores nothing, and that a key in the
-// message wins.
+// TestEventOfABatchChecksOnly proves that an event with a batch and dry_run returns the decisions and stores nothing.
+// It also proves that the member key of the message is used in place of the key that the platform's ids give.
 func TestEventOfABatchChecksOnly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

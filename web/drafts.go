@@ -327,8 +327,8 @@ func (s *Server) recheckDraft(w http.ResponseWriter, r *http.Request) error {
 }
 
 // startDraft answers POST /drafts/{DraftId}/start: it submits the draft and redirects to the submission, or to the
-// batch if the form is for several targets. A draft
-// starts at most one backup. If the values have mistakes by the present rules, it redirects to the form.
+// batch if the form is for several targets. A draft starts at most one submission or batch. If the values have mistakes
+// by the present rules, it redirects to the form.
 func (s *Server) startDraft(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.ownDraft(r)
 	if err != nil {

@@ -246,7 +246,7 @@ func tooLong(most int64) param.Text {
 	return param.Text{En: text.Fill(param.English, size), Zh: text.Fill(param.Chinese, size)}
 }
 
-// limited returns text with the number of a limit in place of its verb.
+// limited formats text, which has one verb of package fmt, with the number of a limit.
 func limited(text param.Text, limit int64) param.Text {
 	return param.Text{En: text.Fill(param.English, limit), Zh: text.Fill(param.Chinese, limit)}
 }

@@ -16,7 +16,7 @@ import (
 // A Message is an event of the platform that requests a backup, or many as a batch.
 type Message struct {
 	Principal identity.Principal // the platform, for this kind of event
-	Key       string             // idempotency key of the event; a key in the body wins
+	Key       string             // idempotency key of the event; not used if the body has the member key
 	ByContent bool               // Key is a hash of the content
 	Retry     bool               // the platform marked the event as a repeat
 	Body      []byte             // the JSON of a submission or of a batch, with the optional members key and dry_run
@@ -25,9 +25,10 @@ type Message struct {
 }
 
 // SubmitMessage submits the backup that an event requests, or creates the batch: a body with Targets or Tag is one.
-// It returns the answer of the JSON API, for a batch without items, and accepted is true. For a message that can never be accepted it returns a problem
-// document, and accepted is false. An error means that the sender must send the message again:
-// the portal failed, the submission is in progress, or its result is unknown.
+// It returns the answer of the JSON API, and accepted is true. The answer about a batch does not list its items. For a
+// message that can never be accepted it returns a problem document, and accepted is false. An error means that the
+// sender must send the message again: the portal failed, the submission is in progress, its result is unknown, or,
+// for a sender that does not read the answer, there were too many requests.
 //
 // A sender that does not read the answer cannot ask later: only a repeated message leads to its
 // backup. Such senders repeat a message a few times within seconds. But an unknown result

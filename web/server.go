@@ -72,9 +72,9 @@ func (v Version) String() string {
 	return v.Module + " (" + v.Commit[:12] + ")"
 }
 
-// Server answers the portal's requests. All fields are required except Admission, Origin, Proxies,
-// SignIn, HookBytes, Patience, Batches, Drafts, Metrics and Meter.
-// Its methods are safe for concurrent use.
+// Server answers the portal's requests. All fields are required except Admission, Batches, Demo, Drafts,
+// HookBytes, Meter, Metrics, Origin, Patience, Proxies, Schedules, SignIn and Traces. Its methods are safe
+// for concurrent use.
 type Server struct {
 	Backups   *backup.Service                                 // carries out what requests ask for
 	Policy    *policy.Policy                                  // answers what a principal may do
@@ -311,7 +311,7 @@ func (s *Server) ready() handler {
 	}
 }
 
-// readiness returns what /readyz answers with a status.
+// readiness returns the body of an answer of /readyz. status is the value of its member status, such as "ready".
 func (s *Server) readiness(status string) healthStatus {
 	h := healthStatus{Status: status, Store: s.Store.Kind, Ephemeral: s.Store.Ephemeral}
 	if s.Store.Durability != nil {

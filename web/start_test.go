@@ -445,7 +445,7 @@ func TestStartPageShowsBackupsOfOthers(t *testing.T) {
 		return after
 	}
 	backUp()
-	forgetful, err := store.Open(store.Config{URL: secret.New("sqlite:" + filepath.Join(t.TempDir(), "empty.db"))})
+	forgetful, err := store.Open(store.Config{URL: secret.New("sqlite:" + filepath.Join(t.TempDir(), "empty.db")), StatementTime: patience})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,13 +42,12 @@ import (
 	"time"
 )
 
-// A Kind is a kind of request: a submission (starts a backup) or a read. Submissions get a free
-// slot first.
+// A Kind is a kind of request. A free slot goes to a request of kind [Submission] first.
 type Kind int
 
 // The kinds of requests.
 const (
-	Submission Kind = iota // changes something: a submission or a cancellation
+	Submission Kind = iota // changes something, for example a submission or a cancellation
 	Read                   // changes nothing
 	kinds
 )

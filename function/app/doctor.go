@@ -103,7 +103,7 @@ func (d Doctor) Examine(ctx context.Context) []Finding {
 	return x.findings
 }
 
-// examine calls examine unless the subject is skipped.
+// examine calls the function examine. If the subject is skipped, it only records that s was not checked.
 func (x *examination) examine(s Subject, examine func()) {
 	if slices.Contains(x.Skip, s) {
 		x.notChecked(s, "skipped")

@@ -18,7 +18,7 @@ type Options struct {
 	// MaxErrors is how many items may fail: a number, or a number with "%" of all items. The batch
 	// pauses when more have failed. Items that the check refused do not count. Empty: no limit.
 	MaxErrors string `json:",omitempty"`
-	// FirstBatch is how many of the allowed items are started first; the others wait for their ends. 0: all.
+	// FirstBatch is how many of the allowed items are started first; the others wait until these have ended. 0: all.
 	FirstBatch int `json:",omitempty"`
 	// AfterFirst says what happens when the first items have ended. Empty means [AfterPause].
 	AfterFirst AfterFirst `json:",omitempty"`

@@ -83,8 +83,8 @@ func (r Request) submission(n int) backup.Submission {
 	return submissionOf(r.Door, r.Principal, r.itemsKey(), n, merged(r.Common, r.Targets[n]))
 }
 
-// submissionOf returns an item as a submission. A batch counts as one request, so an item does not. It makes one attempt
-// at a time, because the pace of the batch says when the next one begins.
+// submissionOf returns an item as a submission. The whole batch counts as one request, so its items do not count as
+// requests. Each call of Submit makes one attempt, because the pace of the batch says when the next attempt begins.
 func submissionOf(door backup.Door, p identity.Principal, key string, n int, params param.Params) backup.Submission {
 	return backup.Submission{Door: door, Principal: p, Key: itemKey(key, n), Params: params, OneAttempt: true}
 }

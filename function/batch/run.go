@@ -124,7 +124,7 @@ func (r *run) start(ctx context.Context) (again time.Duration, err error) {
 				again = min(again, t.wait)
 			}
 			if ctx.Err() != nil {
-				return settleEvery, nil // an error may only say that the time is over
+				return settleEvery, nil // err, if any, can come from the end of ctx
 			}
 			if !changed || err != nil {
 				return again, err
@@ -144,7 +144,7 @@ func (r *run) room(ctx context.Context) (int, error) {
 	}
 }
 
-// atWork returns how many items this process works on, or has results of that are not stored.
+// atWork returns the number of items that this process has taken and whose results are not stored yet.
 func (r *run) atWork() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -180,7 +180,8 @@ func (r *run) take(ctx context.Context, limit int) (t taken, err error) {
 		if b.State != StateRunning {
 			return nil
 		}
-		// The leases of its own items do not end, so others hold those that are more.
+		// This process renews the leases of its own items. So only if more items are being started than it
+		// has taken, a process that stopped may have left some.
 		passed := look.Sub(r.looked)
 		if b.Counts[ItemStarting] > r.atWork() && (passed < 0 || passed >= renewEvery) {
 			looked = true

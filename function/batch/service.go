@@ -301,7 +301,7 @@ func (s *Service) Cancel(ctx context.Context, p identity.Principal, id string) (
 	})
 }
 
-// cancel cancels b in a change of it.
+// cancel cancels b and skips its waiting items. The caller is editing b: see [Store.EditBatch].
 func cancel(ctx context.Context, items Items, now time.Time, b *Batch) error {
 	b.State, b.Pause = StateCancelled, PauseNone
 	n, err := items.SkipWaiting(ctx, now)
@@ -310,8 +310,9 @@ func cancel(ctx context.Context, items Items, now time.Time, b *Batch) error {
 	return err
 }
 
-// change makes one change of a batch that its sender asked for, and writes it to the audit trail. change
-// reports whether it changed something.
+// change calls the function change for a batch of p, and stores the batch as the function leaves it. The
+// function reports whether it changed something. Only then what is written to the log and to the audit
+// trail. The errors are those of [Service.Find], and [ErrEnded].
 func (s *Service) change(
 	ctx context.Context, p identity.Principal, id, what string, change func(Items, time.Time, *Batch) (bool, error),
 ) (Batch, error) {

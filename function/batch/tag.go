@@ -27,9 +27,10 @@ type Found struct {
 // MaxTag is the longest [Request.Tag], in bytes.
 const MaxTag = 300
 
-// resolve returns r with the instances that have its tag as targets, or r without a tag. The values of a preset limit the search too. The errors are a [param.InvalidError], also if no instance has the tag
-// or if an account does not let the portal list its instances, and [backup.ErrNotListed], after which the same request can
-// succeed later.
+// resolve returns r with the instances that have its tag as targets. It returns r unchanged if r has no tag. The
+// values of a preset limit the search too. The errors are a [param.InvalidError], also if no instance has the tag or
+// if an account does not let the portal list its instances, and [backup.ErrNotListed], after which the same request
+// can succeed later.
 func (s *Service) resolve(ctx context.Context, r Request) (Request, error) {
 	if r.Tag == "" {
 		return r, nil

@@ -387,8 +387,9 @@ func (r *run) send(method, address, contentType, body string, headers ...string)
 	return res.StatusCode, text, res.Header
 }
 
-// readAnswer parses a JSON answer. The answer is final if its status is below 500 and it has a
-// job or a refusal by the cloud. A text that is not JSON gives the zero answer.
+// readAnswer parses a JSON answer. With status 200 or 201, the answer is final if it has a job or a
+// refusal by the cloud; with status 4xx, if it has a refusal by the cloud. A text that is not JSON
+// gives the zero answer.
 func readAnswer(status int, text []byte) answer {
 	var a answer
 	if json.Unmarshal(bytes.TrimSpace(text), &a) != nil {

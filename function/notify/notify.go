@@ -209,9 +209,9 @@ func (s *Sender) receiver(name string) (receiver, error) {
 	return s.receivers[i], nil
 }
 
-// link returns the URL of the submission's page, of the list of rejected messages, or of the start page for missing
-// backups and for a test. It is an empty string
-// if the URL of the portal is not configured.
+// link returns the URL to which a message about n leads: the start page for a gap and for a test, the list of
+// rejected messages for a rejection, and otherwise the submission's page. It is empty if the URL of the portal
+// is not configured.
 func (s *Sender) link(n backup.Notice) string {
 	if s.cfg.PublicURL == nil {
 		return ""

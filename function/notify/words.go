@@ -61,7 +61,7 @@ type message struct {
 	title string
 	lines []line
 	colon string // between label and value of a line
-	link  string // URL of the submission's page in the portal; empty if the portal has no public URL
+	link  string // the result of [Sender.link]
 	open  string // text that the reader clicks to open link
 }
 

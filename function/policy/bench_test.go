@@ -11,8 +11,9 @@ import (
 	"backupportal/function/param"
 )
 
-// BenchmarkDecide measures how long Decide needs with 1,000 rules for one team and one account.
-// In one case the last rule allows the backup, in the other no rule does.
+// BenchmarkDecide measures Decide, and May for the action view, with 1,000 rules for one team and one
+// account. The rules name instances by id, by prefix or by tag. In one case the last rule allows the
+// backup, in the other no rule does.
 func BenchmarkDecide(b *testing.B) {
 	head := base[:strings.Index(base, "rules:")]
 	for name, instance := range map[string]string{"listed": "instances: [i-%04d]", "by prefix": "instance_prefixes: [i-%04d]", "by tags": "instance_tags: {machine: i-%04d}"} {

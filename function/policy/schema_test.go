@@ -43,14 +43,20 @@ func schema() object {
 			"variable": text(variableShape, "the name of an environment variable"),
 			"either":   object{"anyOf": []any{line(""), object{"$ref": "#/$defs/words"}}},
 			"words":    keys("a text in both languages", []string{"en", "zh"}, object{"en": line("in English"), "zh": line("in Chinese")}),
-			"rate":     keys("a number of backups or requests in a time", []string{"burst", "per"}, object{"burst": whole("how many", 1, maxInWindow), "per": ref("duration")}),
-			"pointer":  keys("where the message has the value", []string{"pointer"}, object{"pointer": text(pointerShape, "a JSON pointer (RFC 6901)")}),
+			"rate": keys("", []string{"burst", "per"}, object{
+				"burst": whole("how many", 1, maxInWindow), "per": describe(ref("duration"), "in how much time, such as 30s, 15m or 24h"),
+			}),
+			"pointer": keys("where the message has the value", []string{"pointer"}, object{"pointer": text(pointerShape, "a JSON pointer (RFC 6901)")}),
 		},
 		"type": "object", "additionalProperties": false, "required": []string{"version", "enabled", "accounts"},
 		"properties": object{
-			"version":  object{"const": 1, "description": "the version of the format"},
-			"enabled":  flagOf("false stops all new backups"),
-			"defaults": keys("limits for everyone", nil, object{"cooldown": ref("duration"), "rate": ref("rate"), "requests": ref("rate")}),
+			"version": object{"const": 1, "description": "the version of the format"},
+			"enabled": flagOf("false stops all new backups"),
+			"defaults": keys("limits for everyone", nil, object{
+				"cooldown": describe(ref("duration"), "the minimum time between two backups of one instance or cluster"),
+				"rate":     describe(ref("rate"), "how many backups each person or program may start"),
+				"requests": describe(ref("rate"), "how many requests that start or cancel something each person or program may send"),
+			}),
 			"accounts": listOf("the accounts that can be backed up", accountSchema()),
 			"teams": listOf("who the rules are for", keys("a team", []string{"name", "members"}, object{
 				"name": ref("name"), "display_name": ref("either"), "daily_jobs": whole("backups of all members in a day; 0 allows none", 0, maxInWindow),
@@ -69,13 +75,14 @@ func schema() object {
 			"rules":   listOf("what the members of teams may do", ruleSchema()),
 			"expectations": object{"type": "array", "minItems": 1, "maxItems": maxExpectations, "description": "instances that need a good backup regularly",
 				"items": keys("", []string{"name", "team", "account", "region", "every"}, object{
-					"name": ref("name"), "team": ref("name"), "account": ref("name"), "region": ref("region"), "every": ref("duration"),
+					"name": ref("name"), "team": ref("name"), "account": ref("name"), "region": ref("region"),
+					"every":     describe(ref("duration"), "the longest time without a good backup, from 1h to 744h"),
 					"instances": listOf("", text(instanceShape, "")), "instance_tags": tagsSchema(),
 				})},
 			"objects": object{"type": "array", "minItems": 1, "maxItems": maxObjects, "description": "changes of objects that start a preset",
 				"items": keys("", []string{"event", "bucket", "prefix", "preset"}, object{
 					"event": choiceOf("", objectKinds()...), "bucket": text(bucketShape, "the name of the bucket"), "prefix": text(keyShape, "the beginning of an object's key"),
-					"suffix": text(keyShape, "its end"), "preset": ref("name"),
+					"suffix": text(keyShape, "its end"), "preset": describe(ref("name"), "the name of the preset"),
 				})},
 			"operators": listOf("teams that may view the rejected messages of all senders", ref("name")),
 			"notifications": keys("who is told about backups", []string{"receivers"}, object{
@@ -102,8 +109,11 @@ func accountSchema() object {
 		"alias": ref("name"), "enabled": flagOf("false stops new backups in this account"), "display_name": ref("either"),
 		"account_id": text(digitsShape, "16 digits, in quotes"),
 		"access":     choiceOf("how the portal reaches the account", string(backup.Own), string(backup.AssumeRole), string(backup.HBRCrossAccount)),
-		"role":       text(roleShape, "the name of the role in that account"), "external_id_env": ref("variable"), "session": ref("duration"), "through": ref("name"),
-		"regions": listOf("", ref("region")), "rate": ref("rate"), "daily_jobs": whole("backups in a day; 0 allows none", 0, maxInWindow),
+		"role":       text(roleShape, "the name of the role in that account"), "external_id_env": describe(ref("variable"), "the variable with the external id that the role requires"),
+		"session": describe(ref("duration"), "the lifetime of the role's credentials, from 15m to 12h"),
+		"through": describe(ref("name"), "the alias of the account whose role makes the calls"),
+		"regions": listOf("", ref("region")), "rate": describe(ref("rate"), "how many backups of the account all people and programs together may start"),
+		"daily_jobs": whole("backups in a day; 0 allows none", 0, maxInWindow),
 	})
 	without := func(access string, names ...string) object {
 		never := object{}
@@ -144,10 +154,11 @@ func sourceSchema() object {
 		kinds = append(kinds, string(kind))
 	}
 	s := keys("a sender of webhooks", []string{"name", "kind", "keys", "submission"}, object{
-		"name": ref("name"), "kind": choiceOf("how its messages are signed", kinds...), "tolerance": ref("duration"),
-		"key":  choiceOf("bearer only: the hash of the body is the id of a message", "body"),
-		"when": listOf("a message starts a backup only if it has these texts", keys("", []string{"pointer", "equals"}, object{"pointer": text(pointerShape, "a JSON pointer"), "equals": line("")})),
-		"keys": listOf("several while one is replaced", object{"type": "object"}),
+		"name": ref("name"), "kind": choiceOf("how its messages are signed", kinds...),
+		"tolerance": describe(ref("duration"), "standard only: how far the time of a message may be off; default 5m, maximum 1h"),
+		"key":       choiceOf("bearer only: the hash of the body is the id of a message", "body"),
+		"when":      listOf("a message starts a backup only if it has these texts", keys("", []string{"pointer", "equals"}, object{"pointer": text(pointerShape, "a JSON pointer"), "equals": line("")})),
+		"keys":      listOf("several while one is replaced", object{"type": "object"}),
 		"submission": parametersOf("for each parameter a text, or a pointer into the message", func(f param.Field) bool { return !f.Assigned },
 			object{"anyOf": []any{line(""), ref("pointer")}}),
 	})
@@ -190,7 +201,7 @@ func ruleSchema() object {
 		"vaults": listOf("", text(vaultShape, "")), "any_vault": flagOf("every vault"), "retention_days": days("default"),
 		"copy":    keys("copies in another region", []string{"regions", "retention_days"}, object{"regions": listOf("", ref("region")), "retention_days": days()}),
 		"scripts": listOf("exact paths", text(scriptShape, "")), "defaults": values("for parameters that a request does not give"), "enforced": values("always used; a request may give nothing else"),
-		"cooldown": ref("duration"), "skip_cooldown": flagOf("no cool-down"), "why": choiceOf("whether a request must say why", "required", "optional"),
+		"cooldown": describe(ref("duration"), "replaces defaults.cooldown"), "skip_cooldown": flagOf("no cool-down"), "why": choiceOf("whether a request must say why", "required", "optional"),
 		"ticket": object{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": object{
 			"pattern": object{"type": "string", "maxLength": maxPattern, "description": "a regular expression (RE2) for the whole ticket"}, "required": flagOf(""), "example": object{"type": "string", "minLength": 1, "maxLength": 64}}},
 		"receivers": listOf("names of receivers that a request may choose", ref("name")),

@@ -19,7 +19,7 @@ func TestClockJumpRefusesTheNextStatement(t *testing.T) {
 	onBoth(t, func(t *testing.T, address string) {
 		jump := time.Duration(0)
 		now := func() time.Time { return time.Now().Add(jump).Truncate(time.Millisecond) }
-		db, err := store.Open(store.Config{URL: secret.New(address), Now: now})
+		db, err := store.Open(store.Config{URL: secret.New(address), Now: now, StatementTime: patience})
 		if err != nil {
 			t.Fatal(err)
 		}

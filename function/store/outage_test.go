@@ -205,7 +205,9 @@ func TestClockSkewRefusesClaims(t *testing.T) {
 			good bool
 		}{{0, true}, {3 * time.Second, true}, {-3 * time.Second, true}, {30 * time.Second, false}, {-30 * time.Second, false}, {-48 * time.Hour, false}} {
 			off := c.off
-			db, err := store.Open(store.Config{URL: secret.New(address), Now: func() time.Time { return time.Now().Add(off) }})
+			db, err := store.Open(store.Config{
+				URL: secret.New(address), Now: func() time.Time { return time.Now().Add(off) }, StatementTime: patience,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
