@@ -58,7 +58,7 @@ func TestLimitsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []string{
-		fmt.Sprintf("| body of a request and of an event | %d KB; of a webhook %d MB", maxBody>>10, MaxHook>>20),
+		fmt.Sprintf("| body of a request and of an event | %d KB; of a batch %d MB; of a webhook %d MB", maxBody>>10, maxBatchBody>>20, MaxHook>>20),
 		fmt.Sprintf("| address of a request | %d KB |", maxURL>>10),
 		fmt.Sprintf("| headers of a request | %d KB, names and values together", maxHeaders>>10),
 	} {

@@ -452,11 +452,14 @@ func TestStartPageShowsBackupsOfOthers(t *testing.T) {
 	t.Cleanup(func() { forgetful.Close() })
 	w.server.Backups.Store, w.server.Backups.Limits = forgetful, forgetful
 	w.server.Inventory.Patience = time.Minute // the machine of a test can be slow
-	if err := w.cloud.SetFaults("DescribeUdmSnapshots: refuse 403 NoPermission, refuse 403 NoPermission"); err != nil {
+	if err := w.cloud.SetFaults("DescribeUdmSnapshots: refuse 403 NoPermission forever"); err != nil {
 		t.Fatal(err)
 	}
 	if got := good(); !strings.HasPrefix(got, "never") {
 		t.Errorf("a denied list: %q", got)
+	}
+	if err := w.cloud.SetFaults(""); err != nil {
+		t.Fatal(err)
 	}
 	w.clock.Add(time.Minute)
 	if got := good(); !strings.HasPrefix(got, "2 min ago") && !strings.HasPrefix(got, "1 min ago") {
