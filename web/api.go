@@ -234,8 +234,8 @@ func (s *Server) submitJSON(ctx context.Context, sub backup.Submission, mode run
 	return out, nil
 }
 
-// refusalResult makes out the result of a refusal by the cloud. The refusal is final: a
-// repeated request with the same key gets it again.
+// refusalResult returns out with the status and the problem document of a refusal by the cloud. The
+// refusal is final: a repeated request with the same key gets it again.
 func (s *Server) refusalResult(ctx context.Context, a backup.Answer, out submitResult) submitResult {
 	p := problemOfRefusal(a.Last, s.Backups.Explain(a.Last.Code), templates.Language(ctx))
 	p.Instance = jobPath(a.SubmissionID)

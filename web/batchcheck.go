@@ -30,7 +30,7 @@ const (
 // batchPrefix begins the id of the submission in a draft that started a batch. The rest is the id of the batch.
 const batchPrefix = "batch:"
 
-// resultPath returns the page of what a draft started.
+// resultPath returns the path of the page of the submission or the batch that d started.
 func resultPath(d draft.Draft) string {
 	if id, ok := strings.CutPrefix(d.SubmissionID, batchPrefix); ok {
 		return batchPagesPath + "/" + id
@@ -335,7 +335,7 @@ func (s *Server) startBatch(w http.ResponseWriter, r *http.Request, d draft.Draf
 		s.countForm(err) // the audit trail has it already
 	}
 	if bad != nil || errors.As(err, new(param.InvalidError)) || errors.As(err, new(*backup.DeniedError)) {
-		http.Redirect(w, r, draftsPath+"/"+d.ID+"/check", http.StatusSeeOther) // the rules are others than before
+		http.Redirect(w, r, draftsPath+"/"+d.ID+"/check", http.StatusSeeOther) // the rules have changed
 		return nil
 	}
 	if err != nil {

@@ -22,11 +22,11 @@ func (s *Server) isBatchMessage(body []byte) bool {
 	return isGiven(top["Targets"]) || isGiven(top["Tag"])
 }
 
-// isGiven reports whether an object has a member with this value.
+// isGiven reports whether value, the value of a member of an object, is neither missing nor null.
 func isGiven(value json.RawMessage) bool { return len(value) > 0 && string(value) != "null" }
 
-// createOnce creates the batch that m requests, or returns it if m is a repeat. The items are started later, by what carries
-// out batches. During the call it holds a slot for submissions.
+// createOnce creates the batch that m requests, or returns it if m is a repeat. It does not wait for the items: see
+// [batch.Service.Create]. During the call it holds a slot for submissions.
 func (s *Server) createOnce(ctx context.Context, m Message) (submitResult, error) {
 	if len(m.Body) > maxBatchBody {
 		return submitResult{}, &http.MaxBytesError{Limit: maxBatchBody}
@@ -68,7 +68,7 @@ func (s *Server) createdBatch(ctx context.Context, request batch.Request, mode r
 	return out, nil
 }
 
-// dryBatch returns what a batch would do. A batch of which the policy refuses everything is not an error here.
+// dryBatch returns what a batch would do. If the policy refuses every item, that is not an error here.
 func (s *Server) dryBatch(ctx context.Context, request batch.Request) (BatchDryRun, error) {
 	plan, err := s.Batches.Check(ctx, request)
 	if _, denied := errors.AsType[*backup.DeniedError](err); err != nil && !(denied && plan.Items != nil) {
@@ -77,14 +77,14 @@ func (s *Server) dryBatch(ctx context.Context, request batch.Request) (BatchDryR
 	return batchDryRun(ctx, request, plan), nil
 }
 
-// batchMembers returns the names of the members of a batch that no submission has, and more.
+// batchMembers returns the names of the members of a batch that no submission has, followed by the names in more.
 func batchMembers(more ...string) []string {
 	return append(append([]string{"Targets", "Tag"}, batch.OptionNames...), more...)
 }
 
 // batchInput parses the JSON of a batch: the parameters of a submission for all items, Targets or Tag, and the
-// options. It returns the further members more as they are. The errors are those of [param.DecodeJSON], with the number of the
-// target in the names of fields.
+// options. The JSON may also have the members that more names. own has the values, not parsed, of all members that no
+// submission has. The errors are those of [param.DecodeJSON], with the number of the target in the names of fields.
 func batchInput(data []byte, more ...string) (request batch.Request, own map[string]json.RawMessage, err error) {
 	common, own, err := param.DecodeJSON(data, batchMembers(more...)...)
 	bad, ok := errors.AsType[param.InvalidError](err)

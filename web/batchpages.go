@@ -109,8 +109,8 @@ func (s *Server) allItems(w http.ResponseWriter, r *http.Request, page templates
 	return render(w, r, http.StatusOK, templates.BatchItems(page))
 }
 
-// rowsOf returns the newest submissions of the maker of b since its creation, by id. They have the names of the machines
-// and the progress of the jobs.
+// rowsOf returns the newest submissions of the sender of b since its creation, by id. They have the names of the
+// machines and the progress of the jobs.
 func (s *Server) rowsOf(r *http.Request, b batch.Batch) (map[string]templates.Row, error) {
 	list, err := s.Backups.List(r.Context(), principal(r), backup.Query{
 		Principal: b.Principal.ID(), From: b.CreatedAt, Limit: namedRows,

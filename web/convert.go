@@ -120,7 +120,7 @@ func (c *converter) windows() {
 		}
 		return
 	}
-	c.hide("SpeedLimit") // the rows win over a text
+	c.hide("SpeedLimit") // the rows are used and the text is not
 	windows := make([]param.Window, rows)
 	before, timed := len(c.mistakes), true
 	for row := range rows {

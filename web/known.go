@@ -51,8 +51,8 @@ func (s *Server) partOf(r *http.Request, given param.Params) (backup.Call, bool)
 	return backup.Call{Target: target, Params: given.WithDefaults(), Grant: grant}, ok
 }
 
-// beforeContinue returns the findings that the form shows. It leaves out what is in order and says nothing about the
-// machine.
+// beforeContinue returns the findings that the form shows. It leaves out those about roles and disks if they are in
+// order, because they then say nothing about the machine.
 func beforeContinue(all []precheck.Finding) (some []precheck.Finding) {
 	for _, f := range all {
 		if f.Kind != precheck.OK || f.ID != "roles" && f.ID != "disks" {

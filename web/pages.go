@@ -219,11 +219,12 @@ func (s *Server) key(r *http.Request) string {
 //	add:FIELD              add a row
 //	remove:FIELD:ROW       remove a row
 //	set:FIELD:DAYS         fill in a number of days
-//	draw                   show the form again
+//	draw:FIELD             show the form again, with what the chosen values now ask for
 //	find:FIELD             search the candidates of FIELD
 //	kind:SOURCE, other     change the kind of source or the machine
 //
-// With the header X-Part the answer is only the rows of FIELD, for the script.
+// With the header X-Part, which the script sends, the answer is only one part of the form: the
+// rows of FIELD (rows-FIELD) or the question about FIELD (part-FIELD).
 func (s *Server) preview(w http.ResponseWriter, r *http.Request) error {
 	values, err := readForm(r)
 	if err != nil {

@@ -183,8 +183,8 @@ func nearestAllowed(days int64, rules []policy.Line) int64 {
 }
 
 // editOp adds or removes a row of a field, for the buttons "add:SpeedLimit" and
-// "remove:SpeedLimit:1", or fills in a number of days, for the button "set:Retention:30". It returns the control that gets
-// the focus, or an empty text if nothing changed.
+// "remove:SpeedLimit:1", or fills in a number of days, for the button "set:Retention:30". It
+// returns the control that gets the focus, or an empty text if nothing changed.
 func editOp(v templates.Values, verb, field, argument string) (focus string) {
 	rows := max(v.Rows(field), 1)
 	switch controls := templates.RowControls(field); {

@@ -346,7 +346,7 @@ func (c foreseen) run(t *testing.T, site string) {
 	}
 }
 
-// longestConstant returns the longest part without a verb of the text of a refusal.
+// longestConstant returns the longest part of a refusal's text that contains no verb of package fmt.
 func longestConstant(site string) (longest string) {
 	maker, text, _ := strings.Cut(site[strings.Index(site, " ")+1:], " ")
 	switch maker {

@@ -53,7 +53,7 @@ func (s *Server) counted(h handler) handler {
 }
 
 // countForm counts a form that is shown again, with its mistakes or the refusals of the policy.
-// err is that of the domain; nil if only the form itself has mistakes. The person reads the
+// err is the error of the domain; nil if only the form itself has mistakes. The person reads the
 // answer.
 func (s *Server) countForm(err error) {
 	kind := backup.RejectedInvalid
@@ -72,8 +72,8 @@ func (s *Server) RejectUnreadable(ctx context.Context, sender identity.Principal
 	})
 }
 
-// RejectMessage does the same for a message of which only the policy knows that it is not a submission. It returns a
-// problem document.
+// RejectMessage records an event as [Server.RejectUnreadable] does, and returns the problem document that answers it. It
+// is for an event that is readable, but that the policy does not turn into a submission.
 func (s *Server) RejectMessage(ctx context.Context, sender identity.Principal, origin, reason string) json.RawMessage {
 	s.RejectUnreadable(ctx, sender, origin, reason)
 	p := problemOf(faultOf(errRequest), errRequest, param.English)

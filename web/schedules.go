@@ -17,12 +17,11 @@ import (
 // schedulesPath is the address of the list of schedules.
 const schedulesPath = "/backups/schedules"
 
-// Limits of the list of schedules: submissions of each kind of event that are read, the newest first, entries of one
-// reading, and the bytes of a schedule's name.
+// Limits of the list of schedules.
 const (
-	mostScheduled   = 1000
-	scheduledAtOnce = 200
-	longestSchedule = 80
+	mostScheduled   = 1000 // submissions of each kind of event that are read, the newest first
+	scheduledAtOnce = 200  // entries of the history that are read at once
+	longestSchedule = 80   // bytes of a schedule's name
 )
 
 // named returns the principal of a message of a schedule with the name of the schedule, for people. Other principals are

@@ -132,7 +132,8 @@ func (s *Server) machines(
 }
 
 // machineRow returns a machine with its last submission and the end of its last complete
-// backup, as far as p may view them. A newer recovery point of m counts too, also if it was not made through the portal.
+// backup, as far as p may view them. A newer recovery point of m counts too, also if it was not
+// made through the portal.
 func (s *Server) machineRow(ctx context.Context, p identity.Principal, m inventory.Machine) (templates.MachineRow, error) {
 	row, err := s.historyRow(ctx, p, m)
 	if m.Point.After(row.Good) {

@@ -426,7 +426,8 @@ func TestStartPageShowsHistoryOfMachines(t *testing.T) {
 }
 
 // TestStartPageShowsBackupsOfOthers proves that the last good backup of an instance is the newest one in the cloud, also
-// if the portal knows nothing of it, and that a list that is denied, slow or too long leaves what was known.
+// if it was not made through the portal. If the cloud refuses the list of backups, the page shows what the portal knew
+// before.
 func TestStartPageShowsBackupsOfOthers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

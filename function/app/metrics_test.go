@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -181,9 +180,9 @@ func TestFiguresAreLoggedWhereNobodyScrapes(t *testing.T) {
 		}
 	}
 	found := map[string]map[string]any{}
-	for line := range bytes.Lines(log.Bytes()) {
+	for line := range strings.Lines(log.String()) {
 		var fields map[string]any
-		if err := json.Unmarshal(line, &fields); err != nil {
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
 		found[fields["msg"].(string)] = fields

@@ -10,13 +10,42 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
 const metricsToken = "metrics-token-of-32-characters-1"
 
+// A logBuffer keeps what a portal logs, also from goroutines that go on after an answer, such as those that
+// read lists of the cloud.
+type logBuffer struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+// Write implements [io.Writer].
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.Write(p)
+}
+
+// String returns what was logged since the last call of Reset.
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
+}
+
+// Reset forgets what was logged.
+func (b *logBuffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all.Reset()
+}
+
 // wired returns the portal with the policy of the demonstration, and its log.
-func wired(t testing.TB, pairs ...string) (App, *bytes.Buffer) {
+func wired(t testing.TB, pairs ...string) (App, *logBuffer) {
 	t.Helper()
 	settings := append([]string{
 		"POLICY_FILE", "../cmd/local/policy.yaml", "DATABASE_URL", "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
@@ -25,7 +54,7 @@ func wired(t testing.TB, pairs ...string) (App, *bytes.Buffer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
+	var log logBuffer
 	p, err := Wire(cfg, &log)
 	if err != nil {
 		t.Fatal(err)

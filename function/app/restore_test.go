@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"database/sql"
 	"fmt"
 	"net/http"
@@ -48,7 +47,7 @@ func (s *site) submit(t *testing.T, listFirst string, keys ...string) (jobs []st
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
+	var log logBuffer
 	p, err := Wire(cfg, &log)
 	if err != nil {
 		t.Fatal(err)

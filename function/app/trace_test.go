@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -23,11 +22,11 @@ const (
 )
 
 // logLines returns the lines of a log.
-func logLines(t *testing.T, log *bytes.Buffer) (lines []map[string]any) {
+func logLines(t *testing.T, log *logBuffer) (lines []map[string]any) {
 	t.Helper()
-	for line := range bytes.Lines(log.Bytes()) {
+	for line := range strings.Lines(log.String()) {
 		var fields map[string]any
-		if err := json.Unmarshal(line, &fields); err != nil {
+		if err := json.Unmarshal([]byte(line), &fields); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
 		lines = append(lines, fields)
@@ -37,7 +36,7 @@ func logLines(t *testing.T, log *bytes.Buffer) (lines []map[string]any) {
 
 // warm lets p open its database and begin its audit trail, by a submission that is refused, and empties the
 // log. The lines of the start belong to no request.
-func warm(p App, log *bytes.Buffer) {
+func warm(p App, log *logBuffer) {
 	post(p, "nowhere", demoInstance, "warm", "x")
 	log.Reset()
 }

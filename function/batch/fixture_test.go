@@ -59,7 +59,8 @@ func onEachDatabase(t *testing.T, test func(t *testing.T, url string)) {
 	})
 }
 
-// newFixtureOn returns a fixture with the database at url. It is another instance of the portal of first, unless that is nil.
+// newFixtureOn returns a fixture with the database at address. If first is not nil, the fixture is another instance of
+// the same portal: both have one clock and one cloud.
 func newFixtureOn(t testing.TB, address string, first *fixture) *fixture {
 	t.Helper()
 	f := &fixture{clock: &clock{now: time.Now().Round(0)}, url: address}

@@ -17,9 +17,9 @@ import (
 
 // mail sends a message to an [backup.Email] receiver: one e-mail to all its recipients. The error
 // is [backup.ErrUndeliverable] if the server refused the sender, a recipient or the text for
-// good, with a code of 500 or more. If it refused only some of the recipients for good, the others
-// have the message. If it refuses a recipient for now, none has it, so that a repeat sends it to
-// each of them once.
+// good: with a code of 500 or more, except 530 (a sign-in is required). If it refused only some of
+// the recipients for good, the others have the message. If it refuses a recipient for now, none has
+// it, so that a repeat sends it to each of them once.
 func (s *Sender) mail(ctx context.Context, r receiver, n backup.Notice) error {
 	letter, err := s.letter(r, n)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// additive are the statements that a migration may have: the statements of an earlier version of the program work
-// on a schema after them. A new column must have a default or accept NULL, because an earlier version does not
-// name it in its inserts.
+// additive matches the statements that a migration may have. An earlier version of the program can work with a schema
+// that such statements have changed. A new column must have a default or accept NULL, because an earlier version does
+// not name it in its inserts.
 var additive = []*regexp.Regexp{
 	regexp.MustCompile(`^CREATE TABLE \w+ \(`),
 	regexp.MustCompile(`^CREATE INDEX \w+ ON \w+ \(`),

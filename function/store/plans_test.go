@@ -41,8 +41,8 @@ func openFilled(t *testing.T, url string, n int) *DB {
 	return d
 }
 
-// fillNotices inserts n gaps, n rejections, and notices about them and about submissions. All but one
-// percent of the gaps are mended, and as many notices are done.
+// fillNotices inserts n gaps, n rejections, and notices about them and about submissions. One percent of the
+// gaps is open, and one percent of the notices waits; the others are mended or done.
 func fillNotices(t testing.TB, d *DB, n int) {
 	t.Helper()
 	numbers := fmt.Sprintf(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < %d) `, n)

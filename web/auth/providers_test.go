@@ -30,7 +30,8 @@ type providerShape struct {
 	groups []string // all that the policy names
 	result identity.GroupResult
 
-	// What a gateway that sends the same token gives, where it differs: a gateway has no userinfo.
+	// The results if a gateway sends the token, because it has no userinfo endpoint: these, and no groups. If
+	// gatewayName is empty, they are name, email, groups and result.
 	gatewayName, gatewayEmail string
 	gatewayResult             identity.GroupResult
 }
