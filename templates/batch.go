@@ -384,8 +384,8 @@ func itemState(state batch.ItemState) (word param.Text, class string) {
 type BatchPage struct {
 	Shell
 	Batch  batch.Batch
-	Failed []BatchItem   // items without a complete backup, not necessarily all
-	Busy   []BatchItem   // items with a backup in progress, not necessarily all
+	Failed []BatchItem   // some of the items that failedCount counts
+	Busy   []BatchItem   // some of the items with a backup in progress
 	All    []BatchItem   // one page of all items
 	Next   string        // address of the next page of all items; empty: this is the last page
 	Auto   bool          // reload every ten seconds without the script
@@ -553,7 +553,8 @@ func (p BatchPage) mayTryAgain() bool {
 	return c.Failed()+c[batch.ItemPartial]+c[batch.ItemSkipped] > 0
 }
 
-// failedCount returns the number of items without a complete backup.
+// failedCount returns the number of items that were started or refused and ended without a complete backup. Skipped
+// items do not count.
 func (p BatchPage) failedCount() int {
 	return p.Batch.Counts.Failed() + p.Batch.Counts[batch.ItemPartial]
 }

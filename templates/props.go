@@ -174,7 +174,7 @@ type CheckPage struct {
 	Draft    string // address of the draft; empty without a store for drafts
 	Form     string // address of the form with these values, with a query; empty if the buttons post Hidden instead
 
-	Receivers []backup.Receiver // that the person may choose, without URLs and secrets
+	Receivers []backup.Receiver // receivers that the person may choose, without URLs and secrets
 	Chosen    []string          // names of receivers whose boxes are ticked
 	Wrong     []param.Mistake   // about the chosen receivers
 }

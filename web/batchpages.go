@@ -81,8 +81,8 @@ func (s *Server) batchPage(w http.ResponseWriter, r *http.Request) error {
 	return render(w, r, http.StatusOK, templates.BatchStatus(page))
 }
 
-// failedStates are the states of items without a complete backup, and busyStates those of items with a backup in
-// progress.
+// failedStates are the states of items that ended without a complete backup, apart from skipped ones. busyStates are
+// those of items with a backup in progress.
 var (
 	failedStates = []batch.ItemState{batch.ItemFailed, batch.ItemRefused, batch.ItemCancelled, batch.ItemPartial}
 	busyStates   = []batch.ItemState{batch.ItemStarting, batch.ItemUnknown, batch.ItemRunning}

@@ -246,7 +246,9 @@ func (b *tab) upload(selector, content string) {
 	b.do(chromedp.SetUploadFiles(chromedp.CSS(selector), []string{file}))
 }
 
-// showBatchPage returns a function that opens a page of a batch that has some failures, and waits for a state.
+// showBatchPage returns a function that opens the start page of a batch, some of whose items fail. The
+// function waits until the attribute data-state of the page is state. Then it opens the address of the
+// batch followed by page, such as a query; with an empty page it stays.
 func showBatchPage(page, state string) func(*tab) {
 	return func(b *tab) {
 		b.Helper()
@@ -288,7 +290,8 @@ func showPausedBatch(b *tab) {
 	b.follow("#pause")
 }
 
-// showBatchCancel opens the page that asks for a confirmation before it cancels a batch.
+// showBatchCancel starts a batch and opens the page on which a person confirms its cancellation. It does not
+// confirm.
 func showBatchCancel(b *tab) {
 	b.Helper()
 	showRunningBatch(b)

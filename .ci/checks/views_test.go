@@ -311,7 +311,8 @@ func showRunning(b *tab) {
 	atJob(func(ended) string { return path }, "RUNNING")(b)
 }
 
-// showCancel opens the page that asks for a confirmation before it cancels a job.
+// showCancel starts a backup and opens the page on which a person confirms its cancellation. It does not
+// confirm.
 func showCancel(b *tab) {
 	b.Helper()
 	path, err := busy.submit(request("demo", "i-bp1demodb01", "emulator.1h"))

@@ -38,7 +38,7 @@ func (m *mutant) key() string {
 type edit struct {
 	start, end  int
 	open, close string
-	replace     bool // whether open replaces it
+	replace     bool // whether open replaces the bytes; otherwise open and close are put around them
 }
 
 // A place is a position and the function around it. Both ends of the function are zero outside

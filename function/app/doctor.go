@@ -22,7 +22,7 @@ import (
 	"backupportal/web/auth"
 )
 
-// A Subject is what a [Finding] is about. The name does not change.
+// A Subject is the name of what a [Finding] is about. Scripts may rely on it: later versions keep the names.
 type Subject string
 
 // The subjects, in the order in which a doctor examines them.

@@ -7,9 +7,10 @@ import (
 	"backupportal/function/backup"
 )
 
-// In each period, only one of the events with the same kind and sample key is written. At most
-// maxSampled pairs of kind and key have a counter of their own; events with further keys share
-// one counter for each kind.
+// Of the events with the same kind and sample key (such as a network address), one is written in
+// each samplePeriod. The others are only counted. The sampler keeps maxSampled counts, one for
+// each pair of kind and key. When it has so many, events with a new key are counted together with
+// the other such events of their kind, and one of them is written in each period.
 const (
 	samplePeriod = time.Minute
 	maxSampled   = 1000

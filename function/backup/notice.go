@@ -76,7 +76,7 @@ type Receiver struct {
 	URL      secret.String
 	Secret   secret.String // key for signatures, decoded for a webhook; password of an Email receiver; may be empty except for a webhook
 	Mail     Mail          // settings of an Email receiver; zero for other receivers
-	Events   []Event       // that it receives; nil: only the ends of backups for which it was chosen
+	Events   []Event       // events that it receives; nil: only the ends of backups for which it was chosen
 	Accounts []string      // aliases; nil: all accounts
 	Language param.Language
 	Private  bool // its URL or its server may have a private network address

@@ -30,8 +30,8 @@ import (
 //	kept-%               the rate of submissions under overload, in percent of the rate at capacity
 //	kept-with-reads-%    the same for submissions and reads together
 //	reads-*/s            successful reads
-//	refused-at-capacity  refusals in the phases at capacity: with many, kept-% is too high, because
-//	                     a client that is refused sends its next request early
+//	refused-at-capacity  refusals in the phases at capacity; there should be few. With many, the
+//	                     measured capacity is too low, and so kept-% is too high
 //	refusal-p50-ms       time of a refusal at the client, with waits for a processor: the clients, the
 //	refusal-p99-ms       cloud and the database share the machine with the program
 //	logged-p99-ms        time of a refusal in the program's log

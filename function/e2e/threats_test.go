@@ -27,41 +27,41 @@ var threats = []struct {
 	name, what string
 	tests      string
 }{
-	{"T1", "confused deputy: account, role or ARN chosen by the caller", `
+	{"T1", "confused deputy: the caller chooses an account, a role or an ARN that only the portal may use", `
 		TestDecideAgainstReference TestMembers TestForeignRulesAndAccountsAreHidden TestGrantsAreNotCombined TestInvalidTokensAreRefused
 		TestInvalidPipelineTokensAreRefused TestSessionsAreNotShared TestCrossAccountParametersNameAnAccountOfThePolicy
 		TestPrincipalsCannotUseOthersAccounts TestRequestsNameAccountsOnlyByAlias TestTagsDecideWhatMayBeBackedUp TestTagsAreReadWithTheRightRole`},
-	{"T2", "mass assignment", "TestDecodeJSON FuzzDecodeJSON TestCreateSendsParametersInBody TestBodyWinsOverQuery TestRequestsNameAccountsOnlyByAlias"},
-	{"T3", "scripts on instances, copies in other regions", "TestScriptPathsAreExact TestDecideAgainstReference"},
-	{"T4", "forms of other sites", "TestOtherSitesCannotStartBackups TestScripts"},
+	{"T2", "mass assignment: unknown values of a request reach the cloud", "TestDecodeJSON FuzzDecodeJSON TestCreateSendsParametersInBody TestBodyWinsOverQuery TestRequestsNameAccountsOnlyByAlias"},
+	{"T3", "a backup runs a script on an instance, or copies data to another region", "TestScriptPathsAreExact TestDecideAgainstReference"},
+	{"T4", "cross-site requests: forms of other sites", "TestOtherSitesCannotStartBackups TestScripts"},
 	{"T5", "framing", "TestPagesRefuseFrames TestEveryAnswerIsProtected"},
 	{"T6", "scripts in pages", "TestHostileValuesStayText TestHostileAddressesAreNoLinks TestNothingIsInline TestEveryAnswerIsProtected"},
-	{"T7", "requests to addresses that somebody chose", `
+	{"T7", "the portal sends requests to an address that an attacker chose", `
 		TestOnlyHostsOfTheCloudAreCalled TestUnknownRegionsAreRefused TestNetworkConnectionsAreListed
 		TestRedirectIsNotFollowed TestNonPublicAddressesGetNothing TestOnlyPublicAddressesAreAllowed TestEndpointChecks TestRedirectsAreNotFollowed`},
-	{"T8", "text that acts in logs and chats", "TestCleanMessageRemovesControlCharacters TestMessagesAreCleanedAndCut TestInertTexts TestInertMessages"},
+	{"T8", "text from outside that changes the display of logs or makes links in chats", "TestCleanMessageRemovesControlCharacters TestMessagesAreCleanedAndCut TestInertTexts TestInertMessages"},
 	{"T9", "secrets in logs, errors and pages", `
 		TestSecretNeverPrints TestCredentialsNeverPrint TestExternalIDNeverPrints TestErrorsContainNoSecret TestNoOutputContainsASecret TestEncodersPrintNoSecret
 		TestWeakSecretsAreRefused TestInvalidWebhooksAreRefused TestSignInAtForeignProviders`},
 	{"T10", "forged and repeated webhooks", `
 		TestVerifyPublishedVectors TestVerifyBoundaries TestVerifyRejectsAnyChangedByte TestVerifyRejectsAnyChangedByteFromGitHub FuzzSignatures TestVerifySignaturesOfStandardWebhooksLibrary TestVerifySignatureOfOpenSSL TestWebhookMakesOneBackup TestInvalidWebhooksAreRefused`},
 	{"T11", "finding out what there is", "TestAccessOfOthersIsNotChecked TestCandidatesOfOthersAreNotFound TestHiddenIsLikeMissing TestForeignRulesAndAccountsAreHidden TestListLeavesOutWhatItsReaderMayNotSee"},
-	{"T12", "costs", "TestFailedSignInsAreCounted TestLimitedSubmissionReachesNothing TestRequestsAreRateLimited TestLimitAnswerKeepsTheForm TestSwitchedOff TestSQLite TestPostgreSQL"},
+	{"T12", "many backups or requests, which cost money", "TestFailedSignInsAreCounted TestLimitedSubmissionReachesNothing TestRequestsAreRateLimited TestLimitAnswerKeepsTheForm TestSwitchedOff TestSQLite TestPostgreSQL"},
 	{"T13", "redirects to other sites after sign-in", "TestNextNeverLeavesTheSite FuzzNext"},
-	{"T14", "foreign host names", "TestHostsAreThoseOfThePublicURL TestOtherHostsAreRefused"},
-	{"T15", "headers that claim an identity", "TestAssertions"},
+	{"T14", "requests with other host names", "TestHostsAreThoseOfThePublicURL TestOtherHostsAreRefused"},
+	{"T15", "headers that claim an address or an identity", "TestAssertions"},
 	{"T16", "theft and fixation of sessions", "TestSessionsEnd TestSignInAndOut TestSignInAtForeignProviders TestRevoked"},
 	{"T17", "forged and mixed-up sign-ins", "TestInvalidProviderAnswersAreRefused TestForeignCallbacks TestSealedTextsCannotBeChanged TestSignInAtForeignProviders"},
 	{"T18", "large and slow requests", "TestSlowRequestsDoNotHoldTheServer TestInvalidWebhooksAreRefused TestScripts TestHeaderLimitOnFC"},
 	{"T19", "private pages in caches", "TestEveryAnswerIsProtected"},
-	{"T20", "supply chain", "TestGeneratorAndRuntimeAreTheSameVersion TestImportsOfVendorsStayInOnePlace"},
-	{"T21", "credentials of the platform", "TestStripPlatformHeadersCopiesRequest TestCustomRuntimeInvocation TestNoInvocationOnPlainServer"},
+	{"T20", "supply chain: a changed dependency", "TestGeneratorAndRuntimeAreTheSameVersion TestImportsOfVendorsStayInOnePlace"},
+	{"T21", "a request that reads or replaces the credentials of the platform", "TestStripPlatformHeadersCopiesRequest TestCustomRuntimeInvocation TestNoInvocationOnPlainServer"},
 	{"T22", "a policy that is wrong or missing", `
 		TestLoadRefusesInvalidChanges TestLoadRefusesInvalidSources TestLoadRefusesInvalidPipelinesAndTokens TestLoadRefusesEmptyFile TestLoadReportsAllProblems FuzzLoad
 		TestTagsFailClosed TestTagsThatCannotBeReadAllowNothing`},
 	{"T23", "SQL in texts", "TestSQLite TestPostgreSQL"},
 	{"T24", "clocks that disagree", "TestClockSkewRefusesClaims TestJobIsFoundDespiteClockDifference"},
-	{"T25", "a store that is lost", "TestListFirstSearchesBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
+	{"T25", "a database that has lost data", "TestListFirstSearchesBeforeTheFirstAttempt TestAnyScheduleWithLostStoresMakesAtMostOneJob"},
 }
 
 // TestThreatModelListsTheThreats proves that docs/explanation/threat-model.md has a row for each threat, in the

@@ -9,8 +9,8 @@ import (
 	"backupportal/function/jsontext"
 )
 
-// TestItemLimits proves that the limits of list items in Fields are those of the API page of
-// CreateBackupJob. Without them, a list that is too large would be refused only by the cloud.
+// TestItemLimits proves that MaxItems, the largest number of items of a list, has in Fields the values of
+// the API page of CreateBackupJob. Without it, only the cloud would refuse a list that is too long.
 func TestItemLimits(t *testing.T) {
 	for name, most := range map[string]int{"Detail.diskIdList": 64, "Include": 8, "Exclude": 8} {
 		f, ok := FieldNamed(name)
@@ -32,7 +32,7 @@ func TestItemLimits(t *testing.T) {
 	}
 }
 
-// TestLengthLimits proves that the length limits in Fields are those of the API page of
+// TestLengthLimits proves that MaxLength has in Fields the values of the API page of
 // CreateBackupJob.
 func TestLengthLimits(t *testing.T) {
 	for name, most := range map[string]int{"Include": 255, "Exclude": 255, "Detail.preScriptPath": 255, "Detail.postScriptPath": 255} {

@@ -128,7 +128,7 @@ type rule struct {
 	cooldown  time.Duration // minimum time between two backups of one resource; 0: no minimum
 	why       bool          // a request must give a reason
 	ticket    ticket        // what a ticket must be
-	receivers []receiver    // that a request may choose; none: none
+	receivers []receiver    // receivers that a request may choose; empty: it may choose none
 }
 
 // A receiver is a receiver of notifications that a rule lets requests choose.

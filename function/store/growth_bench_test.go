@@ -99,8 +99,8 @@ func benchGrowth(b *testing.B, o growthOperation, few, many *grown) {
 type grown struct {
 	*DB
 	bytes    int64         // size without notices and rejections
-	page500  *backup.Place // before page 500 with 25 submissions each, or before the last page
-	last     *backup.Place // before the last page
+	page500  *backup.Place // the submission after which page 500 of the history begins; the last page, if there are fewer
+	last     *backup.Place // the submission after which the last page begins
 	claimed  atomic.Int64  // number of submissions that were stored since
 	claimsAt time.Time     // time of the first of these
 }
@@ -145,7 +145,7 @@ func (g *grown) vacuum(b *testing.B) {
 	}
 }
 
-// place returns the place of the submission that has n newer ones.
+// place returns the position ([backup.Place]) in the history of the submission that has n newer ones.
 func (g *grown) place(b *testing.B, n int) *backup.Place {
 	b.Helper()
 	var at int64

@@ -93,9 +93,9 @@ func nameOf(item any) string {
 	return firstText(object, groupNames...)
 }
 
-// rolesOf returns the member names, sorted, of an object whose members are all objects. ZITADEL
-// sends the roles of a project in this form: a member's name is the role, its value has the
-// organizations that grant it.
+// rolesOf returns the member names, sorted, of an object whose members are all objects. It returns
+// nil if item is something else, or if a name is empty. ZITADEL sends the roles of a project in this
+// form: a member's name is the role, its value has the organizations that grant it.
 func rolesOf(item any) []string {
 	object, _ := item.(map[string]any)
 	for name, member := range object {
