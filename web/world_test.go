@@ -115,8 +115,11 @@ func newWorldIn(t testing.TB, change func(*emulated.World)) *world {
 		RequestID: func(context.Context) string { return "request-1" }, Zone: time.FixedZone("UTC+8", 8*3600), Patience: patience,
 	}
 	w.server.Inventory.Patience = patience
-	w.server.Batches = &batch.Service{Backups: w.server.Backups, Store: w.db, Log: log, Woken: make(chan struct{}, 1),
-		Finder: inventory.Tags{Inventory: w.server.Inventory, Rules: rules}}
+	// One worker: each wait moves the clock, which would end the leases and the windows of other workers.
+	w.server.Batches = &batch.Service{
+		Backups: w.server.Backups, Store: w.db, Log: log, Woken: make(chan struct{}, 1), Workers: 1,
+		Finder: inventory.Tags{Inventory: w.server.Inventory, Rules: rules},
+	}
 	w.handler = w.server.Handler()
 	return w
 }
