@@ -74,7 +74,8 @@ func newPortal(t *testing.T) *portal {
 		"DATABASE_URL":   "sqlite:" + filepath.Join(t.TempDir(), "portal.db"),
 		"CLOUD_ENDPOINT": cloud.URL, "ALIBABA_CLOUD_ACCESS_KEY_ID": "demo-portal-key",
 		"ALIBABA_CLOUD_ACCESS_KEY_SECRET": "demo-portal-secret",
-		"HOOK_URL":                        receiver.URL, "HOOK_SECRET": "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
+		"HOOK_URL":                        receiver.URL,
+		"HOOK_SECRET":                     "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))),
 	}
 	cfg, err := app.ReadConfig(func(name string) string { return settings[name] })
 	if err != nil {

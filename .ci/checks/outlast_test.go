@@ -18,7 +18,10 @@ func TestTypedValuesOutlastSessionAndInstance(t *testing.T) {
 	t.Parallel()
 	needBrowser(t)
 	binary := buildPortal(t)
-	for name, way := range map[string]func(*outlasting){"session end": (*outlasting).sessionEnds, "another instance": (*outlasting).instanceChanges} {
+	for name, way := range map[string]func(*outlasting){
+		"session end":      (*outlasting).sessionEnds,
+		"another instance": (*outlasting).instanceChanges,
+	} {
 		for _, plain := range []bool{false, true} {
 			t.Run(name+scripted(plain), func(t *testing.T) {
 				t.Parallel()

@@ -153,7 +153,7 @@ type Notices interface {
 	// ignores notices about unknown submissions. Repeating a call is safe.
 	Announce(ctx context.Context, notices []Notice) (int, error)
 	// Due returns at most limit notices to the given receiver that are to be sent at now, with
-	// their records. Those that have waited longest come first.
+	// their records. The longest wait comes first.
 	Due(ctx context.Context, receiver string, now time.Time, limit int) ([]Notice, error)
 	// Lease reports whether the caller may send n until the given time; no other process may
 	// then. It is false if n is done, or if another process has leased it since it was read
@@ -236,8 +236,9 @@ func (n notifier) noticesOf(r Record) (all []Notice) {
 	return all
 }
 
-// receiversFor returns the names of the receivers of an event of r: those that the policy names for the event, and, at
-// the end of the backup, those that the request chose. A chosen receiver that the policy no longer has is left out.
+// receiversFor returns the names of the receivers of an event of r: the receivers that the policy names for the
+// event and, at the end of the backup, the receivers that the request chose. It leaves out a chosen receiver that
+// is not in the policy any more.
 func (n notifier) receiversFor(e Event, r Record) []string {
 	all := n.messenger.Receivers(e, r.Account())
 	if e == EventCreated {
@@ -271,7 +272,7 @@ func (r Record) eventNotices() (all []Notice) {
 	return all
 }
 
-// finalEvents maps each final outcome of a submission to the event of which receivers are told.
+// finalEvents maps each final outcome of a submission to the event that its notice reports.
 var finalEvents = map[Outcome]Event{
 	OutcomeSucceeded: EventSucceeded,
 	OutcomePartial:   EventPartial,

@@ -101,7 +101,7 @@ func (s *Service) withPreset(sub Submission) (Submission, error) {
 
 // WithPreset returns given with the values of the preset that it names; a value in given
 // replaces that of the preset. The source type must not differ from the preset's, because it
-// decides which other parameters apply. presets are those that the caller may use. given must
+// decides which other parameters apply. presets are the presets that the caller may use. given must
 // name a preset; it is not changed. The error is a [param.InvalidError] about Preset or
 // SourceType.
 func WithPreset(presets []Preset, given param.Params) (param.Params, error) {

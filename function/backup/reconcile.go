@@ -63,8 +63,8 @@ func (s *Service) findForgottenJob(ctx context.Context, r Record) (_ Answer, don
 	return answer, true, nil
 }
 
-// reconcileAndRefund calls reconcile and, if the attempt started no job, gives back what it
-// took from the limits. It reports whether a step was added. It is for callers that send
+// reconcileAndRefund calls reconcile and, if the attempt started no job, refunds its
+// reservation of the limits. It reports whether a step was added. It is for callers that send
 // nothing themselves.
 func (s *Service) reconcileAndRefund(ctx context.Context, caller identity.Principal, r Record) (bool, error) {
 	ours, err := s.reconcile(ctx, caller, r)

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Steps stores the step logs of submissions: for each one a list of numbered steps that says
-// what was tried and what happened. The store accepts only one step for a submission and
+// Steps stores the step logs of submissions: for each one a list of numbered steps, which are
+// attempts and their results. The store accepts only one step for a submission and
 // number. So if several processes add a step at the same time, exactly one succeeds.
 type Steps interface {
 	// Find returns the record with its last step. The error is [ErrNotFound] for an unknown id.

@@ -96,8 +96,8 @@ func (s Submission) keyLife() time.Duration {
 	return KeyExpires
 }
 
-// ContentKeyEnds returns until when the key of s stands for what was first requested with it at the time first, if it
-// is a hash of the content and that request has a result.
+// ContentKeyEnds returns when the key of s can be used again, if the key is a hash of the content and was first used
+// at the time first by a request that has a result. Until then, a repeat gets that result.
 func (s Submission) ContentKeyEnds(first time.Time) time.Time {
 	if s.Retry {
 		return first.Add(repeatsEnd)
